@@ -23,3 +23,11 @@ def parse_duration(text: str) -> float:
     if not parts or "".join(part[0] for part in parts) != compact:
         raise ValueError(f"{text!r} is not a duration; write 90s, 10m or 1h30m")
     return float(sum(float(part[1]) * _UNITS[part[2]] for part in parts))
+
+
+def short_duration(seconds: float) -> str:
+    """Return a length of time in its largest unit, as kubectl shows ages: ``45s``, ``12m``, ``3h``, ``30d``."""
+    for unit in ("d", "h", "m"):
+        if seconds >= _UNITS[unit]:
+            return f"{int(seconds // _UNITS[unit])}{unit}"
+    return f"{max(0, int(seconds))}s"

@@ -134,6 +134,10 @@ class Rollout:
         why = f": {self.reason}" if self.reason else ""
         return f"step {self.step} of {self.steps}, {self.state}{since}{by}{why}"
 
+    def for_s(self, now: datetime) -> float:
+        """Return for how many seconds it has been at this step and in this state."""
+        return max(0.0, (now - self.since).total_seconds()) if self.since else 0.0
+
     @property
     def steps(self) -> int:
         """How many steps there are, the finish included."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from bundler.model.release import AuditEntry
 from bundler.wire.objects import ListForm, list_form
+from bundler.wire.rollouts import RolloutForm, rollout_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +60,8 @@ class SummaryForm(TypedDict):
     description: str
     protection: ProtectionForm | None
     """null: the release was never protected."""
+    rollout: RolloutForm | None
+    """null: it is not upgraded in steps, or no longer."""
 
 
 class AuthorForm(TypedDict):
@@ -192,6 +195,7 @@ def summary_form(summary: RevisionSummary) -> SummaryForm:
         "objects": summary.objects,
         "description": summary.description,
         "protection": protection_form(summary.protection) if summary.protection else None,
+        "rollout": rollout_form(summary.rollout) if summary.rollout else None,
     }
 
 

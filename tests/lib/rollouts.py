@@ -11,7 +11,7 @@ from bundler.model.rollout import Rollout, RolloutState, Share
 
 if TYPE_CHECKING:
     from bundler.model.release import RevisionSummary
-    from bundler.ports import Ports
+    from bundler.ports import Clock, ReleaseStore
 
 
 def paused_rollout(**more: object) -> Rollout:
@@ -23,19 +23,18 @@ def paused_rollout(**more: object) -> Rollout:
 
 
 def record_rollout(
-    ports: Ports, namespace: str, release: str = "shop", rollout: Rollout | None = None
+    store: ReleaseStore, clock: Clock, namespace: str, release: str = "shop", rollout: Rollout | None = None
 ) -> RevisionSummary:
     """Record the newest revision once more, as one that is rolled out in steps."""
-    newest = read_history(ports.store, namespace, release).newest
+    newest = read_history(store, namespace, release).newest
     assert newest is not None
-    now = ports.clock.now()
     summary = replace(
         newest,
         revision=newest.revision + 1,
         status=ReleaseStatus.PENDING_UPGRADE,
-        created=now,
-        updated=now,
+        created=clock.now(),
+        updated=clock.now(),
         rollout=rollout or paused_rollout(),
     )
-    revision = ports.store.load(newest, with_sensitive=True)
-    return ports.store.save(replace(revision, summary=summary)).summary
+    revision = store.load(newest, with_sensitive=True)
+    return store.save(replace(revision, summary=summary)).summary

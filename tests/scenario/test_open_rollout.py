@@ -20,8 +20,15 @@ from tests.lib.rollouts import paused_rollout, record_rollout
 
 if TYPE_CHECKING:
     from bundler.actions.release.history import History
+    from bundler.model.release import RevisionSummary
+    from bundler.model.rollout import Rollout
     from tests.lib.faulty import Call
+    from tests.lib.operator import Operator
     from tests.scenario.conftest import World
+
+
+def open_rollout(operator: Operator, rollout: Rollout | None = None) -> RevisionSummary:
+    return record_rollout(operator.ports().store, operator.clock, operator.namespace, rollout=rollout)
 
 
 def history_of(world: World) -> History:
@@ -32,7 +39,7 @@ def history_of(world: World) -> History:
 def test_every_other_change_is_refused_and_says_how_to_go_on(world: World) -> None:
     operator = world.operator
     operator.install(world.menu)
-    rolling = record_rollout(operator.ports(), operator.namespace, rollout=paused_rollout(reason="Friday"))
+    rolling = open_rollout(operator, paused_rollout(reason="Friday"))
     for change in (
         lambda: operator.upgrade(world.menu, replicas="3"),
         lambda: operator.diff(world.menu, replicas="3"),
@@ -57,7 +64,7 @@ def test_every_other_change_is_refused_and_says_how_to_go_on(world: World) -> No
 def test_protection_is_recorded_while_a_rollout_is_open(world: World) -> None:
     operator = world.operator
     operator.install(world.menu)
-    record_rollout(operator.ports(), operator.namespace)
+    open_rollout(operator)
     protect(ProtectRequest(release="shop", namespace=operator.namespace, user="ada"), operator.ports())
     rolling = history_of(world).open_rollout
     assert rolling is not None
@@ -68,7 +75,7 @@ def test_protection_is_recorded_while_a_rollout_is_open(world: World) -> None:
 def test_the_record_of_a_rollout_whose_run_died_is_not_marked_interrupted(sandbox_world: World) -> None:
     operator = sandbox_world.operator
     operator.install(sandbox_world.menu)
-    rolling = record_rollout(operator.ports(), operator.namespace, rollout=paused_rollout(state=RolloutState.MOVING))
+    rolling = open_rollout(operator, paused_rollout(state=RolloutState.MOVING))
     with pytest.raises(RolloutOpenError, match="shop"):
         operator.upgrade(sandbox_world.menu, replicas="2")
     assert history_of(sandbox_world).newest == rolling
@@ -79,7 +86,7 @@ def test_a_rollout_that_opens_between_plan_and_lock_stops_the_change(sandbox_wor
     operator.install(sandbox_world.menu)
 
     def open_it(_: object) -> None:
-        record_rollout(other.ports(), other.namespace)
+        open_rollout(other)
 
     operator.before_apply = open_it
     with pytest.raises(RolloutOpenError):
@@ -91,7 +98,7 @@ def test_a_rollout_that_opens_between_plan_and_lock_stops_the_change(sandbox_wor
 def test_an_uninstall_ends_the_rollout_first(world: World, keeps_history: bool) -> None:
     operator = world.operator
     operator.install(world.menu)
-    record_rollout(operator.ports(), operator.namespace)
+    open_rollout(operator)
     operator.uninstall(keeps_history=keeps_history)
     newest = history_of(world).newest
     if keeps_history:
@@ -105,7 +112,7 @@ def test_an_uninstall_ends_the_rollout_first(world: World, keeps_history: bool) 
 def test_an_uninstall_that_dies_has_ended_the_rollout_before_anything_is_deleted(sandbox_world: World) -> None:
     operator = sandbox_world.operator
     operator.install(sandbox_world.menu)
-    record_rollout(operator.ports(), operator.namespace)
+    open_rollout(operator)
     heads = []
 
     def second_mark(call: Call) -> bool:
@@ -129,7 +136,7 @@ def test_an_uninstall_that_dies_has_ended_the_rollout_before_anything_is_deleted
 def test_what_belongs_to_the_rollout_is_not_refused(sandbox_world: World) -> None:
     operator = sandbox_world.operator
     operator.install(sandbox_world.menu)
-    record_rollout(operator.ports(), operator.namespace)
+    open_rollout(operator)
     with pytest.raises(RolloutOpenError):
         operator.diff(sandbox_world.menu, replicas="2")
     asked = operator.request(sandbox_world.menu, "shop", {"replicas": "2"})

@@ -13,8 +13,12 @@ from bundler.cli.parsing.command import verb
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bundler.cli.session.app import App
     from bundler.errors import BundlerError
+    from bundler.library.session import Session
+    from bundler.model.release import RevisionSummary
 
 
 @verb("list")
@@ -31,6 +35,18 @@ def list_command(app: App, *, all_namespaces: bool, statuses: tuple[str, ...]) -
     namespace = None if all_namespaces else ""
     wanted = frozenset(ReleaseStatus(status) for status in statuses)
     unreadable: list[BundlerError] = []
-    found = open_session(app).releases(namespace=namespace, statuses=wanted, on_unreadable=unreadable.append)
-    show_releases(app, found)
+    session = open_session(app)
+    found = session.releases(namespace=namespace, statuses=wanted, on_unreadable=unreadable.append)
+    show_releases(app, found, _deployed(session, found) if app.output == "text" else {})
     library.inspecting.raise_unreadable(unreadable)
+
+
+def _deployed(session: Session, newest: Sequence[RevisionSummary]) -> dict[tuple[str, str], int]:
+    """Return which revision is deployed of each release that is upgraded in steps."""
+    found: dict[tuple[str, str], int] = {}
+    for one in newest:
+        if one.rollout is not None:
+            history = session.history(one.release, namespace=one.namespace, on_unreadable=lambda _: None)
+            deployed = [older.revision for older in history if older.status is ReleaseStatus.DEPLOYED]
+            found[one.namespace, one.release] = max(deployed, default=0)
+    return found

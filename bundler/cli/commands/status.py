@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bundler import library
 from bundler.cli import output
 from bundler.cli.adapters.session import open_session
+from bundler.cli.output.releases import warn_of_pause
 from bundler.cli.output.state import show_state
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
@@ -24,6 +25,7 @@ def status_command(app: App, release: str) -> None:
     """
     session = open_session(app)
     state = session.status(release)
+    warn_of_pause(app, state.revision.summary)
     if app.output == "html":
         history = session.history(release, on_unreadable=lambda error: app.screen.warn(str(error)))
         about = output.state_page.About(

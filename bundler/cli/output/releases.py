@@ -5,29 +5,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line, table
+from bundler.model.durations import short_duration
 from bundler.model.release import ReleaseStatus
+from bundler.model.rollout import RolloutState
 from bundler.model.size import counted
 from bundler.wire.releases import audit_forms, migrated_form, protect_form, summary_forms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from bundler.cli.session.app import App
     from bundler.model.release import AuditEntry, Protection, RevisionSummary
     from bundler.model.results import MigratedStorage
+    from bundler.model.rollout import Rollout
 
+_LONG_PAUSE_S = 24 * 3600
 _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red", ReleaseStatus.UNINSTALLED: "dim"}
 
 
-def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
-    """Print the newest revision of each release, those that need a look first."""
+def show_releases(app: App, summaries: Sequence[RevisionSummary], deployed: Mapping[tuple[str, str], int]) -> None:
+    """Print the newest revision of each release, those that need a look first.
+
+    Args:
+        app: where to.
+        summaries: newest revisions.
+        deployed: of releases that are upgraded in steps, by namespace and name: the revision that is deployed.
+    """
     if app.output != "text":
         app.screen.document(summary_forms(summaries), app.output)
         return
     ordered = sorted(summaries, key=lambda s: s.status.was_deployed or s.status is ReleaseStatus.UNINSTALLED)
+    now = app.clock.now()
     rows = [
-        (s.namespace, s.release, str(s.revision), _protected_text(s), bundle_text(s), moment(s.updated))
+        (
+            s.namespace,
+            s.release,
+            str(s.revision),
+            _listed_text(s, deployed.get((s.namespace, s.release), 0), now),
+            bundle_text(s),
+            moment(s.updated),
+        )
         for s in ordered
     ]
     heads = ("NAMESPACE", "RELEASE", "REVISION", "STATUS", "BUNDLE", "UPDATED")
@@ -42,8 +60,16 @@ def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
     if app.output != "text":
         app.screen.document(summary_forms(summaries), app.output)
         return
+    now = app.clock.now()
     rows = [
-        (str(s.revision), moment(s.updated), status_text(s), bundle_text(s), s.user, app.screen.shown(s.description))
+        (
+            str(s.revision),
+            moment(s.updated),
+            status_text(s, now),
+            bundle_text(s),
+            s.user,
+            app.screen.shown(s.description),
+        )
         for s in summaries
     ]
     heads = ("REVISION", "UPDATED", "STATUS", "BUNDLE", "BY", "DESCRIPTION")
@@ -94,13 +120,14 @@ def show_trail(app: App, entries: Sequence[AuditEntry]) -> None:
     if app.output != "text":
         app.screen.document(audit_forms(entries), app.output)
         return
+    now = app.clock.now()
     rows = [
         (
             moment(entry.summary.created),
             entry.summary.namespace,
             entry.summary.release,
             str(entry.summary.revision),
-            status_text(entry.summary),
+            status_text(entry.summary, now),
             bundle_text(entry.summary),
             entry.authorship.who,
             app.screen.shown(entry.summary.description or entry.authorship.reason),
@@ -121,15 +148,52 @@ def styled(lines: list[Line], summaries: Sequence[RevisionSummary]) -> list[Line
     return [head, *(Line(row.text, _STYLES.get(s.status, "")) for row, s in zip(rows, summaries, strict=True))]
 
 
-def status_text(summary: RevisionSummary) -> str:
-    """Return a status as people read it."""
+def status_text(summary: RevisionSummary, now: datetime | None = None) -> str:
+    """Return a status as people read it.
+
+    Args:
+        summary: of the revision.
+        now: to say since when a rollout is as it is; None leaves that out.
+    """
+    if summary.rollout is not None:
+        return f"rolling ({rollout_text(summary.rollout, now)})"
     is_left = not summary.is_waited and summary.status.was_deployed
     return f"{summary.status}, not waited" if is_left else str(summary.status)
 
 
-def _protected_text(summary: RevisionSummary) -> str:
+def rollout_text(rollout: Rollout, now: datetime | None = None) -> str:
+    """Return ``step 1 of 2, paused 3h``.
+
+    Args:
+        rollout: an open one.
+        now: to say since when it is so; None leaves that out.
+    """
+    lasting = f" {short_duration(rollout.for_s(now))}" if now else ""
+    return f"step {rollout.step} of {rollout.steps}, {rollout.state}{lasting}"
+
+
+def warn_of_pause(app: App, summary: RevisionSummary) -> None:
+    """Warn of a rollout that has waited for someone for a day: two versions run beside each other."""
+    rollout = summary.rollout
+    if rollout is None or rollout.state is not RolloutState.PAUSED:
+        return
+    paused_s = rollout.for_s(app.clock.now())
+    if paused_s >= _LONG_PAUSE_S:
+        place = f"{summary.release} -n {summary.namespace}"
+        app.screen.warn(
+            f"revision {summary.revision} has been paused at step {rollout.step} of {rollout.steps} for "
+            f"{short_duration(paused_s)}: `bundler continue {place}` or `bundler abort {place}`"
+        )
+
+
+def _listed_text(summary: RevisionSummary, deployed: int, now: datetime) -> str:
+    """Return the status of a release: of its newest revision, and of the deployed one while that is replaced."""
+    said = status_text(summary, now)
+    if summary.rollout is not None:
+        before = f"deployed {deployed}, " if deployed else ""
+        said = f"{before}rolling {summary.revision} ({rollout_text(summary.rollout, now)})"
     is_protected = summary.protection is not None and summary.protection.is_on
-    return f"{status_text(summary)}, protected" if is_protected else status_text(summary)
+    return f"{said}, protected" if is_protected else said
 
 
 def bundle_text(summary: RevisionSummary) -> str:

@@ -26,11 +26,11 @@ def show_state(app: App, state: ReleaseState) -> None:
     if app.output != "text":
         app.screen.document(state_form(state), app.output)
         return
-    summary = state.revision.summary
+    summary, now = state.revision.summary, app.clock.now()
     app.screen.lines(
         [
             Line(f"release {summary.release} in namespace {summary.namespace}", "bold"),
-            Line(f"  revision  {summary.revision}, {status_text(summary)}, {moment(summary.updated)}"),
+            Line(f"  revision  {summary.revision}, {status_text(summary, now)}, {moment(summary.updated)}"),
             Line(f"  bundle    {bundle_text(summary)} {summary.bundle.digest}".rstrip()),
             *_description(state),
             Line(""),
@@ -48,6 +48,8 @@ def _description(state: ReleaseState) -> list[Line]:
     lines = [] if is_told else [Line(f"  because   {summary.description}", "yellow")]
     if summary.protection is not None and summary.protection.is_on:
         lines.append(Line(f"  {summary.protection}"))
+    if summary.rollout is not None:
+        lines.append(Line(f"  rollout   {summary.rollout}", "yellow"))
     if state.deployed is not None and state.deployed.revision != summary.revision:
         lines.append(Line(f"  deployed  revision {state.deployed.revision}, {bundle_text(state.deployed)}"))
     if state.went_back_from is not None:

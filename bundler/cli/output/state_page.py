@@ -57,6 +57,7 @@ def show_state_page(app: App, state: ReleaseState, about: About) -> None:
             "bundle": f"{bundle_text(summary)} {summary.bundle.digest}".strip(),
             "by": summary.user,
             "protection": str(summary.protection or ""),
+            "rollout": str(summary.rollout or ""),
         },
         listings=(
             Listing(title="Drifted", lines=tuple(drift_lines(about.drift)) if about.drift else ()),

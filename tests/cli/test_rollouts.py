@@ -1,0 +1,98 @@
+"""An open rollout on the command line: what each verb shows of it, and the verbs that look after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.model.rollout import RolloutState
+from bundler.storage.secrets import SecretReleaseStore
+from tests.lib.menus import small_bundle
+from tests.lib.rollouts import paused_rollout, record_rollout
+
+if TYPE_CHECKING:
+    from bundler.model.release import RevisionSummary
+    from tests.lib.fixtures_cli import Cli
+
+NS = ("-n", "prod")
+HOUR_S = 3600.0
+
+
+def roll(cli: Cli, **more: object) -> RevisionSummary:
+    """Install a release, and record that its second revision is rolled out."""
+    cli("install", "shop", small_bundle(cli.home), *NS).ok()
+    with cli.sandbox() as cluster:
+        store = SecretReleaseStore(cluster, cli.clock)
+        return record_rollout(store, cli.clock, "prod", rollout=paused_rollout(**more))
+
+
+@pytest.mark.medium
+def test_list_history_and_status_show_the_step_its_state_and_since_when(cli: Cli) -> None:
+    roll(cli, reason="Friday")
+    cli.clock.advance(3.5 * HOUR_S)
+    listed = cli("list", *NS).ok()
+    assert "  2         deployed 1, rolling 2 (step 1 of 2, paused 3h)  small " in listed.out
+    history = cli("history", "shop", *NS).ok().out.splitlines()
+    assert "  deployed " in history[1]
+    assert "  rolling (step 1 of 2, paused 3h)  small " in history[2]
+    status = cli("status", "shop", *NS).ok()
+    assert "  revision  2, rolling (step 1 of 2, paused 3h), " in status.out
+    assert "  rollout   step 1 of 2, paused since 2026-11-01 12:" in status.out
+    assert "Z by ada: Friday\n" in status.out
+    assert "  deployed  revision 1, small 1.0.0\n" in status.out
+    assert "warning" not in status.err
+    page = cli("status", "shop", "-o", "html", *NS).ok().out
+    assert "step 1 of 2, paused since 2026-11-01 12:" in page
+    assert "rolling (step 1 of 2, paused)" in page
+
+
+@pytest.mark.medium
+def test_json_says_what_was_asked_for_and_how_far_it_has_come(cli: Cli) -> None:
+    rollout = roll(cli, gates=("quiet", "smoke"), passed=("quiet",), soak_s=120).rollout
+    assert rollout is not None
+    assert rollout.since is not None
+    (listed,) = cli("list", "-o", "json", *NS).ok().document
+    assert listed["status"] == "pending-upgrade"
+    assert listed["rollout"] == {
+        "step": 1,
+        "steps": 2,
+        "state": "paused",
+        "since": rollout.since.isoformat(),
+        "by": "ada",
+        "reason": "",
+        "shares": {"": ["10%"]},
+        "pauseAfter": "canary",
+        "soakSeconds": 120,
+        "stepTimeoutSeconds": 600,
+        "onFailure": "abort",
+        "gates": ["quiet", "smoke"],
+        "passedGates": ["quiet"],
+    }
+    first, second = cli("history", "shop", "-o", "json", *NS).ok().document
+    assert (first["rollout"], second["rollout"]) == (None, listed["rollout"])
+    assert cli("status", "shop", "-o", "json", *NS).ok().document["rollout"] == listed["rollout"]
+
+
+@pytest.mark.medium
+def test_status_warns_of_a_rollout_that_has_been_paused_for_a_day(cli: Cli) -> None:
+    roll(cli)
+    cli.clock.advance(23.9 * HOUR_S)
+    assert "warning" not in cli("status", "shop", *NS).ok().err
+    cli.clock.advance(0.2 * HOUR_S)
+    warned = (
+        "warning: revision 2 has been paused at step 1 of 2 for 1d: "
+        "`bundler continue shop -n prod` or `bundler abort shop -n prod`\n"
+    )
+    for output in ("text", "json", "html"):
+        assert warned in cli("status", "shop", "-o", output, *NS).ok().err
+    cli.clock.advance(29 * 24 * HOUR_S)
+    assert " for 30d: " in cli("status", "shop", *NS).ok().err
+    assert "paused 30d" in cli("list", *NS).ok().out
+
+
+@pytest.mark.medium
+def test_status_does_not_warn_of_a_rollout_that_moves(cli: Cli) -> None:
+    roll(cli, state=RolloutState.MOVING)
+    cli.clock.advance(48 * HOUR_S)
+    assert "warning" not in cli("status", "shop", *NS).ok().err
