@@ -10,13 +10,18 @@ import pytest
 
 from bundler.actions.release.lifecycle import RunOptions, carry_out
 from bundler.errors import InterruptedRunError
-from bundler.model.events import PhaseStarted
+from bundler.model.change import Action, Change, Plan
+from bundler.model.events import ChangeFinished, PhaseStarted
 from bundler.model.steps import Delete, Pause, Write
+from bundler.planning.observation import Observation
+from bundler.planning.payloads import Digester, Mask, payload_of
+from bundler.planning.schedule import schedule
+from bundler.planning.stuck_pods import stuck_pod_changes
 from bundler.wire.plan import plan_document, read_plan
+from tests.lib.manifests import manifest
 
 if TYPE_CHECKING:
     from bundler.actions.release.proposal import Proposal
-    from bundler.model.change import Plan
     from tests.scenario.conftest import World
 
 
@@ -72,3 +77,24 @@ def test_a_plan_names_the_live_object_that_each_write_and_delete_is_meant_for(sa
     for target in targets:
         live = world.cluster.get(target.ref)
         assert target.live_uid == (live["metadata"]["uid"] if live else "")  # type: ignore[index, call-overload]
+
+
+def test_a_stuck_pod_is_deleted_before_its_set_is_waited_for_and_counts_as_no_pruning(sandbox_world: World):
+    world = sandbox_world
+    world.operator.install(world.menu)
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": "1", "controller": True}
+    pod = manifest("Pod", "db-3", namespace=world.operator.namespace, metadata={"ownerReferences": [owner]})
+    body = {**pod.body, "spec": {"containers": [{"name": "db", "image": "db:2"}]}}
+    live = world.cluster.create(payload_of(replace(pod, body=body), None)).body
+    proposal = world.operator.diff(world.menu, text="back")
+    stateful = Change(ref=replace(pod.ref, group="apps", kind="StatefulSet", name="db"), action=Action.NONE)
+    seen = Observation(live={}, stuck_pods={pod.ref: live})
+    changes = (*proposal.plan.changes, stateful, *stuck_pod_changes([stateful], seen))
+    digests = Digester(Mask(proposal.planned.wanted), proposal.planned.payloads)
+    steps = schedule(changes, {one.component: () for one in changes}, digests)
+    assert any(isinstance(step, Delete) for step in steps)
+    do(world, with_plan(proposal, Plan(changes=changes, steps=steps)))
+    assert ChangeFinished(pod.ref, Action.DELETE) in world.operator.events
+    assert world.cluster.get(pod.ref) is None
+    assert "pruning" not in [event.name for event in world.operator.events if isinstance(event, PhaseStarted)]
+    assert world.operator.statuses() == ["superseded", "deployed"]

@@ -5,7 +5,7 @@ What must come before what is said by the plan, and by nothing here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, TypeGuard, assert_never
 
 from bundler.actions.change.delete_propagation import refs_in_foreground
 from bundler.actions.change.graph import run_graph, side_by_side
@@ -22,6 +22,7 @@ from bundler.model.hooks import Operation
 from bundler.model.lean import replace
 from bundler.model.size import counted
 from bundler.model.steps import Advance, Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
+from bundler.planning.stuck_pods import is_stuck_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -81,7 +82,7 @@ class Executor:
         self._report = guard.listening(ports.report)
         self._changes = {change.ref: change for change in planned.plan.changes}
         self._writer = ObjectWriter(planned, ports, guard, self._report)
-        self._to_delete = sum(len(step.targets) for step in planned.plan.steps if isinstance(step, Delete))
+        self._to_delete = sum(len(step.targets) for step in filter(self._is_pruning, planned.plan.steps))
         self._gone = 0
         self._has_begun_deleting = False
         self._check, self._stepping = rules.check, stepping
@@ -117,7 +118,7 @@ class Executor:
             raise
 
     def _do(self, step: Step) -> None:
-        if isinstance(step, Delete) or (isinstance(step, Record) and step.moment is Moment.DONE):
+        if self._is_pruning(step) or (isinstance(step, Record) and step.moment is Moment.DONE):
             self._check_once()
             self._watch_once()
         match step:
@@ -152,6 +153,10 @@ class Executor:
             context=[f"the plan pauses here: {step.reason if isinstance(step, Pause) else step.id}"],
             hint="run the same command again; it continues where it stopped",
         )
+
+    def _is_pruning(self, step: Step) -> TypeGuard[Delete]:
+        """Return whether a step deletes what is no longer wanted, rather than pods that are in the way."""
+        return isinstance(step, Delete) and not any(map(is_stuck_pod, self._of(one.ref for one in step.targets)))
 
     def _of(self, refs: Iterable[ObjectRef]) -> list[Change]:
         return [self._changes[ref] for ref in refs]
@@ -237,7 +242,7 @@ class Executor:
                 assert_never(step.until)
 
     def _delete(self, step: Delete) -> None:
-        if not self._has_begun_deleting:
+        if self._is_pruning(step) and not self._has_begun_deleting:
             self._has_begun_deleting = True
             self._guard.confirm_lock()
             self._report(PhaseStarted("pruning", self._to_delete))
