@@ -119,42 +119,41 @@ def old_pods(pacing: Pacing, replicas: int) -> int:
 
 
 def next_pacing(
-    author: AuthorPace, share: Share, replicas: int, now: Pacing | None, *, is_canary: bool = False
+    author: AuthorPace, share: Share, replicas: int, *, old: int, new: int, is_canary: bool = False
 ) -> Pacing | None:
     """Return the next small step towards a share of new pods; None where it is reached.
 
     A step takes no more old pods away than leave ``replicas`` ready pods, less what the author lets be unavailable,
-    once the new pods of the step before are ready. Pods that are new stay new: a smaller share than there is already is
-    reached.
+    once the new pods there are ready. Pods that are new stay new: a smaller share than there is already is reached.
 
     Args:
         author: how the author lets the workload be replaced.
         share: of new pods.
         replicas: of the workload now; an autoscaler may have changed them since the last step.
-        now: what holds it now; None before the first step.
+        old: pods of the old template that its controller wants now. Where it was scaled, these may be other numbers
+            than what holds it comes to: Kubernetes rounds as it shares out pods.
+        new: pods of the new template that it wants now.
         is_canary: new pods come on top of the old ones, as far as the author allows for any on top.
     """
-    least = 1 if now is None else 0
-    target, there = max(share.pods(replicas), least), new_pods(now, replicas) if now else 0
+    target = share.pods(replicas)
     if author.partition is not None:
-        return _next_partition(author.partition, target, replicas, now)
-    if there >= target:
+        partition = _partition(author.partition, replicas, target)
+        return Pacing(partition=partition) if replicas - partition > new else None
+    if new >= target:
         return None
-    gone = replicas - old_pods(now, replicas) if now else 0
     surge, unavailable = _bounds(author.surge, author.unavailable, replicas)
+    count = min(target, new + max(surge + unavailable, 1))
     if is_canary and not _is_none(author.surge):
-        surge, count = target, target
-    else:
-        count = min(target, there + max(surge + unavailable, 1))
-    missing = max(count - surge, gone, 0)
+        surge = count = target
+    missing = max(count - surge, replicas - old, 0)
     return Pacing(
         surge=_surge(author, share, count - missing, count, replicas),
         unavailable=_unavailable(author, share, missing, replicas),
     )
 
 
-def standing_still(author: AuthorPace, replicas: int, old: int, new: int) -> Pacing:
-    """Return what holds a workload where it is, however it came there.
+def standing_still(author: AuthorPace, replicas: int, *, old: int, new: int) -> Pacing:
+    """Return what holds a workload where it is, however it came there; a Deployment has to have a new pod at least.
 
     Args:
         author: how the author lets the workload be replaced.
@@ -163,17 +162,15 @@ def standing_still(author: AuthorPace, replicas: int, old: int, new: int) -> Pac
         new: pods of the new template that it wants now.
     """
     if author.partition is not None:
-        return Pacing(partition=max(replicas - new, author.partition, 1))
+        return Pacing(partition=_partition(author.partition, replicas, new))
     missing = max(replicas - old, 0)
-    surge = max(new - missing, 0)
-    return Pacing(surge=max(surge, 0 if missing else 1), unavailable=_percent(missing, replicas))
+    surge = max(new - missing, 0 if missing else 1)
+    return Pacing(surge=surge, unavailable=_percent(missing, replicas))
 
 
-def _next_partition(own: int, target: int, replicas: int, now: Pacing | None) -> Pacing | None:
+def _partition(own: int, replicas: int, new: int) -> int:
     """Return the partition for a number of new pods: counted from the first ordinal, and 0 in the finish alone."""
-    partition = max(replicas - target, own, 1)
-    is_reached = now is not None and now.partition is not None and now.partition <= partition
-    return None if is_reached else Pacing(partition=partition)
+    return max(replicas - new, own, 1)
 
 
 def _bounds(surge: int | str | None, unavailable: int | str | None, replicas: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings, strategies as st
 
-from bundler.model.rollout import AuthorPace, Share
+from bundler.model.rollout import AuthorPace, Pacing, Share
 from bundler.planning.pacing import new_pods, next_pacing, old_pods
 from tests.lib.laws import examples
 from tests.lib.rolling import Rolling, bounds, sync_pods
@@ -53,14 +53,17 @@ class Watched:
     def advance(self, share: Share, *, is_canary: bool = False, scaled_to: Sequence[int] = ()) -> None:
         """Bring it to a share of new pods; it is scaled somewhere on the way."""
         self.share = share
-        while pacing := next_pacing(
-            self.author, share, self.rolling.replicas, self.rolling.pacing, is_canary=is_canary
-        ):
+        while pacing := self.next_pacing(share, is_canary=is_canary):
             assert new_pods(pacing, self.rolling.replicas) <= share.pods(self.rolling.replicas)
             self.rolling.hold(pacing)
             self.settle(scaled_to)
             scaled_to = ()
         self.share = None
+
+    def next_pacing(self, share: Share, *, is_canary: bool) -> Pacing | None:
+        rolling = self.rolling
+        there = {"old": rolling.old.size, "new": rolling.new.size}
+        return next_pacing(self.author, share, rolling.replicas, **there, is_canary=is_canary)
 
     def settle(self, scaled_to: Sequence[int] = ()) -> None:
         """Let everything move in some order until nothing does."""
@@ -125,3 +128,39 @@ def test_pods_stay_ready_and_few_are_new_in_whatever_order_a_deployment_moves(
     watched.rolling.write(*pace, is_new=not is_aborted)
     watched.settle()
     assert (watched.rolling.old.size, watched.rolling.new.size) == ((replicas, 0) if is_aborted else (0, replicas))
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(SIZES, PACES, STEPS, ORDERS, st.lists(st.lists(SIZES, max_size=2), max_size=4), st.booleans())
+def test_a_deployment_that_is_scaled_in_any_state_keeps_its_promises_once_that_has_settled(
+    replicas: int,
+    pace: tuple[int | str, int | str],
+    steps: Sequence[Share],
+    order: Random,
+    scalings: Sequence[Sequence[int]],
+    is_aborted: bool,
+) -> None:
+    watched = Watched(replicas, pace, order)
+    for number, share in enumerate(steps):
+        scaled_to = scalings[number] if number < len(scalings) else ()
+        watched.advance(share, is_canary=number == 0, scaled_to=scaled_to)
+        watched.settle(scaled_to)
+        assert watched.rolling.ready >= watched.promised
+    watched.rolling.write(*pace, is_new=not is_aborted)
+    watched.settle()
+    replicas = watched.rolling.replicas
+    assert (watched.rolling.old.size, watched.rolling.new.size) == ((replicas, 0) if is_aborted else (0, replicas))
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(SIZES, PACES, STEPS, ORDERS, SIZES)
+def test_a_deployment_that_is_scaled_while_all_its_pods_are_ready_misses_no_more_pods_than_its_author_lets_it(
+    replicas: int, pace: tuple[int | str, int | str], steps: Sequence[Share], order: Random, scaled_to: int
+) -> None:
+    watched = Watched(replicas, pace, order)
+    for share in steps:
+        watched.advance(share)
+        least = watched.promised
+        watched.scale(scaled_to)
+        watched.least = min(least, watched.promised)
+        watched.settle()

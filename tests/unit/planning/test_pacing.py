@@ -39,12 +39,13 @@ def manifest(body: Body) -> Manifest:
 
 
 def steps_to(
-    share: str, replicas: int, author: AuthorPace, now: Pacing | None = None, *, is_canary: bool = False
+    share: str, replicas: int, author: AuthorPace, there: tuple[int, int] | None = None, *, is_canary: bool = False
 ) -> list[tuple[int | str | None, int | str | None]]:
     found = []
-    while pacing := next_pacing(author, Share.parse(share), replicas, now, is_canary=is_canary):
+    old, new = there or (replicas, 0)
+    while pacing := next_pacing(author, Share.parse(share), replicas, old=old, new=new, is_canary=is_canary):
         found.append((pacing.surge, pacing.unavailable))
-        now = pacing
+        old, new = old_pods(pacing, replicas), new_pods(pacing, replicas)
     return found
 
 
@@ -138,32 +139,37 @@ def test_a_batch_keeps_the_authors_surge_and_takes_small_steps(
 
 def test_a_batch_goes_on_from_a_canary_and_leaves_as_many_ready_as_before_less_what_may_be_missing() -> None:
     author = AuthorPace(surge=1, unavailable=0)
-    assert steps_to("5", 10, author, Pacing(surge=3, unavailable=0)) == [(1, "30%"), (1, "40%")]
+    assert steps_to("5", 10, author, (10, 3)) == [(1, "30%"), (1, "40%")]
 
 
-@pytest.mark.parametrize("now", [Pacing(surge="40%", unavailable=0), Pacing(surge="25%", unavailable="10%")])
-def test_pods_that_are_new_stay_new_where_the_share_is_smaller_than_what_is_there(now: Pacing) -> None:
-    assert steps_to("3", 10, AuthorPace(), now, is_canary=True) == []
+@pytest.mark.parametrize("there", [(10, 4), (9, 4), (5, 8)])
+def test_pods_that_are_new_stay_new_where_the_share_is_smaller_than_what_is_there(there: tuple[int, int]) -> None:
+    assert steps_to("3", 10, AuthorPace(), there, is_canary=True) == []
+
+
+def test_old_pods_that_went_as_it_was_scaled_are_not_made_up_for_by_new_ones_beyond_the_share() -> None:
+    author = AuthorPace(surge="100%", unavailable=2)
+    assert steps_to("50%", 48, author, (40, 20)) == [(16, "17%")]
 
 
 @pytest.mark.parametrize(
-    ("share", "replicas", "own", "now", "partition"),
+    ("share", "replicas", "own", "new", "partition"),
     [
-        ("1", 4, 0, None, 3),
-        ("50%", 5, 0, 4, 2),
-        ("50%", 5, 4, None, 4),
-        ("1", 4, 0, 3, None),
+        ("1", 4, 0, 0, 3),
+        ("50%", 5, 0, 1, 2),
+        ("50%", 5, 4, 0, 4),
+        ("50%", 5, 4, 1, None),
+        ("1", 4, 0, 1, None),
         ("1", 4, 0, 2, None),
-        ("3", 2, 0, None, 1),
-        ("1", 5, 0, 8, 4),
+        ("3", 2, 0, 0, 1),
+        ("1", 1, 0, 0, None),
     ],
 )
 def test_a_stateful_set_goes_down_to_its_partition_and_not_below_its_authors_own(
-    share: str, replicas: int, own: int, now: int | None, partition: int | None
+    share: str, replicas: int, own: int, new: int, partition: int | None
 ) -> None:
     author = AuthorPace(surge=0, unavailable=1, partition=own)
-    held = None if now is None else Pacing(partition=now)
-    found = next_pacing(author, Share.parse(share), replicas, held)
+    found = next_pacing(author, Share.parse(share), replicas, old=replicas - new, new=new)
     assert (found and found.partition) == partition
 
 
@@ -184,11 +190,12 @@ def test_where_a_held_workload_stops_is_known(pacing: Pacing, replicas: int, old
 
 @pytest.mark.parametrize(("old", "new"), [(10, 2), (7, 5), (10, 0), (0, 10)])
 def test_a_workload_is_held_where_it_is(old: int, new: int) -> None:
-    held = standing_still(AuthorPace(), 10, old, new)
+    held = standing_still(AuthorPace(), 10, old=old, new=new)
     assert old_pods(held, 10) == old
     assert new_pods(held, 10) == max(new, 1)
-    assert standing_still(SET, 10, old, new) == Pacing(partition=max(10 - new, 1))
+    assert standing_still(SET, 10, old=old, new=new) == Pacing(partition=max(10 - new, 1))
 
 
 def test_a_workload_without_replicas_is_held_all_the_same() -> None:
-    assert steps_to("10%", 0, AuthorPace(), is_canary=True) == [(1, 0)]
+    assert steps_to("10%", 0, AuthorPace(), is_canary=True) == []
+    assert standing_still(AuthorPace(), 0, old=0, new=0) == Pacing(surge=1, unavailable=0)
