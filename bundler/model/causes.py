@@ -27,7 +27,7 @@ class CauseKind(StrEnum):
     PATCH = "patch"
     """A patch of the site file or of a bundle."""
     REVISION = "revision"
-    """A rollback: the revision had it so."""
+    """A rollback: the revision had it so, and no value that differs explains it."""
     CLUSTER = "cluster"
     """It was changed in the cluster since, and is set back."""
     UNKNOWN = "unknown"
@@ -53,7 +53,7 @@ class ChangedValue:
     after: str
     """Empty where it is not set any more."""
     source: str
-    """Who sets it now: ``--set``, ``values-prod.yaml:3``, or the line of bundle.yaml with its formula."""
+    """Who sets it now: ``--set``, ``values-prod.yaml:3``, the line of bundle.yaml with its formula, ``revision 3``."""
     is_sensitive: bool = False
     """Its texts are never shown."""
     because: tuple[str, ...] = ()
@@ -106,7 +106,8 @@ class Cause:
     note: str = ""
     """What else is to be said: ``shop 1.4.0 → 1.5.0``, ``by kubectl at …``."""
     is_certain: bool = True
-    """False: the template reads these values, and nothing tells for which of its fields."""
+    """False: the template reads these values, and nothing tells for which of its fields; or, for a rollback, several
+    values differ and it is the texts of both revisions that say so."""
 
 
 def roots_of(values: Mapping[str, ChangedValue], path: str) -> tuple[ChangedValue, ...]:

@@ -63,6 +63,8 @@ class RecordReader:
         """Held while a pack is kept: those of the newest revision are read by several threads."""
         self._revisions: dict[tuple[str, str, int, str, bool], Revision] = {}
         """Revisions read in this run, by the resourceVersion of their head too."""
+        self._heads: dict[tuple[str, str, int, str], Body] = {}
+        """Heads read in this run: a revision is read with and without what is sensitive in it, and listed before."""
         self._known: dict[tuple[str, str], Known] = {}
         """What packs and pages hold, by namespace and release."""
         self.spoilt: set[tuple[str, str]] = set()
@@ -131,7 +133,7 @@ class RecordReader:
         Raises:
             ReleaseNotFoundError, RecordDamagedError, RecordTooNewError, ClusterError.
         """
-        key = (summary.namespace, summary.release, summary.revision, summary.resource_version)
+        key = _key_of(summary)
         found = self._revisions.get((*key, with_sensitive)) if summary.resource_version else None
         if found is not None:
             return found
@@ -143,7 +145,7 @@ class RecordReader:
     def _load(self, summary: RevisionSummary, *, with_sensitive: bool) -> tuple[Revision, bool]:
         """Return a revision, and whether any of its leaves are sensitive: without, both ways to read it are one."""
         name = records.head_name(summary.release, summary.revision)
-        secret = self.head(summary)
+        secret = self._kept_head(summary)
         with reading(name):
             head = read_head(secret)
             pieces = self.packs(head, head.packs)
@@ -165,6 +167,7 @@ class RecordReader:
             try:
                 with reading(name_of(body)):
                     heads.append(read_head(body))
+                _remember(self._heads, _key_of(heads[-1].summary), body, most=_REVISIONS)
             except RecordDamagedError as error:
                 on_unreadable(error.of_revision(number_of(body)))
         heads.sort(key=lambda head: head.summary.revision)
@@ -217,6 +220,12 @@ class RecordReader:
         if secret is None:
             raise gone(summary)
         return summary_of(secret)
+
+    def _kept_head(self, summary: RevisionSummary) -> Body:
+        """Return the head of a revision as a summary describes it; it is read once."""
+        key = _key_of(summary)
+        kept = self._heads.get(key) if summary.resource_version else None
+        return kept or _remember(self._heads, key, self.head(summary), most=_REVISIONS)
 
     def packs(self, head: Head, names: Iterable[str], already: Sequence[Piece] = ()) -> list[Piece]:
         """Return the pieces of packs, all together within the bound of a revision.
@@ -300,6 +309,10 @@ class RecordReader:
                 return set(packs)
             head = read_head(self.head(summary_of(item)))
             return {*packs, *listed_packs(head, self.packs(head, head.packs))}
+
+
+def _key_of(summary: RevisionSummary) -> tuple[str, str, int, str]:
+    return summary.namespace, summary.release, summary.revision, summary.resource_version
 
 
 def _remember(known: dict[_K, _V], key: _K, value: _V, *, most: int) -> _V:

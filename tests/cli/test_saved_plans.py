@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import stat
 import zlib
@@ -118,6 +119,21 @@ def test_a_rollback_and_an_uninstall_are_planned_and_applied(cli, saved, menu):
     cli("plan", "shop", "--uninstall", "--out", gone, *NS).ok()
     assert "uninstalled" in cli("apply", gone).ok().out
     assert "the release is gone" in cli("apply", gone).err
+
+
+def test_the_plan_of_a_rollback_names_the_values_that_go_back(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    cli("upgrade", "shop", menu, "--set", "text=ho", "--set", f"token={TOKEN}", *NS).ok()
+    back = cli.home / "back.plan"
+    cli("plan", "shop", "--rollback", "--out", back, *NS).ok()
+    for words in (("show", back), ("plan", "shop", "--rollback", *NS)):
+        for form in ("text", "markdown", "html"):
+            said = html.unescape(cli(*words, "-o", form).ok().out)
+            assert TOKEN not in said
+            assert 'because text "ho" → "hello" (not set in revision 1)' in said
+            assert "token changed (not set in revision 1)" in said
+        values = {one["path"]: one for one in cli(*words, "-o", "json").document["changedValues"]}
+        assert (values["text"]["before"], values["token"]["before"]) == ('"ho"', "")
 
 
 def test_a_plan_that_is_good_for_no_time_is_refused(cli, menu):

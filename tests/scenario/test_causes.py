@@ -9,6 +9,7 @@ import pytest
 
 from bundler.actions.release import install as installing
 from bundler.cli.output.causes import because, by_path
+from bundler.errors.change import WaitError
 from bundler.loader.site_file import load_site
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import replace
@@ -94,14 +95,69 @@ def test_of_another_bundle_what_no_value_explains_is_its_doing(world: World, tmp
 
 
 @pytest.mark.slow
-def test_going_back_names_the_revision_and_what_was_changed_in_the_cluster(sandbox_world: World):
+def test_going_back_names_the_values_that_differ_and_what_was_changed_in_the_cluster(sandbox_world: World):
+    operator, menu = sandbox_world.operator, sandbox_world.menu
+    operator.install(menu, token="the-secret-of-the-test", replicas="1")
+    operator.upgrade(menu, text="ho", replicas="2", token="another-secret-of-it", extra="true")
+    sandbox_world.edit("Service", "shop-web", {"spec": {"sessionAffinity": "ClientIP"}})
+    operator.rollback(revision=1, on_conflict=OnConflict.TAKE)
+    told = reasons(operator.shown[-1])
+    env = '.spec.template.spec.containers[name="web"].env[name="TEXT"].value'
+    text, replicas = 'text "ho" → "hello" (not set in revision 1)', "replicas 2 → 1 (revision 1)"
+    begun = f"extra true → false (not set in revision 1); {replicas}; {text}; and 1 more"
+    assert {ref: lines for ref, lines in told.items() if ref != "Service/shop-web"} == {
+        "ConfigMap/shop-config": (f"because {text} → .data.text",),
+        "ConfigMap/shop-extra": (f"values that changed: {begun}",),
+        "Deployment/shop-web": (f"because {replicas}; {text}",),
+        "Secret/shop-token": ("because token changed (revision 1) → .data.token",),
+    }
+    change = next(one for one in operator.shown[-1].plan.changes if one.ref.short == "Deployment/shop-web")
+    assert [(cause.values, cause.fields[0].field, cause.is_certain) for cause in change.causes] == [
+        (("replicas",), ".spec.replicas", False),
+        (("text",), env, False),
+    ]
+
+
+@pytest.mark.slow
+def test_going_back_from_a_single_value_says_that_everything_follows_from_it(sandbox_world: World):
     operator, menu = sandbox_world.operator, sandbox_world.menu
     operator.install(menu)
-    operator.upgrade(menu, text="ho", replicas="2")
-    sandbox_world.scale_web(5, manager="kubectl")
-    operator.rollback(revision=1, on_conflict=OnConflict.TAKE)
-    told = {ref: lines for ref, lines in reasons(operator.shown[-1]).items() if lines}
-    assert told["ConfigMap/shop-config"] == ("because revision 1 had it so",)
+    operator.upgrade(menu, extra="true")
+    operator.rollback()
+    proposal = operator.shown[-1]
+    assert reasons(proposal) == {"ConfigMap/shop-extra": ("because extra true → false (not set in revision 1)",)}
+    assert [cause.is_certain for change in proposal.plan.changes for cause in change.causes] == [True]
+
+
+@pytest.mark.slow
+def test_going_back_after_a_failed_upgrade_names_what_that_was_given(sandbox_world: World):
+    operator, menu = sandbox_world.operator, sandbox_world.menu
+    operator.install(menu)
+    with pytest.raises(WaitError):
+        operator.upgrade(menu, image=sandbox_world.break_web())
+    operator.rollback()
+    image = 'image "docker.io/library/broken:1" → "docker.io/library/web:1" (not set in revision 1)'
+    assert reasons(operator.shown[-1])["Deployment/shop-web"] == (
+        f'because {image} → .spec.template.spec.containers[name="web"].image',
+    )
+
+
+@pytest.mark.slow
+def test_going_back_to_another_version_of_the_bundle_names_it_where_no_value_explains_the_field(
+    sandbox_world: World, tmp_path: Path
+):
+    operator, menu = sandbox_world.operator, sandbox_world.menu
+    operator.install(menu)
+    newer = small_bundle(tmp_path / "newer")
+    metadata = newer / "bundle.yaml"
+    metadata.write_text(metadata.read_text().replace("1.0.0", "1.1.0"))
+    template = newer / "templates" / "web.yaml"
+    template.write_text(template.read_text().replace("port: 80,", "port: 8080,"))
+    operator.upgrade(newer, text="ho")
+    operator.rollback()
+    told = reasons(operator.shown[-1])
+    assert told["ConfigMap/shop-config"] == ('because text "ho" → "hello" (not set in revision 1) → .data.text',)
+    assert told["Service/shop-web"] == ("because revision 1 had it so (small 1.0.0)",)
 
 
 def test_a_patch_of_the_site_is_named_where_it_sets_the_field(sandbox_world: World, tmp_path: Path):

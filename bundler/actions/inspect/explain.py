@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import compose
 from bundler.actions.release.causes import narrowed, origin_in
-from bundler.actions.release.history import learn_live_secrets, load_existing_history, uninstalled
+from bundler.actions.release.history import learn_live_secrets, load_existing_history, load_whole, uninstalled
 from bundler.errors import BundlerError, UsageError
 from bundler.errors.change import RecordDamagedError
-from bundler.errors.cluster import ForbiddenError
 from bundler.fields.field_path import leading_steps, value_at_path
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.explanation import ExplainedField, Explanation, FieldOwner, Setter, Since
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from bundler.actions.release.history import History
     from bundler.model.causes import ChangedValue
     from bundler.model.json import Body, JSONValue
-    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+    from bundler.model.release import InventoryEntry, Revision
     from bundler.model.values import Pointer
     from bundler.ports import Ports
     from bundler.render.types import FieldOrigin
@@ -77,7 +76,7 @@ def find_subject(ports: Ports, namespace: str, release: str, name: str) -> Subje
     history = load_existing_history(ports, namespace, release)
     if history.is_uninstalled:
         raise uninstalled(history, doing=f"explaining {name} of release {release}")
-    revision = _loaded(history.deployed or history.current[-1], ports)
+    revision = load_whole(history.deployed or history.current[-1], ports.store)
     ports.redactor.learn(*revision.sensitive)
     learn_live_secrets(history, ports)
     asked = name.lower()
@@ -91,13 +90,6 @@ def find_subject(ports: Ports, namespace: str, release: str, name: str) -> Subje
         context=[f"several are called so: {', '.join(names)}" if found else "the release has no such object"],
         hint="name one of them" if found else f"ask about {meant}",
     )
-
-
-def _loaded(summary: RevisionSummary, ports: Ports) -> Revision:
-    try:
-        return ports.store.load(summary, with_sensitive=True)
-    except ForbiddenError:
-        return ports.store.load(summary)
 
 
 def explain(
@@ -283,7 +275,7 @@ def _since(subject: Subject, steps: Steps, reads: _Reads | None, ports: Ports) -
     first, before = subject.revision, None
     for summary in reversed([one for one in subject.history.current if one.revision < first.summary.revision]):
         try:
-            older = _loaded(summary, ports)
+            older = load_whole(summary, ports.store)
         except RecordDamagedError:
             break
         bodies = {one.ref: one.manifest.body for one in older.inventory if one.manifest is not None}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import lost_head, read_history, require_history
+from bundler.actions.release.damage import lost_head
+from bundler.actions.release.history import read_history, require_history
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace

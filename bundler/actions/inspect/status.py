@@ -8,7 +8,8 @@ from bundler.actions.change.list_watch import list_what_answers
 from bundler.actions.change.pod_watch import PATIENCE_S, PodWatch
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules, wait_until_ready
-from bundler.actions.release.history import lost_head, require_history, uninstalled
+from bundler.actions.release.damage import lost_head
+from bundler.actions.release.history import require_history, uninstalled
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.errors.change import ReleaseError
 from bundler.health.compute import compute_health

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.actions.release import causes as causes, checks as checks, recorded_command as recorded_command
+    from bundler.actions.release import (
+        causes as causes,
+        checks as checks,
+        recorded_command as recorded_command,
+        rollback_causes as rollback_causes,
+    )
 
 __getattr__ = late_modules(__name__)

@@ -55,9 +55,7 @@ def with_causes(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) 
     """
     if plan.is_empty:
         return plan
-    if draft.composition is None:
-        return _going_back(plan, draft, before)
-    if draft.recorded is None:
+    if draft.composition is None or draft.recorded is None:
         return plan
     with draft.composition.order.codes:
         finder = _Finder(draft, draft.recorded, draft.composition, before)
@@ -65,20 +63,7 @@ def with_causes(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) 
         return replace(plan, changes=changes, values=finder.values.told(finder.named))
 
 
-def _going_back(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) -> Plan:
-    note = f"revision {draft.revision.rolled_back_to} had it so"
-
-    def causes(change: Change) -> Iterator[_Found]:
-        for steps, field in _changed_places(change):
-            is_same = _unchanged_since(change, before.get(change.ref), steps)
-            why = _in_cluster(change, steps) if is_same else _Why(CauseKind.REVISION, note=note)
-            yield _Found(why, ChangedField(field=field))
-
-    changes = tuple(replace(one, causes=tuple(_grouped(causes(one)))) for one in plan.changes)
-    return replace(plan, changes=changes)
-
-
-class _Why(NamedTuple):
+class Why(NamedTuple):
     """What is said of one field."""
 
     kind: CauseKind
@@ -87,8 +72,10 @@ class _Why(NamedTuple):
     is_certain: bool = True
 
 
-class _Found(NamedTuple):
-    why: _Why
+class Found(NamedTuple):
+    """What is said of one field, with the field."""
+
+    why: Why
     field: ChangedField
 
 
@@ -103,7 +90,7 @@ class _Finder:
         old, new = recorded.summary.bundle, draft.revision.summary.bundle
         self._is_same_bundle = old.digest == new.digest
         name = old.name if old.name == new.name else f"{old.name} → {new.name}"
-        self._bundle = _Why(CauseKind.BUNDLE, note=f"{name} {_arrow(old.version, new.version)}")
+        self._bundle = Why(CauseKind.BUNDLE, note=f"{name} {_arrow(old.version, new.version)}")
         redactor = Redactor()
         redactor.learn(*draft.revision.sensitive, *recorded.sensitive)
         computed = recorded.computed_values
@@ -127,27 +114,27 @@ class _Finder:
             case Action.UPDATE | Action.RECREATE if (whole := self._whole(change)) is not None:
                 found = [self._whole_cause(whole)]
             case Action.UPDATE | Action.RECREATE:
-                found = [self._field_cause(change, steps, field) for steps, field in _changed_places(change)]
+                found = [self._field_cause(change, steps, field) for steps, field in changed_places(change)]
             case Action.CREATE if change.desired is not None and not change.desired.is_backup:
                 is_whole = self._is_beyond(change.desired)
                 origin = self._file(change.desired) if is_whole else self._origin(change.desired, ())
-                found = [_Found(self._created(change.ref, change.desired, origin), _printed("", origin))]
+                found = [Found(self._created(change.ref, change.desired, origin), _printed("", origin))]
             case Action.DELETE if not self._is_replaced(change.ref):
-                found = [_Found(self._deleted(change), ChangedField(field=""))]
+                found = [Found(self._deleted(change), ChangedField(field=""))]
             case _:
                 found = []
         self.named |= {pointer for one in found for pointer in one.why.pointers}
-        yield from _grouped(found)
+        yield from grouped(found)
 
-    def _field_cause(self, change: Change, steps: Steps, field: str) -> _Found:
+    def _field_cause(self, change: Change, steps: Steps, field: str) -> Found:
         if _unchanged_since(change, self._before.get(change.ref), steps):
-            return _Found(_in_cluster(change, steps), ChangedField(field=field))
+            return Found(in_cluster(change, steps), ChangedField(field=field))
         if change.desired is None:
-            return _Found(self._other(()), ChangedField(field=field))
+            return Found(self._other(()), ChangedField(field=field))
         if (only := self._only_read(change.desired)) is not None:
-            return _Found(only, ChangedField(field=field, source=str(change.desired.source)))
+            return Found(only, ChangedField(field=field, source=str(change.desired.source)))
         origin = self._origin(change.desired, steps)
-        return _Found(self._read_for(change.desired, steps, origin), _printed(field, origin))
+        return Found(self._read_for(change.desired, steps, origin), _printed(field, origin))
 
     def _whole(self, change: Change) -> Manifest | None:
         """Return what is wanted of an object that is not looked up field by field, although its bundle changes it."""
@@ -156,9 +143,9 @@ class _Finder:
             return None
         return desired if self._is_beyond(desired) else None
 
-    def _whole_cause(self, desired: Manifest) -> _Found:
+    def _whole_cause(self, desired: Manifest) -> Found:
         origin = self._file(desired)
-        return _Found(self._only_read(desired) or self._read_anywhere(origin), _printed("", origin))
+        return Found(self._only_read(desired) or self._read_anywhere(origin), _printed("", origin))
 
     def _is_beyond(self, desired: Manifest) -> bool:
         """Count an object, and return whether there are more than a person looks at."""
@@ -167,14 +154,14 @@ class _Finder:
         self._looked_up += 1
         return self._looked_up > _MAX_OBJECTS
 
-    def _only_read(self, desired: Manifest) -> _Why | None:
+    def _only_read(self, desired: Manifest) -> Why | None:
         """Return the one changed value that a whole template reads; None where its lines have to tell them apart."""
         paths = self._composition.rendering.find_reads(desired.component, desired.source.file)
         if paths is None or desired.patched_by or not self._is_same_bundle:
             return None
         pointers = self.values.read_by(desired.component, paths)
         has_others = any(path[0] in _OF_TEMPLATES for path in paths)
-        return _Why(CauseKind.VALUES, pointers) if len(pointers) == 1 and not has_others else None
+        return Why(CauseKind.VALUES, pointers) if len(pointers) == 1 and not has_others else None
 
     def _origin(self, desired: Manifest, steps: Steps) -> FieldOrigin | None:
         return origin_in(self._composition.rendering, desired.ref, steps)
@@ -184,38 +171,38 @@ class _Finder:
         paths = self._composition.rendering.find_reads(desired.component, desired.source.file) or frozenset()
         return FieldOrigin(source=desired.source, component=desired.component, template=lambda: paths)
 
-    def _read_for(self, desired: Manifest, steps: Steps, origin: FieldOrigin | None) -> _Why:
+    def _read_for(self, desired: Manifest, steps: Steps, origin: FieldOrigin | None) -> Why:
         if origin is None:
             return self._other(())
         if desired.patched_by and value_at_steps(desired.body, steps) != origin.value:
-            return _Why(CauseKind.PATCH, note=f"patched by {', '.join(map(str, desired.patched_by))}")
+            return Why(CauseKind.PATCH, note=f"patched by {', '.join(map(str, desired.patched_by))}")
         if direct := narrowed(self.values, origin, steps):
             is_its_own = origin.is_certain or len(direct) == 1  # of what is read, nothing else changed
             note = "" if is_its_own else f"values read at {origin.source}"
-            return _Why(CauseKind.VALUES, direct, note, is_certain=is_its_own and self._is_same_bundle)
+            return Why(CauseKind.VALUES, direct, note, is_certain=is_its_own and self._is_same_bundle)
         if around := self.values.read_by(origin.component, origin.around):
-            return _Why(CauseKind.VALUES, around, is_certain=self._is_same_bundle)
+            return Why(CauseKind.VALUES, around, is_certain=self._is_same_bundle)
         return self._read_anywhere(origin)
 
-    def _created(self, ref: ObjectRef, desired: Manifest, origin: FieldOrigin | None) -> _Why:
+    def _created(self, ref: ObjectRef, desired: Manifest, origin: FieldOrigin | None) -> Why:
         if ref in self._before:
-            return _Why(CauseKind.CLUSTER, note="it is not in the cluster")
+            return Why(CauseKind.CLUSTER, note="it is not in the cluster")
         is_new_component = desired.component not in self._components_before
         if is_new_component and (switches := self.values.switches(desired.component)):
-            return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
+            return Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
         if (only := self._only_read(desired)) is not None:
             return only
         if origin is None:
             return self._other(())
         if around := self.values.read_by(origin.component, origin.around):
-            return _Why(CauseKind.VALUES, around, is_certain=self._is_same_bundle)
+            return Why(CauseKind.VALUES, around, is_certain=self._is_same_bundle)
         return self._read_anywhere(origin)
 
-    def _read_anywhere(self, origin: FieldOrigin) -> _Why:
+    def _read_anywhere(self, origin: FieldOrigin) -> Why:
         """Name what the template reads in other lines; of another bundle, the lines themselves may be new."""
         anywhere = self.values.read_by(origin.component, origin.template()) if self._is_same_bundle else ()
         if anywhere:
-            return _Why(CauseKind.VALUES, anywhere, note=f"values read by {origin.source.file}", is_certain=False)
+            return Why(CauseKind.VALUES, anywhere, note=f"values read by {origin.source.file}", is_certain=False)
         return self._other({*origin.direct, *origin.around})
 
     def _is_replaced(self, ref: ObjectRef) -> bool:
@@ -236,22 +223,22 @@ class _Finder:
         roots = self.values.roots(self.values.pointers)
         return frozenset(one for one in self.values.pointers if pointer_as_path(one) in roots)
 
-    def _deleted(self, change: Change) -> _Why:
+    def _deleted(self, change: Change) -> Why:
         kept = {part.component for part in self._composition.rendering.bundles}
         if change.component not in kept and (switches := self.values.switches(change.component)):
-            return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
+            return Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
         if not self._is_same_bundle:
             return self._bundle
         if self._begun:
-            return _Why(CauseKind.VALUES, self._begun, note="values that changed", is_certain=len(self._begun) == 1)
+            return Why(CauseKind.VALUES, self._begun, note="values that changed", is_certain=len(self._begun) == 1)
         return self._other(())
 
-    def _other(self, paths: Iterable[ValuePath]) -> _Why:
+    def _other(self, paths: Iterable[ValuePath]) -> Why:
         """Say what is left where no value that changed is read."""
         if not self._is_same_bundle:
             return self._bundle
         read = sorted({".".join(path) for path in paths if path[0] in _OF_TEMPLATES})
-        return _Why(CauseKind.UNKNOWN, note=f"it reads {', '.join(read)}" if read else "", is_certain=False)
+        return Why(CauseKind.UNKNOWN, note=f"it reads {', '.join(read)}" if read else "", is_certain=False)
 
 
 def origin_in(rendering: Rendering, ref: ObjectRef, steps: Sequence[str | int]) -> FieldOrigin | None:
@@ -295,7 +282,7 @@ def _arrow(before: str, after: str) -> str:
     return f"{before} → {after}" if before != after else f"{after}, of another content"
 
 
-def _changed_places(change: Change) -> Iterator[tuple[Steps, str]]:
+def changed_places(change: Change) -> Iterator[tuple[Steps, str]]:
     """Yield the way to each field that is shown to change, and how it is written."""
     if change.action in {Action.UPDATE, Action.RECREATE}:
         live, wanted = shown_sides(replace(change, action=Action.UPDATE))
@@ -310,19 +297,26 @@ def _unchanged_since(change: Change, before: Manifest | None, steps: Steps) -> b
     return value_at_steps(before.body, steps) == value_at_steps(change.desired.body, steps)
 
 
-def _in_cluster(change: Change, steps: Steps) -> _Why:
+def in_cluster(change: Change, steps: Steps) -> Why:
+    """Say who changed a field in the cluster.
+
+    Args:
+        change: that sets it back.
+        steps: to the field.
+    """
     _, manager = owner_at(steps, owned_places(change.before or {}))
     at = manager_time(change.before or {}, manager) if manager else ""
     by = f" by {manager}" if manager else ""
-    return _Why(CauseKind.CLUSTER, note=f"changed in the cluster{by}{f' at {at}' if at else ''}")
+    return Why(CauseKind.CLUSTER, note=f"changed in the cluster{by}{f' at {at}' if at else ''}")
 
 
 def _printed(field: str, origin: FieldOrigin | None) -> ChangedField:
     return ChangedField(field=field, source=str(origin.source) if origin is not None else "")
 
 
-def _grouped(found: Iterable[_Found]) -> Iterator[Cause]:
-    fields: dict[_Why, list[ChangedField]] = {}
+def grouped(found: Iterable[Found]) -> Iterator[Cause]:
+    """Yield what was found as causes, fields with one cause together."""
+    fields: dict[Why, list[ChangedField]] = {}
     for one in found:
         fields.setdefault(one.why, []).append(one.field)
     for why, changed in fields.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions.release.damage import Damage, lost_number, missing_head, unlabelled_head
 from bundler.actions.release.owned_objects import find_labelled
 from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
@@ -11,7 +12,7 @@ from bundler.model.lean import dataclass, field, replace
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from bundler.errors import BundlerError
     from bundler.model.refs import ObjectRef
@@ -19,25 +20,6 @@ if TYPE_CHECKING:
     from bundler.ports import Ports, ReleaseStore
 
 _PLACES = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """A revision that cannot be read: what it owned and which values it was given are not known."""
-
-    revision: int
-    message: str
-    context: tuple[str, ...]
-    hint: str
-
-    @property
-    def line(self) -> str:
-        """What is wrong, in a line."""
-        return f"revision {self.revision} cannot be read: {'; '.join((self.message, *self.context))}"
-
-    def error(self) -> RecordDamagedError:
-        """Return it as the error that it was."""
-        return RecordDamagedError(self.message, context=self.context, hint=self.hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,15 +181,15 @@ def load_history(ports: Ports, namespace: str, release: str) -> History:
         damaged.append(Damage(revision=error.revision, message=str(error), context=error.context, hint=error.hint))
 
     read = ports.store.inventories(namespace, release, on_unreadable=set_aside)
-    damaged += [_unlabelled(release, number) for number in read.unlabelled]
+    damaged += [unlabelled_head(release, number) for number in read.unlabelled]
     summaries = tuple(one.summary for one in read.revisions)
     current = frozenset(summary.revision for summary in since_uninstall(summaries))
     recorded = {e.ref: e for one in read.revisions if one.summary.revision in current for e in one.entries}
-    lost = _lost_number(summaries)
+    lost = lost_number(summaries)
     labelled = find_labelled(namespace, release, ports) if damaged or read.unclaimed or lost else None
     if labelled and not damaged and (lost or labelled.changed_by_runs - set(recorded)):
         number = lost or max((summary.revision for summary in summaries), default=0) + 1
-        damaged.append(_lost_head(namespace, release, number, read.unclaimed))
+        damaged.append(missing_head(namespace, release, number, read.unclaimed))
     found = labelled.entries if labelled and damaged else {}
     damaged.sort(key=lambda damage: damage.revision)
     return History(
@@ -237,47 +219,6 @@ def with_barriers(history: History, target: int, store: ReleaseStore) -> History
     since = max(history.deployed.revision if history.deployed else 0, target + 1)
     loaded = [store.load(one) for one in history.summaries if one.revision >= since]
     return replace(history, barriers={one.summary.revision: one.no_rollback_below for one in loaded})
-
-
-def lost_head(history: History) -> Damage | None:
-    """Return the damage of a deployed revision whose head was deleted, as far as the other heads show it."""
-    number = _lost_number(history.summaries)
-    return _lost_head(history.namespace, history.release, number, ()) if number else None
-
-
-def _lost_number(summaries: Sequence[RevisionSummary]) -> int:
-    """Return the number of a deployed revision whose head was deleted, as the one before it shows; 0 if there is none.
-
-    Old revisions are dropped from the oldest on, so that a gap after the last superseded one is no work of ours.
-    """
-    last = next((one for one in reversed(summaries) if one.status is ReleaseStatus.SUPERSEDED), None)
-    if last is None or any(one.status is ReleaseStatus.DEPLOYED for one in summaries if one.revision > last.revision):
-        return 0
-    later = {one.revision for one in summaries if one.revision > last.revision}
-    missing = set(range(last.revision + 1, max(later, default=last.revision + 1) + 1)) - later
-    return max(missing, default=0)
-
-
-def _unlabelled(release: str, number: int) -> Damage:
-    name = f"bundler.release.{release}.v{number}"
-    return Damage(
-        revision=number,
-        message=f"reading release record {name}",
-        context=("the labels by which it is found were removed or changed",),
-        hint=f"set them again: `kubectl label --overwrite secret {name} bundler.dev/record=head "
-        f"bundler.dev/name={release} bundler.dev/revision={number}`, and bundler.dev/status",
-    )
-
-
-def _lost_head(namespace: str, release: str, number: int, unclaimed: tuple[str, ...]) -> Damage:
-    """Return the damage of a head that was deleted; a run that died before it wrote one has changed no object."""
-    named = (f"no head names {', '.join(unclaimed[:_PLACES])}",) if unclaimed else ()
-    return Damage(
-        revision=number,
-        message=f"reading release record bundler.release.{release}.v{number}",
-        context=("it was deleted, and its objects are still there", *named),
-        hint=f"restore it from a backup of namespace {namespace}, or continue without it",
-    )
 
 
 def load_existing_history(ports: Ports, namespace: str, release: str) -> History:
@@ -354,6 +295,18 @@ def _elsewhere(store: ReleaseStore, release: str) -> list[str]:
 def pass_over(error: BundlerError) -> None:
     """Ignore records that cannot be read."""
     del error
+
+
+def load_whole(summary: RevisionSummary, store: ReleaseStore) -> Revision:
+    """Load a revision with its sensitive leaves; without them where they may not be read.
+
+    Raises:
+        ReleaseNotFoundError, RecordDamagedError, RecordTooNewError, ClusterError.
+    """
+    try:
+        return store.load(summary, with_sensitive=True)
+    except ForbiddenError:
+        return store.load(summary)
 
 
 def learn_live_secrets(history: History, ports: Ports) -> None:

@@ -12,6 +12,7 @@ from bundler.actions.release.history import (
     learn_live_secrets,
     load_existing_history,
     load_history,
+    load_whole,
     uninstalled,
 )
 from bundler.actions.release.hook_runs import operation_of
@@ -143,19 +144,12 @@ def _recorded(history: History, ports: Ports, *, reaches_back: bool) -> tuple[Re
     learn_live_secrets(history, ports)
     for summary in (first, *older) if first is not None else ():
         try:
-            return _load_with_secrets(summary, ports), tuple(lost)
+            return load_whole(summary, ports.store), tuple(lost)
         except RecordDamagedError as error:  # its sensitive part alone
             line = f"the values of revision {summary.revision} are lost: {'; '.join(error.context)}"
             ports.report(Warned(line))
             lost.append(line)
     return None, tuple(lost)
-
-
-def _load_with_secrets(summary: RevisionSummary, ports: Ports) -> Revision:
-    try:
-        return ports.store.load(summary, with_sensitive=True)
-    except ForbiddenError:
-        return ports.store.load(summary)
 
 
 def _starting_values(

@@ -8,7 +8,7 @@ import bundler.actions.release
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
-from bundler.actions.release.history import History, load_history, with_barriers
+from bundler.actions.release.history import History, load_history, load_whole, with_barriers
 from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of, left_by_rollback
 from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.recorded_parts import conflict_rules_of
@@ -164,7 +164,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     planned = make_plan(
         wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=others_recorded(draft, ports)
     )
-    plan = bundler.actions.release.causes.with_causes(planned.plan, draft, planned.wanted.recorded)
+    plan = _caused(planned, draft, history, ports)
     return Proposal(
         planned=replace(planned, plan=plan),
         draft=draft,
@@ -251,7 +251,11 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     is_same = history == first.history and draft is first.drafted
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, first.terms, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=others_recorded(draft, ports))
-    planned = replace(planned, plan=_with_causes(planned, first.plan, draft))
+    if outline(planned.plan) == outline(first.plan):
+        plan = _with_causes_of(first.plan, planned.plan)
+    else:
+        plan = _caused(planned, draft, history, ports)
+    planned = replace(planned, plan=plan)
     return replace(
         first,
         planned=planned,
@@ -262,11 +266,17 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     )
 
 
-def _with_causes(planned: Planned, shown: Plan, draft: Draft) -> Plan:
-    """Say why again; of a plan that does what was shown, the same."""
-    plan = planned.plan
-    if outline(plan) != outline(shown):
-        return bundler.actions.release.causes.with_causes(plan, draft, planned.wanted.recorded)
+def _caused(planned: Planned, draft: Draft, history: History, ports: Ports) -> Plan:
+    """Return a plan that says why each object changes."""
+    if not draft.is_recorded:
+        return bundler.actions.release.causes.with_causes(planned.plan, draft, planned.wanted.recorded)
+    left = left_by_rollback(history, draft.revision.rolled_back_to, ports.store)
+    start = load_whole(left.summary, ports.store) if left else draft.revision
+    return bundler.actions.release.rollback_causes.with_rollback_causes(planned.plan, draft.revision, start)
+
+
+def _with_causes_of(shown: Plan, plan: Plan) -> Plan:
+    """Return a plan that does what was shown, with the same reasons."""
     causes = {change.ref: change.causes for change in shown.changes}
     changes = tuple(replace(one, causes=causes.get(one.ref, ())) for one in plan.changes)
     return replace(plan, changes=changes, values=shown.values)

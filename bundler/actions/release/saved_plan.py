@@ -28,13 +28,13 @@ from bundler.values.hidden_leaves import hide_leaves
 from bundler.values.planned_values import moved_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from bundler.actions.release.history import History
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.model.causes import Cause, ChangedValue
-    from bundler.model.change import Change
+    from bundler.model.change import Change, Plan
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body, JSONValue
     from bundler.model.release import Authorship
@@ -75,7 +75,7 @@ def saved_from(
     return SavedPlan(
         facts=replace(facts_of(proposal), cluster_uid=identity.uid, server=identity.server),
         request=replace(request, revision=draft.revision.rolled_back_to if draft else 0, reason=redact(request.reason)),
-        values=_values(draft, ports.redactor) if draft else SavedValues(),
+        values=_values(draft, proposal.plan, ports.redactor) if draft else SavedValues(),
         changes=tuple(_saved_change(change, ports.redactor) for change in changes),
         changed_values=tuple(_redacted_value(value, redact) for value in shown.values),
         namespaces=proposal.planned.new_namespaces,
@@ -154,7 +154,7 @@ def _redacted_value(value: ChangedValue, redact: Redact) -> ChangedValue:
     )
 
 
-def _values(draft: Draft, session: Redactor) -> SavedValues:
+def _values(draft: Draft, plan: Plan, session: Redactor) -> SavedValues:
     """Return the values of a revision to be, with a salted digest in place of whatever is sensitive in them."""
     own, sensitive = Redactor(), draft.revision.sensitive
     own.learn(*sensitive)
@@ -173,7 +173,7 @@ def _values(draft: Draft, session: Redactor) -> SavedValues:
         new=new,
         sensitive={pointer: salted_digest(value, salt) for pointer, value in taken.items()},
         salt=salt,
-        changes=tuple(session.redact(line) for line in _changed(draft)),
+        changes=tuple(session.redact(line) for line in _changed(draft, plan)),
         start=session.redact(draft.started_from),
     )
 
@@ -182,9 +182,10 @@ def _masked(values: Body | None, is_secret: IsSecret) -> Body | None:
     return None if values is None else hide_leaves(values, is_secret)[0]
 
 
-def _changed(draft: Draft) -> Iterator[str]:
+def _changed(draft: Draft, plan: Plan) -> Iterable[str]:
     if draft.composition is not None:
-        yield from map(str, changed_user_values(draft.recorded_values or {}, draft.composition.values))
+        return map(str, changed_user_values(draft.recorded_values or {}, draft.composition.values))
+    return (str(value) for value in plan.values if not value.because)
 
 
 def refuse_stale(saved: SavedPlan, history: History, identity: ClusterIdentity, now: datetime) -> None:

@@ -10,6 +10,7 @@ from bundler.cli.flows.install import place_of, run_options, show_plan_as_data, 
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.difference import DiffView, Subject
 from bundler.cli.output.plan import damage_lines
+from bundler.cli.terminal.text import Line
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def carry_out_return(app: App, asked: RollbackRequest, site: Path | None, run: R
     def approve(proposal: Proposal) -> bool:
         if not proposal.is_second_look:
             _say_damage(app, proposal)
-        app.screen.say(f"going back to revision {proposal.drafted.revision.rolled_back_to}")
+        _say_return(app, proposal)
         return approval.approve(proposal)
 
     result = session.rollback(request, options=run_options(run, write), approve=approve)
@@ -63,7 +64,18 @@ def carry_out_return(app: App, asked: RollbackRequest, site: Path | None, run: R
 
 def _show_return(app: App, session: Session, proposal: Proposal, view: DiffView) -> int:
     _say_damage(app, proposal)
-    return show_plan_as_data(app, proposal, subject_of(session, proposal), view)
+    _say_return(app, proposal)
+    return show_plan_as_data(app, proposal, subject_of(session, proposal, values=_values_back(proposal)), view)
+
+
+def _say_return(app: App, proposal: Proposal) -> None:
+    app.screen.say(f"going back to revision {proposal.drafted.revision.rolled_back_to}")
+    app.screen.say_lines([Line(f"  {value}", "cyan") for value in _values_back(proposal)])
+
+
+def _values_back(proposal: Proposal) -> list[str]:
+    """Return the values that are another revision's again, a line each; what follows from them is said where it is."""
+    return [str(value) for value in proposal.plan.values if not value.because]
 
 
 def _say_damage(app: App, proposal: Proposal) -> None:

@@ -98,7 +98,8 @@ def _values_text(causes: Sequence[Cause], values: Mapping[str, ChangedValue]) ->
     for path in named:
         roots = tuple(root.path for root in roots_of(values, path))
         groups.setdefault(roots, []).append(path)
-    return "; ".join(_group_text(roots, paths, values) for roots, paths in sorted(groups.items()))
+    texts = [_group_text(roots, paths, values) for roots, paths in sorted(groups.items())]
+    return "; ".join(texts if fields else first_of(texts, _SHOWN))
 
 
 def _group_text(roots: Sequence[str], paths: Sequence[str], values: Mapping[str, ChangedValue]) -> str:
