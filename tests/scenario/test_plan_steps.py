@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.change.make_plan import in_steps, make_plan
 from bundler.actions.release.lifecycle import RunOptions, carry_out
 from bundler.errors import InterruptedRunError
 from bundler.model.change import Action, Change, Plan
 from bundler.model.events import ChangeFinished, PhaseStarted
-from bundler.model.steps import Delete, Pause, Write
+from bundler.model.rollout import Rollout, Share
+from bundler.model.steps import Advance, Delete, Pause, Write
 from bundler.planning.observation import Observation
 from bundler.planning.payloads import Digester, Mask, payload_of
 from bundler.planning.schedule import schedule
@@ -77,6 +79,21 @@ def test_a_plan_names_the_live_object_that_each_write_and_delete_is_meant_for(sa
     for target in targets:
         live = world.cluster.get(target.ref)
         assert target.live_uid == (live["metadata"]["uid"] if live else "")  # type: ignore[index, call-overload]
+
+
+def test_a_plan_is_put_into_steps_without_asking_the_cluster_again(sandbox_world: World):
+    world = sandbox_world
+    world.operator.install(world.menu)
+    proposal = world.operator.diff(world.menu, text="stepped", image="docker.io/library/web:2")
+    rollout = Rollout(shares={"": (Share(50, is_percent=True),)})
+    planned = in_steps(proposal.planned, rollout)
+    assert planned.plan.changes == proposal.plan.changes
+    assert planned.wanted.rollout == rollout
+    assert [step.number for step in planned.plan.steps if isinstance(step, Advance)] == [1]
+    targets = {target for step in planned.plan.steps if isinstance(step, Write) for target in step.targets}
+    assert targets == {target for step in proposal.plan.steps if isinstance(step, Write) for target in step.targets}
+    again = make_plan(planned.wanted, world.cluster)
+    assert again.plan.steps == planned.plan.steps
 
 
 def test_a_stuck_pod_is_deleted_before_its_set_is_waited_for_and_counts_as_no_pruning(sandbox_world: World):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Change
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
+    from bundler.model.rollout import Rollout
     from bundler.planning.observation import Outcome, Wanted
     from bundler.ports import ClusterClient
 
@@ -77,6 +78,20 @@ def make_plan(
     return Planned(
         plan=plan, wanted=wanted, observation=observation, candidates=known, outcomes=outcomes, payloads=payloads
     )
+
+
+def in_steps(planned: Planned, rollout: Rollout) -> Planned:
+    """Return a plan with the steps of a rollout; nothing is asked again, and what it changes is the same.
+
+    Args:
+        planned: the plan without them.
+        rollout: with the step that comes next.
+    """
+    wanted = replace(planned.wanted, rollout=rollout)
+    candidates = [planned.candidates[one.ref] for one in wanted.manifests]
+    seen, answers = planned.observation, planned.outcomes
+    steps = build_plan(wanted, seen, answers, candidates=candidates, payloads=planned.payloads).steps
+    return replace(planned, plan=replace(planned.plan, steps=steps), wanted=wanted)
 
 
 def _backup_candidate(change: Change) -> Candidate:
