@@ -51,7 +51,16 @@ if TYPE_CHECKING:
     AnyRequest = ReleaseRequest | RollbackRequest | UninstallRequest
 
 _MAX_SITE_BYTES: Final = 10 * 1024 * 1024
-FLAGS: Final = ("losses", "wider_reach", "downgrade", "other_bundle", "crd_risk", "crd_deletion", "no_backup")
+FLAGS: Final = (
+    "losses",
+    "wider_reach",
+    "downgrade",
+    "other_bundle",
+    "crd_risk",
+    "crd_deletion",
+    "no_backup",
+    "fewer_steps",
+)
 """Fields of `Accepted` that a plan keeps."""
 
 

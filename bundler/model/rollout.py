@@ -174,6 +174,8 @@ class Rollout:
 class RolloutRequest:
     """How an upgrade in steps was asked for, before it is known which components it changes.
 
+    Without any step, those of the bundle are meant.
+
     Example:
         >>> from bundler.model.rollout import RolloutRequest, Share
         >>> RolloutRequest(steps=(Share.parse("1"), Share.parse("50%"))).of
@@ -186,17 +188,19 @@ class RolloutRequest:
     """Other shares of single components: the path of a component, or the name of a workload in it -> its steps."""
     of: tuple[str, ...] = ()
     """Which components go in steps, named in the same way; none: every changed one whose pods are replaced."""
-    pause_after: str = "none"
-    """As of a :class:`Rollout`, like the fields below."""
-    soak_s: int = 0
-    step_timeout_s: int = 600
-    on_failure: OnFailure = OnFailure.ABORT
+    pause_after: str = ""
+    """As of a :class:`Rollout`, like the fields below; empty, or None: as the bundle says it."""
+    soak_s: int | None = None
+    step_timeout_s: int | None = None
+    on_failure: OnFailure | None = None
     gates: tuple[str, ...] = ()
     """Names of the bundle's gates that are asked after each step; none: all of them."""
     has_canary: bool = True
     """As of a :class:`Rollout`: not where all that was asked for is batches."""
     accepts_shared_config: bool = False
     """Old pods that restart may get the new settings."""
+    in_one_step: bool = False
+    """All pods are replaced in one step, whatever steps the bundle names (``--all``)."""
     is_by_bundle: bool = False
     """No one asked for it but the bundle: where no pods are replaced, the upgrade is an ordinary one."""
 

@@ -48,6 +48,7 @@ class StepPolicy:
             soak_s=self.soak_s,
             step_timeout_s=self.step_timeout_s,
             on_failure=self.on_failure,
+            is_by_bundle=True,
         )
 
 

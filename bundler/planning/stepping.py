@@ -31,22 +31,22 @@ def resolve_rollout(request: RolloutRequest, changes: Sequence[Change], gates: t
     passed over here.
 
     Args:
-        request: what was asked for.
+        request: what was asked for, with what the bundle says where it says nothing.
         changes: of the plan as it is without steps.
         gates: names of all gates of the bundle.
 
     Returns:
         The rollout at its first step; without shares where there is nothing to step.
     """
-    shares = shares_of(request, changes)
+    shares, plain = shares_of(request, changes), Rollout(shares={})
     longest = max(map(len, shares.values()), default=0)
     padded = {name: (*steps, *(steps[-1:] * (longest - len(steps)))) for name, steps in shares.items() if steps}
     return Rollout(
         shares=padded,
-        pause_after=request.pause_after,
-        soak_s=request.soak_s,
-        step_timeout_s=request.step_timeout_s,
-        on_failure=request.on_failure,
+        pause_after=request.pause_after or plain.pause_after,
+        soak_s=request.soak_s or 0,
+        step_timeout_s=request.step_timeout_s or plain.step_timeout_s,
+        on_failure=request.on_failure or plain.on_failure,
         gates=request.gates or gates,
         has_canary=request.has_canary,
         start_broken=sum(_not_ready(change.before) for change in stepped_changes(padded, changes)),

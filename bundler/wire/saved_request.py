@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Final, Literal, NotRequired, TypedDict
 
 from bundler.model.conflicts import OnConflict
 from bundler.model.digits import parse_digits
@@ -12,6 +12,9 @@ from bundler.wire.parts import MalformedError
 
 if TYPE_CHECKING:
     from bundler.wire.parts import Part
+
+_UNSAID: Final = ("pauseAfter", "soakSeconds", "stepTimeoutSeconds", "onFailure")
+"""What a rollout has where the command line says it."""
 
 
 class RolloutRequestForm(TypedDict):
@@ -23,14 +26,18 @@ class RolloutRequestForm(TypedDict):
     """Component, or workload of it, and its own steps."""
     of: list[str]
     """Which components go in steps; none: every changed one whose pods are replaced."""
-    pauseAfter: str
-    """`canary`, `each`, `none`, or the number of a step."""
-    soakSeconds: int
-    stepTimeoutSeconds: int
-    onFailure: Literal["abort", "pause"]
+    pauseAfter: NotRequired[str]
+    """`canary`, `each`, `none`, or the number of a step; what is not given here and below, the bundle says."""
+    soakSeconds: NotRequired[int]
+    stepTimeoutSeconds: NotRequired[int]
+    onFailure: NotRequired[Literal["abort", "pause"]]
     gates: list[str]
+    canary: bool
+    """The new pods of the first step come on top of the old ones."""
     sharedConfig: bool
     """Old pods that restart may get the new settings."""
+    inOneStep: bool
+    """Without steps, whatever the bundle says."""
 
 
 class RequestForm(TypedDict):
@@ -83,17 +90,24 @@ def request_form(request: SavedRequest) -> RequestForm:
 
 
 def _rollout_form(rollout: RolloutRequest) -> RolloutRequestForm:
-    return {
+    form: RolloutRequestForm = {
         "steps": list(map(str, rollout.steps)),
         "shares": {name: list(map(str, steps)) for name, steps in rollout.shares.items()},
         "of": list(rollout.of),
-        "pauseAfter": rollout.pause_after,
-        "soakSeconds": rollout.soak_s,
-        "stepTimeoutSeconds": rollout.step_timeout_s,
-        "onFailure": rollout.on_failure.value,
         "gates": list(rollout.gates),
+        "canary": rollout.has_canary,
         "sharedConfig": rollout.accepts_shared_config,
+        "inOneStep": rollout.in_one_step,
     }
+    if rollout.pause_after:
+        form["pauseAfter"] = rollout.pause_after
+    if rollout.soak_s is not None:
+        form["soakSeconds"] = rollout.soak_s
+    if rollout.step_timeout_s is not None:
+        form["stepTimeoutSeconds"] = rollout.step_timeout_s
+    if rollout.on_failure is not None:
+        form["onFailure"] = rollout.on_failure.value
+    return form
 
 
 def read_request(whole: Part, part: Part) -> SavedRequest:
@@ -130,18 +144,21 @@ def read_request(whole: Part, part: Part) -> SavedRequest:
 
 
 def _rollout(part: Part) -> RolloutRequest:
-    part.require(*RolloutRequestForm.__annotations__)
-    shares = part.part("shares")
+    known = RolloutRequestForm.__annotations__
+    part.require(*(key for key in known if key not in _UNSAID), may=_UNSAID)
+    shares, said = part.part("shares"), part.body
     return RolloutRequest(
         steps=_steps(part, "steps"),
         shares={name: _steps(shares, name) for name in shares.body},
         of=part.texts("of"),
-        pause_after=part.one_of("pauseAfter", _pause),
-        soak_s=part.count("soakSeconds"),
-        step_timeout_s=part.count("stepTimeoutSeconds"),
-        on_failure=part.one_of("onFailure", OnFailure),
+        pause_after=part.one_of("pauseAfter", _pause) if "pauseAfter" in said else "",
+        soak_s=part.count("soakSeconds") if "soakSeconds" in said else None,
+        step_timeout_s=part.count("stepTimeoutSeconds") if "stepTimeoutSeconds" in said else None,
+        on_failure=part.one_of("onFailure", OnFailure) if "onFailure" in said else None,
         gates=part.texts("gates"),
+        has_canary=part.flag("canary"),
         accepts_shared_config=part.flag("sharedConfig"),
+        in_one_step=part.flag("inOneStep"),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from bundler.actions.acquire.version_policy import older_version
 from bundler.actions.release.immutable_values import changed_immutables
 from bundler.actions.release.saved_plan import stale_problems
-from bundler.actions.release.steps import case_of
+from bundler.actions.release.steps import case_of, policy_of
 from bundler.actions.release.upgrade_path import barrier_problems, downgrade_line, path_problems
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.change import Action
@@ -29,6 +29,7 @@ from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses, lost_with
 from bundler.planning.site_policy import forbidden_reach, missing_signature, other_cluster
 from bundler.planning.stepping_refusals import step_problems
+from bundler.planning.steps_asked import hurry_problems
 from bundler.planning.steps_refused.room import pods_on_top
 from bundler.planning.windows import closed_windows
 
@@ -164,8 +165,15 @@ def _quota(proposal: Proposal) -> Iterable[Problem]:
 
 
 def _steps(proposal: Proposal) -> Iterable[Problem]:
-    case = case_of(proposal)
-    return () if case is None else step_problems(case)
+    """What continues a rollout, or ends it, was judged when that began."""
+    if proposal.terms.continues_rollout:
+        return
+    case, policy = case_of(proposal), policy_of(proposal.draft)
+    if case is not None:
+        yield from step_problems(case)
+    if policy is not None:
+        request, changes = case.request if case else None, proposal.planned.plan.changes
+        yield from hurry_problems(request, policy, changes, is_accepted=proposal.terms.accepted.fewer_steps)
 
 
 def _hooks(proposal: Proposal) -> Iterable[Problem]:

@@ -1,24 +1,64 @@
-"""What the rules of upgrades in steps are asked about, as it is in a proposal. Layer: actions, pure."""
+"""In which steps a proposal goes, and what the rules of steps are asked about. Layer: actions, pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.planning.steps_refused.case import make_case
+from bundler.planning.step_rules import step_gates, step_policy
+from bundler.planning.steps_asked import steps_asked
+from bundler.planning.steps_refused.case import BundleSteps, make_case
 
 if TYPE_CHECKING:
-    from bundler.actions.release.proposal import Proposal
+    from collections.abc import Sequence
+
+    from bundler.actions.release.proposal import Draft, Proposal
+    from bundler.actions.release.terms import Terms
+    from bundler.model.change import Change
+    from bundler.model.rollout import RolloutRequest
+    from bundler.planning.step_rules import StepPolicy
     from bundler.planning.steps_refused.case import Case
 
 
-def case_of(proposal: Proposal) -> Case | None:
-    """Return what was asked for beside the plan that it is of; None for a change without steps.
+def policy_of(draft: Draft | None) -> StepPolicy | None:
+    """Return what the bundle of a draft says of steps; None for what was read from a record, and an uninstall."""
+    if draft is None or draft.composition is None:
+        return None
+    return step_policy(draft.composition.order.bundle)
+
+
+def steps_of(draft: Draft | None, terms: Terms, changes: Sequence[Change]) -> RolloutRequest | None:
+    """Return the steps in which an upgrade goes: those asked for, or required by its bundle; None for one without.
+
+    A run that continues recorded steps has none to ask for.
 
     Args:
-        proposal: of an upgrade. A run that continues recorded steps asks for none: they were judged when they began.
+        draft: what the release is to become.
+        terms: with what was asked for.
+        changes: of the plan.
     """
-    request, planned = proposal.terms.rollout, proposal.planned
-    if request is None:
+    policy = policy_of(draft)
+    if policy is None or terms.continues_rollout:
         return None
-    is_installed = proposal.history.deployed is not None
-    return make_case(request, planned.wanted, planned.plan, planned.observation, is_installed=is_installed)
+    return steps_asked(terms.rollout, policy, changes)
+
+
+def case_of(proposal: Proposal) -> Case | None:
+    """Return the steps of a proposal beside its plan; None for a change without steps.
+
+    Args:
+        proposal: of an upgrade.
+    """
+    draft, planned = proposal.draft, proposal.planned
+    request = steps_of(draft, proposal.terms, planned.plan.changes)
+    policy = policy_of(draft)
+    if request is None or policy is None or draft is None or draft.composition is None:
+        return None
+    gates = tuple(gate.name for gate in step_gates(draft.composition.order.bundle))
+    return make_case(
+        request,
+        planned.wanted,
+        planned.plan,
+        planned.observation,
+        is_installed=proposal.history.deployed is not None,
+        bundle=BundleSteps(gates=gates, compatible_jobs=policy.compatible_jobs),
+    )

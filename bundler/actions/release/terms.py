@@ -47,6 +47,8 @@ class Accepted:
     """Live objects may stop fitting the definition of their kind (``--accept-crd-risk``)."""
     crd_deletion: bool = False
     """An uninstall deletes the release's CRDs, too, where no one else uses them (``--delete-crds``)."""
+    fewer_steps: bool = False
+    """An upgrade may go faster than its bundle requires (``--all`` with ``--yes``), or someone confirms it."""
     plan: SavedPlan | None = None
     """This plan and no other: where the change would do anything else, it is refused. None: whatever is planned now."""
 
@@ -69,7 +71,7 @@ class Terms:
     skips_hooks: bool = False
     """No hooks run: someone said so, or what a failed first install made is deleted again."""
     rollout: RolloutRequest | None = None
-    """How an upgrade in steps was asked for; None for every other change."""
+    """How an upgrade in steps was asked for; None: nothing was said of steps."""
     continues_rollout: bool = False
     """The change continues or aborts the rollout that is open; every other change waits until it is over."""
     live_before: Mapping[ObjectRef, Body] | None = None

@@ -88,12 +88,12 @@ def powers_over_others(case: Case) -> Iterator[Reason]:
 
 def jobs_before(case: Case) -> Iterator[Reason]:
     """What a Job has done is not undone by an abort, and old pods have to work with it."""
-    if case.bundle.jobs_are_compatible:
-        return
     stepped = {change.component for change in case.stepped}
     needed = {need for component in stepped for need in case.needs.get(component, ())}
     for change in case.changes:
-        runs = is_job(change.ref) and change.action in {Action.CREATE, Action.RECREATE} and not is_backup(change)
+        if change.component in case.bundle.compatible_jobs or is_backup(change):
+            continue
+        runs = is_job(change.ref) and change.action in {Action.CREATE, Action.RECREATE}
         if runs and _comes_first(change, stepped, needed):
             which = f"hook {change.hook}: " if change.hook else ""
             said = f"{which}it runs before the finish, and an abort does not undo what it does"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.digits import parse_digits
+from bundler.model.rollout import PAUSES
 from bundler.model.size import counted, first_of
 from bundler.planning.stepping import PACED_KINDS, Names, is_paced, replaces_pods
 from bundler.planning.steps_refused.case import Reason, found_in, replicas_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SHOWN: Final = 10
 WITHOUT_STEPS: Final = "run the same command without --steps, --canary and --batch"
 _LEAVE_OUT: Final = "leave out what has no pods to replace"
-_NO_PAUSE: Final = frozenset({"none", "each", "canary"})
+_PLAIN_PAUSES: Final = frozenset({*PAUSES, ""})
 
 
 def not_installed(case: Case) -> Iterator[Reason]:
@@ -58,7 +59,7 @@ def unreachable_pause(case: Case) -> Iterator[Reason]:
     """There is no pause after the finish, and none after a step that there is not."""
     after, steps = case.request.pause_after, max(map(len, case.shares.values()), default=0)
     number = parse_digits(after)
-    if after in _NO_PAUSE or not case.stepped or (number is not None and 1 <= number <= steps):
+    if after in _PLAIN_PAUSES or not case.stepped or (number is not None and 1 <= number <= steps):
         return
     said = f"--pause-after {after}: there {'is' if steps == 1 else 'are'} {counted(steps, 'step')} before the finish"
     yield Reason(said, "name one of these steps by its number, or say canary, each or none")
@@ -66,7 +67,11 @@ def unreachable_pause(case: Case) -> Iterator[Reason]:
 
 def nothing_to_step(case: Case) -> Iterator[Reason]:
     """Steps would be an empty promise where no pods are replaced, or by a controller that cannot be stopped."""
-    if case.request.is_by_bundle or not case.is_installed:
+    request = case.request
+    if request.is_by_bundle or not case.is_installed:
+        return
+    if not (request.steps or request.shares):
+        yield Reason("no steps are named, neither here nor by the bundle", "pass --steps, --canary or --batch")
         return
     named = [(flag, name) for flag, name in _flags(case) if not _is_override(case)]
     for flag, name in named:
@@ -105,8 +110,8 @@ def _idle_workload(case: Case, flag: str, ref: ObjectRef) -> Iterator[Reason]:
 
 def unfit_shares(case: Case) -> Iterator[Reason]:
     """A step moves some pods, and leaves some to the steps after it."""
-    empty = [name for name, steps in case.shares.items() if not steps]
-    if empty:
+    has_steps = case.request.steps or case.request.shares
+    if has_steps and not all(case.shares.values()):
         yield Reason(
             "a step of 100% is the finish, and there is none before it", f"add smaller steps, or {WITHOUT_STEPS}"
         )

@@ -26,8 +26,8 @@ class BundleSteps:
 
     gates: tuple[str, ...] = ()
     """Names of its gates."""
-    jobs_are_compatible: bool = False
-    """Old pods can work with what its Jobs do (``upgrade.steps.jobs: compatible``)."""
+    compatible_jobs: frozenset[str] = frozenset()
+    """Paths of the components whose old pods can work with what their Jobs do (``upgrade.steps.jobs: compatible``)."""
 
 
 NOTHING_SAID: Final = BundleSteps()

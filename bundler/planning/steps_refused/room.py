@@ -33,7 +33,8 @@ def pods_on_top(case: Case) -> Iterator[Manifest]:
         replicas, shares = replicas_of(change), case.shares[change.component]
         allowed = _surge(body_after(change), replicas)
         if allowed and shares:
-            more = max(allowed, shares[0].pods(replicas))
+            first = shares[0].pods(replicas) if case.request.has_canary else 0
+            more = max(allowed, first)
             spec = {**mapping_at(change.desired.body, "spec"), "replicas": more}
             yield replace(change.desired, body={**change.desired.body, "spec": spec})
 

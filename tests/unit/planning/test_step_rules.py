@@ -66,7 +66,15 @@ def test_compatible_jobs_are_those_of_the_bundle_that_says_so_and_below() -> Non
 
 def test_a_request_names_only_components_that_change() -> None:
     policy = StepPolicy(default=ONE, components={"db": HALF, "web": MOST}, soak_s=5, pause_after="each")
-    wanted = RolloutRequest(steps=ONE, shares={"web": MOST}, soak_s=5, pause_after="each")
+    wanted = RolloutRequest(
+        steps=ONE,
+        shares={"web": MOST},
+        soak_s=5,
+        pause_after="each",
+        on_failure=OnFailure.ABORT,
+        step_timeout_s=600,
+        is_by_bundle=True,
+    )
     assert policy.request({"web", "cache"}) == wanted
 
 

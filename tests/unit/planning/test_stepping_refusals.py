@@ -402,7 +402,7 @@ def test_a_job_that_runs_while_old_pods_are_there_is_refused(change):
     changes = [upgraded(component="web"), change]
     asked = request(of=("web",))
     assert "Job/migrate: " in refused(changes, asked, needs=NEEDS)
-    assert found(changes, asked, needs=NEEDS, bundle=BundleSteps(jobs_are_compatible=True)) == []
+    assert found(changes, asked, needs=NEEDS, bundle=BundleSteps(compatible_jobs=frozenset({change.component}))) == []
 
 
 @pytest.mark.parametrize("change", RUNS_LATER.values(), ids=RUNS_LATER)

@@ -22,12 +22,14 @@ ROLLOUTS = st.builds(
     steps=SHARES,
     shares=st.dictionaries(st.text(max_size=5), SHARES, max_size=2),
     of=TEXTS,
-    pause_after=st.sampled_from(["none", "each", "canary", "3"]),
-    soak_s=st.integers(0, 9999),
-    step_timeout_s=st.integers(0, 9999),
-    on_failure=st.sampled_from(OnFailure),
+    pause_after=st.sampled_from(["", "none", "each", "canary", "3"]),
+    soak_s=st.none() | st.integers(0, 9999),
+    step_timeout_s=st.none() | st.integers(0, 9999),
+    on_failure=st.none() | st.sampled_from(OnFailure),
     gates=TEXTS,
+    has_canary=st.booleans(),
     accepts_shared_config=st.booleans(),
+    in_one_step=st.booleans(),
 )
 
 
