@@ -49,6 +49,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "rbac": "Print the roles that a bundle's operators need.",
         "plan": "Plan a change, and save the plan for review.",
         "apply": "Carry out a saved plan, exactly or not at all.",
+        "pause": "Pause an upgrade in steps.",
         "rollback": "Go back to an earlier revision.",
         "uninstall": "Delete what a release owns, and its records.",
     },

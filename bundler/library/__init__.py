@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         registries as registries,
         releases as releases,
         rendering as rendering,
+        rollouts as rollouts,
         run as run,
         states as states,
         support as support,

@@ -413,6 +413,21 @@ class Session:
         with self.scope.calling(on_event):
             return library.releases.roll_back(self.scope, request, options, approve)
 
+    def pause_rollout(self, release: str, *, namespace: str = "", reason: str = "") -> RevisionSummary:
+        """Pause an upgrade in steps, also while another run carries it out: that ends before its next write.
+
+        Args:
+            release: its name.
+            namespace: empty: that of the session.
+            reason: why; kept in the record while it is paused.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+            UsageError: when no rollout of it is open, or it is at its last step or being aborted.
+        """
+        with self.scope.calling():
+            return library.rollouts.pause(self.scope, release, namespace, reason)
+
     def uninstall(
         self, request: UninstallRequest, *, approve: Approve = True, on_event: Reporter | None = None
     ) -> ChangeResult:

@@ -104,6 +104,7 @@ FORMS: Final[Mapping[str, object]] = {
     "wait": StateForm,
     "test": CheckReportForm,
     "protect": ProtectForm,
+    "pause": SummaryForm,
     "migrate-storage": MigrateStorageForm,
     "unlock": UnlockForm,
     "support-bundle": SupportForm,

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.model.cluster import ListQuery
 from bundler.model.rollout import RolloutState
 from bundler.storage.secrets import SecretReleaseStore
 from tests.lib.menus import small_bundle
 from tests.lib.rollouts import paused_rollout, record_rollout
 
 if TYPE_CHECKING:
+    from bundler.model.json import Body
     from bundler.model.release import RevisionSummary
     from tests.lib.fixtures_cli import Cli
 
@@ -96,3 +98,69 @@ def test_status_does_not_warn_of_a_rollout_that_moves(cli: Cli) -> None:
     roll(cli, state=RolloutState.MOVING)
     cli.clock.advance(48 * HOUR_S)
     assert "warning" not in cli("status", "shop", *NS).ok().err
+
+
+@pytest.mark.medium
+def test_pause_says_who_paused_it_and_why(cli: Cli) -> None:
+    roll(cli, state=RolloutState.MOVING, by="grace", gates=("quiet",), passed=("quiet",))
+    cli.clock.advance(60)
+    paused = cli("pause", "shop", "-m", "lunch", *NS).ok()
+    assert paused.out.startswith("release shop: revision 2 at step 1 of 2, paused since 2026-11-01 12:")
+    assert paused.out.endswith(f"Z by {user_of(paused.err)}: lunch\n")
+    again = cli("pause", "shop", "-m", "dinner", *NS).ok()
+    assert again.out == paused.out, "it is paused already"
+    document = cli("pause", "shop", "-o", "json", *NS).ok().document
+    assert (document["revision"], document["status"]) == (2, "pending-upgrade")
+    assert (document["rollout"]["state"], document["rollout"]["reason"]) == ("paused", "lunch")
+    assert document["rollout"]["passedGates"] == ["quiet"]
+
+
+def written(cli: Cli) -> list[Body]:
+    """Return everything that a run of ours could have written."""
+    kinds = (("", "Secret"), ("apps", "Deployment"), ("coordination.k8s.io", "Lease"))
+    with cli.sandbox() as cluster:
+        return [
+            item
+            for group, kind in kinds
+            for item in cluster.list(ListQuery(group=group, kind=kind, namespace="")).items
+        ]
+
+
+def user_of(where: str) -> str:
+    return where.partition("user=")[2].split()[0]
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("verb", ["pause"])
+def test_without_an_open_rollout_nothing_is_done(cli: Cli, verb: str) -> None:
+    cli("install", "shop", small_bundle(cli.home), *NS).ok()
+    before = written(cli)
+    refused = cli(verb, "shop", *NS)
+    assert (refused.code, refused.out) == (2, "")
+    assert "no rollout is open: revision 1 is deployed (namespace prod)" in refused.err
+    assert written(cli) == before
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("verb", ["pause"])
+def test_a_release_that_does_not_exist_is_named(cli: Cli, verb: str) -> None:
+    refused = cli(verb, "nowhere", *NS)
+    assert refused.code == 1
+    assert "error[release-not-found]" in refused.err
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"state": RolloutState.ABORTING}, "it is being aborted"),
+        ({"state": RolloutState.MOVING, "step": 2}, "it is at its last step, 2 of 2, in which nothing holds pods back"),
+    ],
+)
+def test_what_nothing_holds_back_any_more_cannot_be_paused(cli: Cli, more: dict[str, object], words: str) -> None:
+    before = roll(cli, **more)
+    refused = cli("pause", "shop", *NS)
+    assert refused.code == 2
+    assert words in refused.err
+    with cli.sandbox() as cluster:
+        assert SecretReleaseStore(cluster, cli.clock).read_rollout(before) == before

@@ -1,0 +1,33 @@
+"""What a session does with open rollouts. Layer: library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.rollout import pause as pausing
+
+if TYPE_CHECKING:
+    from bundler.library.scope import Scope
+    from bundler.model.release import RevisionSummary
+
+
+def pause(scope: Scope, release: str, namespace: str, reason: str) -> RevisionSummary:
+    """Pause an open rollout.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        namespace: of the release.
+        reason: why.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+        UsageError: when no rollout of it is open, or it cannot be paused any more.
+    """
+    request = pausing.PauseRequest(
+        release=release,
+        namespace=scope.namespace(namespace),
+        user=scope.cluster().identity().user,
+        reason=reason,
+    )
+    return pausing.pause(request, scope.ports())
