@@ -273,6 +273,10 @@ class SeenWorkload:
     """Ours, as it is live; None where the workload is not held."""
     is_contested: bool = False
     """Another manager owns a pacing field now."""
+    others: tuple[str, ...] = ()
+    """Managers other than us that own its pod template or a pacing field, where that matters."""
+    was_put_back: bool = False
+    """This run has put its pacing back once already."""
     author: AuthorPace = AuthorPace()
     """As the revision that is rolled out writes it."""
     is_settled: bool = True
