@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         HealthChanged,
         Notice,
         PhaseStarted,
+        PodsReplaced,
         Retrying,
         Warned,
     )
@@ -90,6 +91,7 @@ __all__ = [
     "PhaseStarted",
     "Plan",
     "PlanInputs",
+    "PodsReplaced",
     "Proposal",
     "Protection",
     "ReleaseDrift",
@@ -156,6 +158,7 @@ _HOMES = {
     "ObjectRef": "model.refs",
     "OnConflict": "model.conflicts",
     "PhaseStarted": "model.events",
+    "PodsReplaced": "model.events",
     "Plan": "model.change",
     "PlanInputs": "library.requests",
     "Proposal": "actions.release.proposal",

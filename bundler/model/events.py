@@ -129,6 +129,46 @@ class HealthChanged:
     """The pod's own reason, where it has one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodsReplaced:
+    """How far a step of an upgrade in steps has come with one workload; reported whenever that changes.
+
+    Example:
+        >>> from bundler import ObjectRef, PodsReplaced
+        >>> web = ObjectRef("apps", "Deployment", "prod", "web")
+        >>> str(PodsReplaced(ref=web, step=1, of=3, target=3, new=2, new_ready=1, old=8, old_ready=8))
+        'Deployment/web: 2 of 3 new pods are there, 1 ready; 8 old pods, 8 ready'
+    """
+
+    ref: ObjectRef
+    """The workload."""
+    component: str = ""
+    """Path of its component; empty for the bundle's own."""
+    step: int
+    """Number of the step."""
+    of: int
+    """How many steps there are, the finish included."""
+    target: int
+    """How many new pods the step brings."""
+    new: int
+    """How many there are."""
+    new_ready: int
+    """How many of them are ready, for the author's ``minReadySeconds``."""
+    old: int
+    """How many old pods there are."""
+    old_ready: int
+    """How many of them are ready."""
+
+    @property
+    def is_there(self) -> bool:
+        """Return whether all new pods of the step are there and ready."""
+        return self.new_ready == self.new >= self.target
+
+    def __str__(self) -> str:
+        old = f"{self.old} old pod{'' if self.old == 1 else 's'}, {self.old_ready} ready"
+        return f"{self.ref.short}: {self.new} of {self.target} new pods are there, {self.new_ready} ready; {old}"
+
+
 @dataclass(frozen=True, slots=True)
 class Retrying:
     """A request failed in passing and is sent again.
@@ -170,5 +210,14 @@ class BytesMoved:
 
 
 Event: TypeAlias = (
-    Notice | Warned | Acquired | PhaseStarted | ChangeStarted | ChangeFinished | HealthChanged | Retrying | BytesMoved
+    Notice
+    | Warned
+    | Acquired
+    | PhaseStarted
+    | ChangeStarted
+    | ChangeFinished
+    | HealthChanged
+    | PodsReplaced
+    | Retrying
+    | BytesMoved
 )

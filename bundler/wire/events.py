@@ -12,6 +12,7 @@ from bundler.model.events import (
     HealthChanged,
     Notice,
     PhaseStarted,
+    PodsReplaced,
     Retrying,
     Warned,
 )
@@ -62,6 +63,23 @@ class HealthForm(TypedDict):
     """The pod's own reason, where it has one."""
 
 
+class PodsForm(TypedDict):
+    """How far a step of an upgrade in steps has come with one workload."""
+
+    type: Literal["podsReplaced"]
+    object: str
+    component: str
+    step: int
+    of: int
+    """How many steps there are, the last one included, in which all pods become new."""
+    target: int
+    """How many new pods the step brings."""
+    new: int
+    newReady: int
+    old: int
+    oldReady: int
+
+
 class RetryForm(TypedDict):
     """A request failed in passing and is sent again."""
 
@@ -84,10 +102,10 @@ class BytesForm(TypedDict):
     total: int
 
 
-EventForm: TypeAlias = SentenceForm | PhaseForm | StepForm | HealthForm | RetryForm | BytesForm
+EventForm: TypeAlias = SentenceForm | PhaseForm | StepForm | HealthForm | PodsForm | RetryForm | BytesForm
 
 
-def event_form(event: Event) -> EventForm:  # noqa: PLR0911 - a table
+def event_form(event: Event) -> EventForm:  # noqa: C901, PLR0911 - a table
     """Return what a run reported; its ``type`` says what else is there."""
     match event:
         case Notice():
@@ -110,6 +128,8 @@ def event_form(event: Event) -> EventForm:  # noqa: PLR0911 - a table
             return {"type": "changeFinished", "object": str(event.ref), "action": event.action.value}
         case HealthChanged():
             return _health_form(event)
+        case PodsReplaced():
+            return _pods_form(event)
         case Retrying():
             return {
                 "type": "retrying",
@@ -123,6 +143,21 @@ def event_form(event: Event) -> EventForm:  # noqa: PLR0911 - a table
             return {"type": "bytesMoved", "doing": event.doing, "done": event.done, "total": event.total}
         case _:
             assert_never(event)
+
+
+def _pods_form(event: PodsReplaced) -> PodsForm:
+    return {
+        "type": "podsReplaced",
+        "object": str(event.ref),
+        "component": event.component,
+        "step": event.step,
+        "of": event.of,
+        "target": event.target,
+        "new": event.new,
+        "newReady": event.new_ready,
+        "old": event.old,
+        "oldReady": event.old_ready,
+    }
 
 
 def _health_form(event: HealthChanged) -> HealthForm:

@@ -71,6 +71,7 @@ _GROUPS = {
         "Notice",
         "Warned",
         "PhaseStarted",
+        "PodsReplaced",
         "ChangeStarted",
         "ChangeFinished",
         "HealthChanged",

@@ -12,7 +12,7 @@ from bundler.actions.change.wait import wait_until_gone
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import ForeignObjectError, LockLostError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError
-from bundler.model.change import Action
+from bundler.model.change import Action, FieldConflict
 from bundler.model.cluster import Payload
 from bundler.model.conflicts import OnConflict
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, Warned
@@ -24,10 +24,14 @@ from bundler.planning.payloads import claim_payload, following, payload_of
 from bundler.planning.recreate import lacks_room
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bundler.actions.change.planned import Planned
     from bundler.actions.change.run_control import Guard
     from bundler.model.change import Change
     from bundler.model.cluster import Answer
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
     from bundler.ports import Ports, Propagation, Reporter
 
 _REPLICA_TRIES = 10
@@ -64,6 +68,23 @@ class ObjectWriter:
             self._guard.stop()
             raise
         self.progress.written.append(change)
+
+    def hold(self, change: Change, paced: Manifest, live: Body, others: Iterable[tuple[str, str]]) -> None:
+        """Write a workload as it is held back in a rollout; it is no part of ``progress``, its own write comes later.
+
+        Args:
+            change: of the workload.
+            paced: what is sent.
+            live: the workload as it was seen.
+            others: fields that are taken from others although no one decided it, each with its owner.
+
+        Raises:
+            ConflictError: when someone else changed it since.
+        """
+        taken = (_taken(path, manager) for path, manager in others)
+        held = replace(change, desired=paced, before=live, decided=(*change.decided, *taken))
+        with self._guard.writing():
+            self._apply(held, payload_of(paced, live))
 
     def payload(self, change: Change) -> Payload:
         """Return the bytes that were dry-run, or the same body made into bytes where nothing was asked."""
@@ -125,8 +146,8 @@ class ObjectWriter:
         if change.action is Action.CREATE and change.before is not None:
             wait_until_gone([change], self._ports, self._guard)
 
-    def _apply(self, change: Change) -> None:
-        payload, is_forced = self.payload(change), False
+    def _apply(self, change: Change, paced: Payload | None = None) -> None:
+        payload, is_forced = paced or self.payload(change), False
         for _ in range(_REPLICA_TRIES):
             try:
                 answer = self._ports.cluster.apply(payload, is_forced=is_forced)
@@ -208,3 +229,7 @@ def _is_meant(change: Change, error: ConflictError) -> bool:
     """Return whether the plan takes every field that is contested from the one who contests it."""
     taken = {(one.field, one.manager) for one in change.decided if one.policy is OnConflict.TAKE}
     return bool(error.conflicts) and taken.issuperset(error.conflicts)
+
+
+def _taken(field: str, manager: str) -> FieldConflict:
+    return FieldConflict(field=field, manager=manager, since="", wanted="", live="", policy=OnConflict.TAKE)

@@ -17,10 +17,11 @@ from bundler.model.events import (
     HealthChanged,
     Notice,
     PhaseStarted,
+    PodsReplaced,
     Retrying,
     Warned,
 )
-from bundler.model.health import Status
+from bundler.model.health import Health, Status
 from bundler.model.size import counted, counted_objects, seconds, shown_bytes
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from bundler.cli.terminal.live_table import LiveTable
     from bundler.cli.terminal.screen import Screen
     from bundler.model.events import Event
-    from bundler.model.health import Health
     from bundler.model.refs import ObjectRef
     from bundler.ports import Clock
 
@@ -104,6 +104,8 @@ class Progress:
                 self._finish(event)
             case HealthChanged():
                 self._see(event)
+            case PodsReplaced():
+                self._roll(event)
             case Retrying():
                 self._retry(event)
             case BytesMoved():
@@ -172,6 +174,18 @@ class Progress:
             self._scene.waiting[ref] = Row(event.health, event.detail, since_s)
             if self._live is None:
                 self._say(describe(ref, event.health, event.detail))
+        self._draw()
+
+    def _roll(self, event: PodsReplaced) -> None:
+        """Say how far a workload is; on a terminal only once the step is done with it, for the table says the rest."""
+        before = self._scene.waiting.pop(event.ref, None)
+        if not event.is_there:
+            health = Health(
+                Status.IN_PROGRESS, f"{event.new} of {event.target} new pods", event.new_ready, event.target
+            )
+            self._scene.waiting[event.ref] = Row(health, "", before.since_s if before else self._clock.monotonic())
+        if event.is_there or self._live is None:
+            self._say(f"step {event.step} of {event.of}: {event}")
         self._draw()
 
     def _say(self, text: str, style: str = "") -> None:

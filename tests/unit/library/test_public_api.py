@@ -65,6 +65,7 @@ def test_the_public_names_are_these():
         "PhaseStarted",
         "Plan",
         "PlanInputs",
+        "PodsReplaced",
         "Proposal",
         "Protection",
         "ReleaseDrift",

@@ -24,6 +24,7 @@ EVENTS = (
     events.ChangeStarted(WEB, Action.CREATE),
     events.ChangeFinished(WEB, Action.CREATE),
     events.HealthChanged(WEB, Health(Status.IN_PROGRESS, "1 of 3 replicas are ready", 1, 3), "ImagePullBackOff"),
+    events.PodsReplaced(ref=WEB, component="web", step=1, of=3, target=3, new=2, new_ready=1, old=8, old_ready=8),
     events.Retrying("listing Pods", 2, "429: too busy", 429),
     events.BytesMoved("importing", 1, 2),
 )
