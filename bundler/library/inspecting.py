@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bundler.library.scope import Scope
     from bundler.model.json import Body
     from bundler.model.release import AuditEntry, Revision, RevisionSummary
+    from bundler.model.release_state import Standing
 
     OnUnreadable = Callable[[BundlerError], None]
 
@@ -69,6 +70,19 @@ def revision(scope: Scope, release: str, number: int, namespace: str, *, shows_s
     """
     place = scope.namespace(namespace)
     return release_queries.load_revision(scope.ports(), place, release, revision=number, shows_secrets=shows_secrets)
+
+
+def standing(scope: Scope, release: str) -> Standing:
+    """Return the revision of a release that runs, and the one beside it that did not come to its end.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+    """
+    return release_queries.find_standing(scope.ports(), scope.namespace(""), release)
 
 
 def last_evidence(scope: Scope, release: str, known: Sequence[RevisionSummary]) -> Revision | None:

@@ -54,3 +54,13 @@ class ReleaseState:
             and not self.unasked
             and all(one.health.status in {Status.CURRENT, Status.UNKNOWN} for one in self.objects)
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Why a release is as it is: the revision that runs, and one beside it that did not come to its end."""
+
+    running: Revision
+    """The deployed revision; the newest where no revision is deployed."""
+    beside: Revision | None = None
+    """A newer revision that failed, was interrupted or is under way; or the failed one that the running one undid."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bundler.model.release import InventoryEntry, Protection, Revision, RevisionSummary
-    from bundler.model.release_state import ObjectStatus, ReleaseState
+    from bundler.model.release_state import ObjectStatus, ReleaseState, Standing
     from bundler.model.results import MigratedStorage, UnlockResult
 
 
@@ -108,6 +108,13 @@ class EvidenceForm(SummaryForm):
     """One revision, and why it failed."""
 
     evidence: str
+
+
+class StandingForm(EvidenceForm):
+    """Why a release is as it is: the revision that runs, or the newest where no revision is deployed."""
+
+    beside: EvidenceForm | None
+    """A newer revision that did not come to its end, or the failed one that this one, a rollback, undid."""
 
 
 class ObjectForm(TypedDict):
@@ -265,6 +272,14 @@ def audit_form(entry: AuditEntry) -> AuditForm:
 def evidence_form(revision: Revision) -> EvidenceForm:
     """Return why a revision failed."""
     return {**summary_form(revision.summary), "evidence": revision.evidence}
+
+
+def standing_form(standing: Standing) -> StandingForm:
+    """Return why a release is as it is."""
+    return {
+        **evidence_form(standing.running),
+        "beside": evidence_form(standing.beside) if standing.beside else None,
+    }
 
 
 def state_form(state: ReleaseState) -> StateForm:

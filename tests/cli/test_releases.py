@@ -387,9 +387,29 @@ def test_a_failure_is_told_with_its_reason_and_kept_in_the_history(cli, menu):
     outcome = cli.golden("failed-upgrade", "upgrade", "shop", menu, "--set", "image=broken:1", *NS)
     assert outcome.code == 1
     assert "ImagePullBackOff" in outcome.err
-    why = cli("history", "shop", "--why", *NS).ok()
+    why = cli("history", "shop", "--revision", "2", "--why", *NS).ok()
     assert "ImagePullBackOff" in why.out
+    assert "revision 1" not in why.out
     assert cli("list", "-o", "json", *NS).document[0]["status"] == "failed"
+
+
+@pytest.mark.medium
+def test_why_a_release_is_as_it_is_names_what_runs_and_beside_it_what_failed(cli, menu):
+    cli("install", "shop", menu, "-m", "opening", *NS).ok()
+    alone = cli("history", "shop", "--why", "-o", "json", *NS).ok().document
+    assert (alone["revision"], alone["beside"]) == (1, None)
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "shop-web", "ImagePullBackOff", "prod")
+    cli("upgrade", "shop", menu, "--set", "image=broken:1", *NS)
+    cli.golden("why-failed", "history", "shop", "--why", *NS).ok()
+    found = cli("history", "shop", "--why", "-o", "json", *NS).ok().document
+    assert (found["revision"], found["status"], found["beside"]["revision"]) == (1, "deployed", 2)
+    assert "ImagePullBackOff" in found["beside"]["evidence"]
+    with cli.sandbox() as sandbox:
+        sandbox.heal("Deployment", "shop-web", "prod")
+    cli("rollback", "shop", *NS).ok()
+    back = cli("history", "shop", "--why", "-o", "json", *NS).ok().document
+    assert (back["revision"], back["beside"]["revision"], back["beside"]["status"]) == (3, 2, "failed")
 
 
 def test_a_failed_upgrade_can_go_back_by_itself(cli, menu):

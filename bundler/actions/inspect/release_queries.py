@@ -10,6 +10,7 @@ from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace
 from bundler.model.release import ReleaseStatus
+from bundler.model.release_state import Standing
 from bundler.planning.inventory import entry_order
 from bundler.planning.order import effective_needs
 
@@ -114,6 +115,26 @@ def load_revision(
     summary = history.find(revision) if revision else history.summaries[-1]
     found = ports.store.load(summary, with_sensitive=shows_secrets)
     return replace(found, inventory=in_plan_order(found))
+
+
+def find_standing(ports: Ports, namespace: str, release: str) -> Standing:
+    """Return the revision that runs, and the one beside it that did not come to its end.
+
+    Args:
+        ports: the cluster, records, clock and reporter of the run.
+        namespace: of the release.
+        release: its name.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+        RecordDamagedError, RecordTooNewError, ClusterError.
+    """
+    history = require_history(ports.store, namespace, release)
+    newest = history.summaries[-1]
+    running = ports.store.load(history.deployed or newest)
+    is_newest = running.summary.revision == newest.revision
+    beside = history.undone_by(running) if is_newest else newest
+    return Standing(running=running, beside=ports.store.load(beside) if beside else None)
 
 
 def computed_values_of(revision: Revision) -> Body:

@@ -9,7 +9,7 @@ import click
 from bundler import library
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.releases import show_history, show_trail
-from bundler.cli.output.revision import show_evidence, show_revision
+from bundler.cli.output.revision import show_evidence, show_revision, show_standing
 from bundler.cli.parsing.arguments import ReleaseName, offers
 from bundler.cli.parsing.command import verb
 
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     "-A", "--all-namespaces", is_flag=True, help="Show who changed what, for the releases of every namespace."
 )
 @click.option("--revision", type=click.IntRange(min=1), help="Show one revision: who, from where, why.")
-@click.option("--why", is_flag=True, help="Show the report of a failure: of --revision, or of the newest.")
+@click.option(
+    "--why",
+    is_flag=True,
+    help="Show the report of a failure: of --revision. Without it: the revision that runs, and a failed one beside it.",
+)
 def history_command(app: App, *, release: str | None, all_namespaces: bool, revision: int | None, why: bool) -> None:
     """List the revisions of RELEASE, oldest first; without RELEASE or with -A, of all releases, by time.
 
@@ -36,9 +40,11 @@ def history_command(app: App, *, release: str | None, all_namespaces: bool, revi
     if not release and (revision or why):
         raise click.UsageError("--revision and --why need the name of one RELEASE")
     session = open_session(app)
-    if release and (revision or why):
-        loaded = session.revision(release, revision or 0)
-        (show_evidence if why else show_revision)(app, loaded)
+    if release and why and not revision:
+        show_standing(app, library.inspecting.standing(session.scope, release))
+        return
+    if release and revision:
+        (show_evidence if why else show_revision)(app, session.revision(release, revision))
         return
     unreadable: list[BundlerError] = []
     if release:

@@ -6,25 +6,53 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.output.releases import bundle_text, moment, status_text
 from bundler.cli.terminal.text import Line
-from bundler.wire.releases import entry_forms, evidence_form, manifest_form, notes_form, revision_form
+from bundler.model.release import ReleaseStatus
+from bundler.wire.releases import (
+    entry_forms,
+    evidence_form,
+    manifest_form,
+    notes_form,
+    revision_form,
+    standing_form,
+)
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
     from bundler.model.json import Body
     from bundler.model.release import InventoryEntry, Revision
+    from bundler.model.release_state import Standing
 
 
 def show_evidence(app: App, revision: Revision) -> None:
     """Print why a revision failed, as it was reported then."""
-    summary = revision.summary
     if app.output != "text":
         app.screen.document(evidence_form(revision), app.output)
         return
-    head = f"revision {summary.revision}, {status_text(summary)}, {moment(summary.updated)}"
-    lines = [Line(head, "bold")]
-    lines += [Line(f"  {summary.description}", "yellow")] if summary.description else []
-    lines += [Line(f"  {line}") for line in revision.evidence.splitlines()] or [Line("  nothing more is recorded")]
+    app.screen.lines(_evidence_lines(revision))
+
+
+def show_standing(app: App, standing: Standing) -> None:
+    """Print why a release is as it is: the revision that runs, and what was tried beside it."""
+    if app.output != "text":
+        app.screen.document(standing_form(standing), app.output)
+        return
+    summary, by = standing.running.summary, standing.running.authorship
+    runs = "running: " if summary.status is ReleaseStatus.DEPLOYED else ""
+    facts = {"bundle": bundle_text(summary), "by": by.who, "command": by.command}
+    lines = [*_evidence_lines(standing.running, head=runs)]
+    lines += [Line(f"  {name:<8} {value}") for name, value in facts.items() if value]
     app.screen.lines(lines)
+    if standing.beside is not None:
+        app.screen.lines(_evidence_lines(standing.beside, head="not deployed: "))
+
+
+def _evidence_lines(revision: Revision, *, head: str = "") -> list[Line]:
+    summary = revision.summary
+    lines = [Line(f"{head}revision {summary.revision}, {status_text(summary)}, {moment(summary.updated)}", "bold")]
+    lines += [Line(f"  {summary.description}", "yellow")] if summary.description else []
+    lines += [Line(f"  {line}") for line in revision.evidence.splitlines()]
+    is_told = revision.evidence or summary.status.was_deployed
+    return lines if is_told else [*lines, Line("  nothing more is recorded")]
 
 
 def show_revision(app: App, revision: Revision) -> None:
