@@ -20,6 +20,12 @@ def deployment(name: str, image: str, *, replicas: int = 1) -> dict[str, Any]:
     }
 
 
+def daemon_set(name: str, image: str) -> dict[str, Any]:
+    """Return a DaemonSet whose pods carry the label `app: NAME`."""
+    spec = {key: value for key, value in _workload(name, image, 0).items() if key != "replicas"}
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name}, "spec": spec}
+
+
 def stateful_set(name: str, image: str, *, replicas: int = 1) -> dict[str, Any]:
     """Return a StatefulSet with one claim, `data`, per pod."""
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}

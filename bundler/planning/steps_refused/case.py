@@ -102,8 +102,8 @@ def body_after(change: Change) -> Body:
 
 
 def replicas_of(change: Change) -> int:
-    """Return how many pods a workload will have."""
-    return int_at(body_after(change), "spec", "replicas", default=1)
+    """Return how many pods a live workload has: another number waits for the finish."""
+    return int_at(change.before, "spec", "replicas", default=1)
 
 
 def template_of(change: Change, body: Body | None) -> Body:

@@ -67,7 +67,7 @@ def too_few_pods(case: Case) -> Iterator[Reason]:
     """With no pod there is no share, and the one pod of a StatefulSet is all of it."""
     for change in case.stepped:
         replicas = replicas_of(change)
-        if not replicas:
+        if not replicas or value_at(body_after(change), "spec", "replicas") == 0:
             yield Reason(found_in(change, "it has no pods to replace", ".spec.replicas"), LEAVE_WHOLE)
         elif replicas == 1 and is_stateful_set(change.ref):
             said = "its only pod is all of it: a StatefulSet has no new pod beside an old one"

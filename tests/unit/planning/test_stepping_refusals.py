@@ -237,6 +237,15 @@ def test_a_workload_that_cannot_be_held_is_refused(kind, spec, line):
     assert line in refused([upgraded(kind=kind, **spec)])
 
 
+def test_another_number_of_pods_waits_for_the_finish_and_none_is_no_number():
+    assert found([update(workload(replicas=4), workload(replicas=9, image="web:2"))], request("3")) == []
+    assert "all of its 2 pods" in refused(
+        [update(workload(replicas=2), workload(replicas=9, image="web:2"))], request("3")
+    )
+    for before, after in ((0, 4), (4, 0)):
+        assert "it has no pods" in refused([update(workload(replicas=before), workload(replicas=after, image="web:2"))])
+
+
 def test_what_cannot_be_held_goes_whole_where_only_others_are_named():
     changes = [upgraded(component="web"), upgraded("db", component="db", strategy={"type": "Recreate"}, labels={})]
     assert len(found(changes)) == 1
