@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bundler.actions.release.rollback import RollbackRequest
     from bundler.actions.release.terms import Accepted
     from bundler.actions.release.uninstall import UninstallRequest
+    from bundler.actions.rollout.abort import AbortRequest
+    from bundler.actions.rollout.resume import ContinueRequest
     from bundler.errors import BundlerError
     from bundler.library.network import NetworkRules
     from bundler.library.options import SessionOptions
@@ -49,10 +51,12 @@ if TYPE_CHECKING:
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.results import MigratedStorage
+    from bundler.model.rollout import OnFailure, RolloutRequest, Share
     from bundler.model.saved_plan import SavedPlan
     from bundler.model.support import SupportArchive, SupportPart
 
 __all__ = [
+    "AbortRequest",
     "Accepted",
     "Acquired",
     "AcquiredBundle",
@@ -73,6 +77,7 @@ __all__ = [
     "CheckRun",
     "ComparedSide",
     "Comparison",
+    "ContinueRequest",
     "DriftKind",
     "DriftedField",
     "DriftedObject",
@@ -88,6 +93,7 @@ __all__ = [
     "Notice",
     "ObjectRef",
     "OnConflict",
+    "OnFailure",
     "PhaseStarted",
     "Plan",
     "PlanInputs",
@@ -104,6 +110,7 @@ __all__ = [
     "Revision",
     "RevisionSummary",
     "RollbackRequest",
+    "RolloutRequest",
     "Run",
     "RunOptions",
     "SavedPlan",
@@ -112,6 +119,7 @@ __all__ = [
     "Session",
     "SessionOptions",
     "Setter",
+    "Share",
     "Since",
     "SplitObjects",
     "SupportArchive",
@@ -123,6 +131,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AbortRequest": "actions.rollout.abort",
     "Accepted": "actions.release.terms",
     "Acquired": "model.events",
     "AcquiredBundle": "actions.acquire.bundle",
@@ -143,6 +152,7 @@ _HOMES = {
     "CheckRun": "model.check_report",
     "ComparedSide": "model.comparison",
     "Comparison": "model.comparison",
+    "ContinueRequest": "actions.rollout.resume",
     "DriftKind": "model.drift",
     "DriftedField": "model.drift",
     "DriftedObject": "model.drift",
@@ -153,16 +163,17 @@ _HOMES = {
     "FoundBundle": "model.catalogue",
     "HealthChanged": "model.events",
     "LintResult": "model.finding",
+    "MigratedStorage": "model.results",
     "NetworkRules": "library.network",
     "Notice": "model.events",
     "ObjectRef": "model.refs",
     "OnConflict": "model.conflicts",
+    "OnFailure": "model.rollout",
     "PhaseStarted": "model.events",
     "PodsReplaced": "model.events",
     "Plan": "model.change",
     "PlanInputs": "library.requests",
     "Proposal": "actions.release.proposal",
-    "MigratedStorage": "model.results",
     "Protection": "model.release",
     "ReleaseDrift": "model.drift",
     "ReleaseRequest": "library.requests",
@@ -182,8 +193,10 @@ _HOMES = {
     "Session": "library.session",
     "SessionOptions": "library.options",
     "Setter": "model.explanation",
+    "Share": "model.rollout",
     "Since": "model.explanation",
     "SplitObjects": "model.rendered",
+    "RolloutRequest": "model.rollout",
     "SupportArchive": "model.support",
     "SupportPart": "model.support",
     "UninstallRequest": "actions.release.uninstall",

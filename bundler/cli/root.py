@@ -50,6 +50,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "plan": "Plan a change, and save the plan for review.",
         "apply": "Carry out a saved plan, exactly or not at all.",
         "pause": "Pause an upgrade in steps.",
+        "continue": "Continue an upgrade in steps.",
+        "abort": "Abort an upgrade in steps.",
         "rollback": "Go back to an earlier revision.",
         "uninstall": "Delete what a release owns, and its records.",
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bundler import library, storage
 from bundler._version import __version__
@@ -20,6 +20,9 @@ from bundler.actions.release.lifecycle import RunOptions, is_no_op
 from bundler.actions.release.proposal import outline
 from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.uninstall import UninstallRequest
+from bundler.actions.rollout import abort as aborting, resume as resuming
+from bundler.actions.rollout.abort import AbortRequest
+from bundler.actions.rollout.resume import ContinueRequest
 from bundler.errors import UsageError
 from bundler.library.name_rules import check_name
 from bundler.library.requests import ReleaseRequest
@@ -44,7 +47,10 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
     from bundler.ports import Ports, Registry
 
+    AnyRequest: TypeAlias = ReleaseRequest | RollbackRequest | UninstallRequest | ContinueRequest | AbortRequest
     Approve: TypeAlias = "bool | Proposal | Callable[[Proposal], bool]"
+
+_Recorded = TypeVar("_Recorded", RollbackRequest, ContinueRequest, AbortRequest)
 
 
 def read(scope: Scope, request: ReleaseRequest) -> ReleaseRequest:
@@ -66,7 +72,7 @@ def read(scope: Scope, request: ReleaseRequest) -> ReleaseRequest:
     return replace(request, bundle=taken, release=release, values=inputs)
 
 
-def namespace_of(scope: Scope, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> str:
+def namespace_of(scope: Scope, request: AnyRequest) -> str:
     """Return the namespace that a request goes to.
 
     Raises:
@@ -82,7 +88,7 @@ def _site_of(scope: Scope, request: ReleaseRequest) -> Site | None:
     return values.named_site if isinstance(values, UserInput) else library.bundles.read_site(scope, values.site)
 
 
-def plan(scope: Scope, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> Proposal:
+def plan(scope: Scope, request: AnyRequest) -> Proposal:
     """Plan a change; nothing is written.
 
     Raises:
@@ -93,13 +99,17 @@ def plan(scope: Scope, request: ReleaseRequest | RollbackRequest | UninstallRequ
             return plan_release(scope, request)
         case RollbackRequest():
             return returning.propose_rollback(_placed(scope, request), scope.ports())
+        case ContinueRequest():
+            return resuming.propose_continue(_placed(scope, request), scope.ports())
+        case AbortRequest():
+            return aborting.propose_abort(_placed(scope, request), scope.ports())
         case UninstallRequest():
             return removing.propose_uninstall(_placed_removal(scope, request), scope.ports())
 
 
 def carry_out(
     scope: Scope,
-    request: ReleaseRequest | RollbackRequest | UninstallRequest,
+    request: AnyRequest,
     options: RunOptions | None,
     approve: Approve,
 ) -> ChangeResult:
@@ -119,6 +129,12 @@ def carry_out(
             return apply_release(scope, request, options, approve)
         case RollbackRequest():
             return roll_back(scope, request, options, approve)
+        case ContinueRequest():
+            placed = _placed(scope, request)
+            return resuming.continue_rollout(placed, scope.ports(), options or RunOptions(), _answer(approve))
+        case AbortRequest():
+            back = _placed(scope, request)
+            return aborting.abort_rollout(back, scope.ports(), options or RunOptions(), _answer(approve))
         case UninstallRequest():
             return remove(scope, request, approve)
 
@@ -227,7 +243,7 @@ def _placed_removal(scope: Scope, request: UninstallRequest) -> UninstallRequest
     return replace(request, namespace=namespace_of(scope, request), authorship=authorship)
 
 
-def _placed(scope: Scope, request: RollbackRequest) -> RollbackRequest:
+def _placed(scope: Scope, request: _Recorded) -> _Recorded:
     authorship = authorship_of(scope, reason=request.reason)
     return replace(request, namespace=namespace_of(scope, request), authorship=authorship)
 
@@ -305,6 +321,7 @@ def _install_request(scope: Scope, request: ReleaseRequest, authorship: Authorsh
         recreates=request.recreates,
         on_conflict=request.on_conflict,
         rollback_s=request.rollback_s,
+        steps=request.steps,
         checks_basics=not request.skips_preflight,
         looks_ahead=not request.skips_preflight and (taken.delivery is not None or site is not None),
         registry_of=registry_opener(scope, site),

@@ -11,6 +11,7 @@ from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from bundler.actions.acquire.bundle import AcquiredBundle
+    from bundler.model.rollout import RolloutRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ class ReleaseRequest:
     """Why; kept in the history."""
     rollback_s: float = 0.0
     """Seconds for a rollback if the change fails; 0 leaves things as they are."""
+    steps: RolloutRequest | None = None
+    """Upgrade in steps, and how; None: at once, where the bundle does not ask for steps."""
     skips_preflight: bool = False
     """Leave out the checks of storage, permissions and images that come before the first write."""
 

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.rollback import RollbackRequest
     from bundler.actions.release.uninstall import UninstallRequest
+    from bundler.actions.rollout.abort import AbortRequest
+    from bundler.actions.rollout.resume import ContinueRequest
     from bundler.library.inspecting import OnUnreadable
-    from bundler.library.releases import Approve
+    from bundler.library.releases import AnyRequest, Approve
     from bundler.library.requests import ReleaseRequest
     from bundler.library.run import Run
     from bundler.library.scope import OpenCluster
@@ -167,7 +169,7 @@ class Session:
         """The namespace of releases where a request and its site name none."""
         return self.scope.namespace()
 
-    def namespace_of(self, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> str:
+    def namespace_of(self, request: AnyRequest) -> str:
         """Return the namespace that a request goes to: its own, the session's, its site's, or the context's.
 
         Raises:
@@ -364,7 +366,7 @@ class Session:
         with self.scope.calling():
             return library.releases.read(self.scope, request)
 
-    def plan(self, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> Proposal:
+    def plan(self, request: AnyRequest) -> Proposal:
         """Plan a change; nothing is written. The result's ``plan`` says what would be done, in order.
 
         Raises:
@@ -427,6 +429,42 @@ class Session:
         """
         with self.scope.calling():
             return library.rollouts.pause(self.scope, release, namespace, reason)
+
+    def continue_rollout(
+        self,
+        request: ContinueRequest,
+        *,
+        options: RunOptions | None = None,
+        approve: Approve = True,
+        on_event: Reporter | None = None,
+    ) -> ChangeResult:
+        """Continue an upgrade in steps until it pauses again, or to its end; arguments as for `apply`.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+            UsageError: when no rollout of it is open.
+            BundlerError: what ended the run.
+        """
+        with self.scope.calling(on_event):
+            return library.releases.carry_out(self.scope, request, options, approve)
+
+    def abort_rollout(
+        self,
+        request: AbortRequest,
+        *,
+        options: RunOptions | None = None,
+        approve: Approve = True,
+        on_event: Reporter | None = None,
+    ) -> ChangeResult:
+        """Bring back what an upgrade in steps has changed, and record it as failed; arguments as for `apply`.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+            UsageError: when no rollout of it is open.
+            BundlerError: what ended the run.
+        """
+        with self.scope.calling(on_event):
+            return library.releases.carry_out(self.scope, request, options, approve)
 
     def uninstall(
         self, request: UninstallRequest, *, approve: Approve = True, on_event: Reporter | None = None
@@ -538,12 +576,14 @@ class Session:
 
     def begin(
         self,
-        request: ReleaseRequest | RollbackRequest | UninstallRequest,
+        request: AnyRequest,
         *,
         options: RunOptions | None = None,
         approve: Approve = True,
     ) -> Run[ChangeResult]:
-        """Begin `apply`, `rollback` or `uninstall` in a thread of its own; iterate over the run for its events.
+        """Begin `apply`, `rollback`, `uninstall` and their like in a thread of its own.
+
+        Iterate over the run for its events.
 
         Args:
             request: what is asked for.

@@ -44,7 +44,13 @@ class RolloutState(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """What follows a step that fails."""
+    """What follows a step that fails.
+
+    Example:
+        >>> from bundler import OnFailure
+        >>> [str(one) for one in OnFailure]
+        ['abort', 'pause']
+    """
 
     ABORT = "abort"
     PAUSE = "pause"
@@ -55,13 +61,15 @@ class Share:
     """How many of a workload's pods are new ones.
 
     Example:
-        >>> from bundler.model.rollout import Share
+        >>> from bundler import Share
         >>> [Share.parse("25%").pods(10), Share.parse("1").pods(10), str(Share.parse("25%"))]
         [3, 1, '25%']
     """
 
     number: int
+    """Pods, or percent."""
     is_percent: bool = False
+    """Whether it is a percentage of the pods that are wanted."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -177,7 +185,7 @@ class RolloutRequest:
     Without any step, those of the bundle are meant.
 
     Example:
-        >>> from bundler.model.rollout import RolloutRequest, Share
+        >>> from bundler import RolloutRequest, Share
         >>> RolloutRequest(steps=(Share.parse("1"), Share.parse("50%"))).of
         ()
     """
@@ -191,14 +199,19 @@ class RolloutRequest:
     pause_after: str = ""
     """As of a :class:`Rollout`, like the fields below; empty, or None: as the bundle says it."""
     soak_s: int | None = None
+    """Seconds for which the pods of a step have to stay ready."""
     step_timeout_s: int | None = None
+    """Seconds that a step may take, the soak not counted."""
     on_failure: OnFailure | None = None
+    """What follows a step that fails."""
     gates: tuple[str, ...] = ()
     """Names of the bundle's gates that are asked after each step; none: all of them."""
     has_canary: bool = True
     """As of a :class:`Rollout`: not where all that was asked for is batches."""
     accepts_shared_config: bool = False
     """Old pods that restart may get the new settings."""
+    is_attended: bool = False
+    """Someone looks on: a step that fails pauses where neither they nor the bundle say what follows."""
     in_one_step: bool = False
     """All pods are replaced in one step, whatever steps the bundle names (``--all``)."""
     is_by_bundle: bool = False

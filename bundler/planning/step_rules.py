@@ -30,6 +30,7 @@ class StepPolicy:
     soak_s: int = 0
     pause_after: str = "none"
     on_failure: OnFailure = OnFailure.ABORT
+    says_on_failure: bool = False
     step_timeout_s: int = 600
     is_required: bool = False
     compatible_jobs: frozenset[str] = frozenset()
@@ -60,12 +61,14 @@ def step_policy(bundle: Bundle) -> StepPolicy:
     """
     shares = dict(_shares(bundle))
     default = shares.pop("", ())
+    on_failure = _said(bundle, lambda rules: rules.on_failure, min)
     return StepPolicy(
         default=default,
         components={path: own for path, own in shares.items() if own != default},
         soak_s=_said(bundle, lambda rules: rules.soak_s, max) or 0,
         pause_after=_said(bundle, lambda rules: rules.pause_after or None, _most_pauses) or "none",
-        on_failure=_said(bundle, lambda rules: rules.on_failure, min) or OnFailure.ABORT,
+        on_failure=on_failure or OnFailure.ABORT,
+        says_on_failure=on_failure is not None,
         step_timeout_s=_said(bundle, lambda rules: rules.step_timeout_s, max) or StepPolicy().step_timeout_s,
         is_required=_said(bundle, lambda rules: rules.is_required, any) or False,
         compatible_jobs=frozenset(_with_compatible_jobs(bundle)),

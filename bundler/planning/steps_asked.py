@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.lean import replace
-from bundler.model.rollout import ALL_PODS
+from bundler.model.rollout import ALL_PODS, OnFailure
 from bundler.planning.problem import Problem
 from bundler.planning.stepping import Names, is_paced, shares_of
 from bundler.planning.steps_refused.case import found_in, replicas_of
@@ -39,12 +39,13 @@ def steps_asked(asked: RolloutRequest | None, policy: StepPolicy, changes: Seque
         meant = {one.component for name in asked.of for one in Names(changes).find(name)}
         shares = {path: steps for path, steps in own.shares.items() if path in meant or not asked.of}
         asked = replace(asked, steps=own.steps, shares=shares)
+    is_watched = asked.is_attended and not policy.says_on_failure
     return replace(
         asked,
         pause_after=asked.pause_after or own.pause_after,
         soak_s=own.soak_s if asked.soak_s is None else asked.soak_s,
         step_timeout_s=own.step_timeout_s if asked.step_timeout_s is None else asked.step_timeout_s,
-        on_failure=asked.on_failure or own.on_failure,
+        on_failure=asked.on_failure or (OnFailure.PAUSE if is_watched else own.on_failure),
     )
 
 

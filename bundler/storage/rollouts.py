@@ -63,6 +63,7 @@ def _text(rollout: Rollout) -> str:
     content: Body = {
         "shares": {component: [*map(str, shares)] for component, shares in rollout.shares.items()},
         "step": rollout.step,
+        "done": rollout.is_done,
         "state": rollout.state.value,
         "since": rollout.since.isoformat(timespec="seconds") if rollout.since else "",
         "by": rollout.by,
@@ -73,9 +74,10 @@ def _text(rollout: Rollout) -> str:
         "gates": [*rollout.gates],
         "passed": [*rollout.passed],
         "startBroken": rollout.start_broken,
+        "batches": not rollout.has_canary,
         "reason": rollout.reason,
     }
-    return canonical_json({key: value for key, value in content.items() if value not in ("", 0, [])}).decode()
+    return canonical_json({key: value for key, value in content.items() if value not in ("", 0, [], False)}).decode()
 
 
 def read_rollout(text: str) -> Rollout | None:
@@ -92,6 +94,7 @@ def read_rollout(text: str) -> Rollout | None:
     found = Rollout(
         shares=_shares(content.get("shares")),
         step=count_of(content.get("step"), "the step of its rollout"),
+        is_done=content.get("done") is True,
         state=_word(RolloutState, text_at(content, "state"), "the state of its rollout"),
         since=time_of(text_at(content, "since")),
         by=text_at(content, "by"),
@@ -102,6 +105,7 @@ def read_rollout(text: str) -> Rollout | None:
         gates=texts_of(content.get("gates", []), "the gates of its rollout", limits.READ_GATES_MAX),
         passed=texts_of(content.get("passed", []), "the gates passed", limits.READ_GATES_MAX),
         start_broken=count_of(content.get("startBroken", 0), "startBroken of its rollout"),
+        has_canary=content.get("batches") is not True,
         reason=text_at(content, "reason"),
     )
     _check(found)

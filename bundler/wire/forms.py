@@ -93,6 +93,8 @@ FORMS: Final[Mapping[str, object]] = {
     "diff": DifferenceForm | ComparisonForm,
     "plan": SavedPlanForm,
     "apply": OutcomeForm | RemovalForm,
+    "continue": OutcomeForm | DifferenceForm,
+    "abort": OutcomeForm | DifferenceForm,
     "rollback": OutcomeForm | DifferenceForm,
     "uninstall": RemovalForm | AbsenceForm | DifferenceForm,
     "list": list[SummaryForm],

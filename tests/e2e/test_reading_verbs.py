@@ -25,7 +25,20 @@ if TYPE_CHECKING:
     from tests.lib.killing_proxy import Seen
 
 CHANGES = frozenset(
-    {"install", "upgrade", "apply", "rollback", "uninstall", "unlock", "protect", "pause", "migrate-storage", "test"}
+    {
+        "install",
+        "upgrade",
+        "apply",
+        "pause",
+        "continue",
+        "abort",
+        "rollback",
+        "uninstall",
+        "unlock",
+        "protect",
+        "migrate-storage",
+        "test",
+    }
 )
 ELSEWHERE = {"create", "lock", "package", "image", "search", "login", "push", "pull", "catalogue", "export"}
 ELSEWHERE |= {"verify", "keygen", "sign", "import", "sandbox", "completion"}

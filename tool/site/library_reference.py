@@ -29,6 +29,7 @@ _GROUPS = {
         "RunOptions",
         "AcquiredBundle",
     ],
+    "Upgrades in steps": ["RolloutRequest", "Share", "OnFailure", "ContinueRequest", "AbortRequest"],
     "Plans": ["Proposal", "SavedPlan", "Plan", "Change", "Action", "OnConflict", "ObjectRef"],
     "Why": [
         "Cause",

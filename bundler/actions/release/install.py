@@ -20,6 +20,8 @@ from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptio
 from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster, warn_closed
 from bundler.actions.release.recorded_parts import recorded_gate, recorded_reach, recorded_readiness, recorded_rule
 from bundler.actions.release.terms import Accepted, Terms
+from bundler.actions.rollout.abort import abort_after
+from bundler.actions.rollout.same_upgrade import is_paused, of_open_rollout
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import ForbiddenError
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from bundler.model.conflicts import ConflictRule
     from bundler.model.json import Body
     from bundler.model.release import InventoryEntry
+    from bundler.model.rollout import RolloutRequest
     from bundler.model.values import UserLayers
     from bundler.ports import HeldLock, Ports, Registry
 
@@ -78,6 +81,8 @@ class InstallRequest:
     """What is done about fields that others set."""
     rollback_s: float = 0.0
     """Seconds for a rollback after a failure; 0: leave things as they are."""
+    steps: RolloutRequest | None = None
+    """What the user says of steps; None: nothing."""
     looks_ahead: bool = False
     """Make the checks of preflight before anything is planned."""
     checks_basics: bool = False
@@ -105,7 +110,8 @@ def prepare(request: InstallRequest, ports: Ports) -> Draft:
     _report(composition, ports)
     draft = _draft(request, composition, history, ports.clock.now())
     fallback = _fallback(history, ports) if request.rollback_s else None
-    return replace(draft, recorded=recorded, fallback=fallback, started_from=started_from)
+    draft = replace(draft, recorded=recorded, fallback=fallback, started_from=started_from)
+    return of_open_rollout(draft, history, ports) or draft
 
 
 def _report(composition: Composition, ports: Ports) -> None:
@@ -262,7 +268,8 @@ def diff(request: InstallRequest, ports: Ports) -> Proposal:
     """
     terms = terms_of(request)
     require_cluster(terms, ports.cluster)
-    proposal = propose(prepare(request, ports), terms, ports)
+    draft = prepare(request, ports)
+    proposal = propose(draft, replace(terms, continues_rollout=draft.is_continued), ports)
     warn_closed(pass_gates(proposal), ports.report)
     return proposal
 
@@ -284,6 +291,9 @@ def install(
     terms = terms_of(request)
     require_cluster(terms, ports.cluster)
     draft = prepare(request, ports)
+    terms = replace(terms, continues_rollout=draft.is_continued)
+    if is_paused(draft):
+        return ChangeResult(proposal=_checked(draft, terms, ports), revision=draft.revision, is_paused=True)
     _look_ahead(request, draft, ports, options)
 
     def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
@@ -293,14 +303,27 @@ def install(
             return refused
         return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
 
+    def abort(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
+        return abort_after(error, proposal, ports, options, held)
+
     return change_release(
         draft,
         terms,
         ports,
         options,
         approve,
-        Afterwards(recover=recover if request.rollback_s else None, redraft=lambda: prepare(request, ports)),
+        Afterwards(
+            recover=recover if request.rollback_s else None,
+            abort=abort,
+            redraft=lambda: prepare(request, ports),
+        ),
     )
+
+
+def _checked(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
+    proposal = propose(draft, terms, ports)
+    pass_gates(proposal)
+    return proposal
 
 
 def terms_of(request: InstallRequest) -> Terms:
@@ -312,6 +335,7 @@ def terms_of(request: InstallRequest) -> Terms:
         adopts=request.adopts,
         recreates=request.recreates,
         on_conflict=request.on_conflict,
+        rollout=request.steps,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bundler.actions.release
-from bundler.actions.change.make_plan import make_plan
+from bundler.actions.change.make_plan import in_steps, make_plan
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, load_whole, with_barriers
@@ -28,6 +28,8 @@ from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
 from bundler.planning.recreate import asked_by_flag
 from bundler.planning.site_policy import other_cluster
+from bundler.planning.step_rules import gates_of, step_gates
+from bundler.planning.stepping import resolve_rollout
 from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
@@ -78,6 +80,11 @@ class Draft:
     def is_recorded(self) -> bool:
         """Return whether this was read from a record instead of rendered from a bundle."""
         return self.revision.rolled_back_to > 0
+
+    @property
+    def is_continued(self) -> bool:
+        """Return whether its revision is recorded already: its rollout continues."""
+        return self.revision.summary.revision > 0
 
     @property
     def recorded_values(self) -> Body | None:
@@ -164,6 +171,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     planned = make_plan(
         wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=others_recorded(draft, ports)
     )
+    draft, planned = _in_steps(draft, planned, terms)
     plan = _caused(planned, draft, history, ports)
     return Proposal(
         planned=replace(planned, plan=plan),
@@ -173,6 +181,22 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         identity=identity_for(terms, ports.cluster),
         moment=moment_for(terms, ports.clock),
     )
+
+
+def _in_steps(draft: Draft, planned: Planned, terms: Terms) -> tuple[Draft, Planned]:
+    """Plan an upgrade again in the steps that were asked for, now that it is known what changes."""
+    request = bundler.actions.release.steps.steps_of(draft, terms, planned.plan.changes)
+    if request is None or draft.composition is None:
+        return draft, planned
+    gates = tuple(step_gates(draft.composition.order.bundle))
+    rollout = resolve_rollout(request, planned.plan.changes, tuple(gate.name for gate in gates))
+    if not rollout.shares:
+        return draft, planned
+    asked = tuple(gate.name for gate in gates_of(gates, rollout))
+    rollout = replace(rollout, gates=asked, by=draft.revision.authorship.who)
+    summary = replace(draft.revision.summary, rollout=rollout)
+    draft = replace(draft, revision=replace(draft.revision, summary=summary))
+    return draft, in_steps(planned, rollout)
 
 
 def moment_for(terms: Terms, clock: Clock) -> datetime | None:
@@ -246,11 +270,12 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     """
     draft = first.drafted
     history = mark_interrupted_runs(_history_for(draft, ports), ports)
-    if redraft is not None and _deployed_number(history) != _deployed_number(first.history):
+    if redraft is not None and _base_of(history) != _base_of(first.history):
         draft = redraft()
     is_same = history == first.history and draft is first.drafted
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, first.terms, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=others_recorded(draft, ports))
+    draft, planned = _in_steps(draft, planned, first.terms)
     if outline(planned.plan) == outline(first.plan):
         plan = _with_causes_of(first.plan, planned.plan)
     else:
@@ -292,8 +317,10 @@ def others_recorded(draft: Draft, ports: Ports) -> IsRecorded:
     return OtherReleases(ports.store, draft.namespace).is_recorded
 
 
-def _deployed_number(history: History) -> int:
-    return history.deployed.revision if history.deployed else 0
+def _base_of(history: History) -> tuple[int, str]:
+    """Return what a draft is made from: the deployed revision, and how far an open rollout has come."""
+    rolled_out = history.open_rollout
+    return history.deployed.revision if history.deployed else 0, rolled_out.resource_version if rolled_out else ""
 
 
 def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wanted:
@@ -335,6 +362,7 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         dormant=dormant - hooks.refs,
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=target),
         backups=backups.manifests,
+        rollout=draft.revision.summary.rollout,
         adopts=terms.adopts,
         recreates=(*asked_by_flag(terms.recreates), *draft.recreates),
         begun_recreating=_begun_recreating(history, ports),

@@ -145,7 +145,7 @@ def draft_of(recorded: Revision, authorship: Authorship, cluster: ClusterClient)
         authorship: who rolls back, and why.
         cluster: that serves the objects, perhaps in other versions than were recorded.
     """
-    recorded = served_now(recorded, cluster)
+    recorded = as_recorded(recorded, cluster)
     summary = replace(
         recorded.summary,
         revision=0,
@@ -158,7 +158,6 @@ def draft_of(recorded: Revision, authorship: Authorship, cluster: ClusterClient)
     revision = replace(
         recorded,
         summary=summary,
-        inventory=tuple(_unstamped(entry) for entry in recorded.inventory),
         authorship=authorship,
         rolled_back_to=recorded.summary.revision,
         evidence="",
@@ -170,6 +169,12 @@ def draft_of(recorded: Revision, authorship: Authorship, cluster: ClusterClient)
         generated=tuple(entry.generated for entry in recorded.inventory if entry.generated is not None),
         readiness=readiness_of(recorded),
     )
+
+
+def as_recorded(recorded: Revision, cluster: ClusterClient) -> Revision:
+    """Return a recorded revision as it is planned again: in versions that are served, without the planner's stamps."""
+    recorded = served_now(recorded, cluster)
+    return replace(recorded, inventory=tuple(map(_unstamped, recorded.inventory)))
 
 
 def _unstamped(entry: InventoryEntry) -> InventoryEntry:

@@ -15,6 +15,7 @@ from bundler.cli.parsing.change_options import path_options, starting_options
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.rollout_options import rollout_options
 from bundler.cli.parsing.values_options import (
     kube_version_option,
     show_secrets_option,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bundler import Values
     from bundler.cli.parsing.change_options import PathFlags, StartingPoint
     from bundler.cli.session.app import App
+    from bundler.model.rollout import RolloutRequest
 
 
 @verb("diff", outputs=("text", "json", "yaml", "markdown", "html"))
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 @values_options(can_unset=True)
 @starting_options
 @path_options
+@rollout_options
 @kube_version_option
 @registry_options
 @bundle_limit_options
@@ -52,6 +55,7 @@ def diff_command(
     given: Values,
     start: StartingPoint,
     path: PathFlags,
+    stepping: RolloutRequest | None,
     kube_version: str,
     show_secrets: bool,
     full: bool,
@@ -71,7 +75,7 @@ def diff_command(
         return diff_revisions(app, check_name(release), revision, view, exits_pending=exit_code)
     if bundle is None:
         raise click.UsageError("give a BUNDLE, or --revision A..B to compare what is recorded")
-    asked = ReleaseRequest(bundle=bundle, values=given, kube_version=kube_version)
+    asked = ReleaseRequest(bundle=bundle, values=given, kube_version=kube_version, steps=stepping)
     if names_bundle(release):
         return diff_bundles(app, release, asked, view, exits_pending=exit_code)
     asked = with_flags(replace(asked, release=check_name(release)), start, path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler import Accepted, OnConflict, ReleaseRequest, RollbackRequest, UninstallRequest
-from bundler.cli.flows.install import with_flags
+from bundler.cli.flows.install import attended, with_flags
 from bundler.cli.flows.saved_plan import PlanFlags, make_plan
 from bundler.cli.parsing.arguments import offers, release_argument
 from bundler.cli.parsing.change_options import (
@@ -22,6 +22,7 @@ from bundler.cli.parsing.command import Duration, FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.plan_options import max_bytes_option
 from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.rollout_options import rollout_options
 from bundler.cli.parsing.values_options import kube_version_option, values_options
 from bundler.model.lean import replace
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bundler import Values
     from bundler.cli.parsing.change_options import PathFlags, StartingPoint
     from bundler.cli.session.app import App
+    from bundler.model.rollout import RolloutRequest
 
 
 @verb("plan", outputs=("text", "json", "yaml", "markdown", "html"))
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 @values_options(can_unset=True)
 @starting_options
 @path_options
+@rollout_options
 @data_loss_option
 @no_backup_option
 @click.option("--allow-reach", is_flag=True, help="Of a rollback: accept recorded reach that is not live.")
@@ -71,6 +74,7 @@ def plan_command(
     given: Values,
     start: StartingPoint,
     path: PathFlags,
+    stepping: RolloutRequest | None,
     accept_data_loss: bool,
     no_backup: bool,
     allow_reach: bool,
@@ -95,6 +99,8 @@ def plan_command(
     if (is_rollback or is_removal) and (given.files or given.assignments or given.unset):
         verb_said = "--rollback" if is_rollback else "--uninstall"
         raise click.UsageError(f"{verb_said} takes no values: what a revision recorded is taken as it is")
+    if (is_rollback or is_removal) and stepping:
+        raise click.UsageError("steps are for an upgrade: a rollback and an uninstall are made at once")
     if is_rollback:
         accepted = Accepted(
             losses=accept_data_loss,
@@ -132,6 +138,7 @@ def plan_command(
         kube_version=kube_version,
         skips_preflight=no_preflight,
         reason=reason,
+        steps=attended(stepping, app),
     )
     asked = with_flags(asked, start, path)
     asked = replace(asked, accepted=replace(asked.accepted, losses=accept_data_loss, no_backup=no_backup))

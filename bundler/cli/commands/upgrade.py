@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler import ReleaseRequest
-from bundler.cli.flows.install import carry_out_install, with_flags
+from bundler.cli.flows.install import attended, carry_out_install, with_flags
 from bundler.cli.parsing.arguments import bundle_argument, release_argument
 from bundler.cli.parsing.change_options import (
     path_options,
@@ -19,12 +19,14 @@ from bundler.cli.parsing.change_options import (
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.rollout_options import rollout_options
 from bundler.cli.parsing.values_options import kube_version_option, values_options
 
 if TYPE_CHECKING:
     from bundler import Values
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
+    from bundler.model.rollout import RolloutRequest
 
 
 @verb("upgrade")
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 @run_options
 @write_options
 @path_options
+@rollout_options
 @kube_version_option
 @registry_options
 @bundle_limit_options
@@ -51,6 +54,7 @@ def upgrade_command(
     run: RunFlags,
     write: WriteFlags,
     path: PathFlags,
+    stepping: RolloutRequest | None,
     kube_version: str,
     no_preflight: bool,
     may_install: bool,
@@ -58,9 +62,17 @@ def upgrade_command(
     """Upgrade RELEASE to BUNDLE, or to other values.
 
     With --set alone, or with nothing, the recorded values are the start; naming a file starts from the files.
+
+    With --canary, --steps or --batch new pods get their share step by step. A rollout that pauses waits for `continue`
+    or `abort`; the release is the old one until its last step.
     """
     asked = ReleaseRequest(
-        bundle=bundle, release=release, values=given, kube_version=kube_version, skips_preflight=no_preflight
+        bundle=bundle,
+        release=release,
+        values=given,
+        kube_version=kube_version,
+        skips_preflight=no_preflight,
+        steps=attended(stepping, app),
     )
     asked = with_flags(asked, start, path, is_upgrade=not may_install)
     return carry_out_install(app, asked, run, write)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bundler import Proposal, ReleaseRequest, Session
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
+    from bundler.model.rollout import RolloutRequest
     from bundler.values.changes import ValueChange
 
 EXIT_PENDING = 3
@@ -50,6 +51,11 @@ def with_flags(
         on_conflict=OnConflict(path.on_conflict),
         rollback_s=path.rollback_timeout_s if path.rollback_on_failure else 0.0,
     )
+
+
+def attended(steps: RolloutRequest | None, app: App) -> RolloutRequest | None:
+    """Return what is asked of steps, with whether someone looks on."""
+    return replace(steps, is_attended=app.may_ask) if steps else None
 
 
 def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: WriteFlags) -> int:

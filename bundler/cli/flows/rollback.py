@@ -1,9 +1,10 @@
-"""Rollback and uninstall: from options to a request, from a result to words. Layer: cli."""
+"""Rollback, continue, abort and uninstall: from options to a request, from a result to words. Layer: cli."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from bundler import AbortRequest, ContinueRequest, RollbackRequest
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_go_on, say_where, with_consents
 from bundler.cli.flows.install import place_of, run_options, show_plan_as_data, subject_of
@@ -14,15 +15,26 @@ from bundler.cli.terminal.text import Line
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from bundler import Proposal, RollbackRequest, Session, UninstallRequest
+    from bundler import ChangeResult, Proposal, RunOptions, Session, UninstallRequest
     from bundler.cli.parsing.change_options import RunFlags, WriteFlags
     from bundler.cli.session.app import App
 
+_Recorded: TypeAlias = RollbackRequest | ContinueRequest | AbortRequest
+"""Changes that are made from records."""
+_VERBS = {RollbackRequest: "rollback", ContinueRequest: "continue", AbortRequest: "abort"}
 
-def carry_out_return(app: App, asked: RollbackRequest, site: Path | None, run: RunFlags, write: WriteFlags) -> int:
-    """Roll back, or show what would be done; return the exit code.
+
+def carry_out_return(
+    app: App,
+    asked: _Recorded,
+    site: Path | None,
+    run: RunFlags,
+    write: WriteFlags,
+) -> int:
+    """Roll back, continue or abort a rollout, or show what would be done; return the exit code.
 
     Args:
         app: settings and streams.
@@ -45,7 +57,7 @@ def carry_out_return(app: App, asked: RollbackRequest, site: Path | None, run: R
         app=app,
         session=session,
         namespace=request.namespace,
-        doing=f"roll back {request.release}",
+        doing=_doing(request),
         is_yes=run.yes,
         shows_secrets=write.show_secrets,
     )
@@ -56,10 +68,40 @@ def carry_out_return(app: App, asked: RollbackRequest, site: Path | None, run: R
         _say_return(app, proposal)
         return approval.approve(proposal)
 
-    result = session.rollback(request, options=run_options(run, write), approve=approve)
+    result = _carry_out(session, request, run_options(run, write), approve)
     app.telling.stop()
-    show_outcome(app, result.outcome, verb="rollback")
+    show_outcome(app, result.outcome, verb=_VERBS[type(request)])
     return EXIT_DECLINED if result.is_declined else 0
+
+
+def _carry_out(
+    session: Session,
+    request: _Recorded,
+    options: RunOptions,
+    approve: Callable[[Proposal], bool],
+) -> ChangeResult:
+    match request:
+        case RollbackRequest():
+            return session.rollback(request, options=options, approve=approve)
+        case ContinueRequest():
+            return session.continue_rollout(request, options=options, approve=approve)
+        case AbortRequest():
+            return session.abort_rollout(request, options=options, approve=approve)
+
+
+def _doing(request: _Recorded) -> str:
+    verb = _VERBS[type(request)]
+    return f"{'roll back' if verb == 'rollback' else f'{verb} the rollout of'} {request.release}"
+
+
+def _course(proposal: Proposal) -> str:
+    """Say where a plan goes."""
+    revision = proposal.drafted.revision
+    rollout = revision.summary.rollout
+    if rollout is not None and not revision.rolled_back_to:
+        number = revision.summary.revision
+        return f"continuing the rollout of revision {number} at step {rollout.step} of {rollout.steps}"
+    return f"going back to revision {revision.rolled_back_to}"
 
 
 def _show_return(app: App, session: Session, proposal: Proposal, view: DiffView) -> int:
@@ -69,7 +111,7 @@ def _show_return(app: App, session: Session, proposal: Proposal, view: DiffView)
 
 
 def _say_return(app: App, proposal: Proposal) -> None:
-    app.screen.say(f"going back to revision {proposal.drafted.revision.rolled_back_to}")
+    app.screen.say(_course(proposal))
     app.screen.say_lines([Line(f"  {value}", "cyan") for value in _values_back(proposal)])
 
 

@@ -27,6 +27,7 @@ def _time_passes_only_when_someone_sleeps(monkeypatch):
 
 def test_the_public_names_are_these():
     assert bundler.__all__ == [
+        "AbortRequest",
         "Accepted",
         "Acquired",
         "AcquiredBundle",
@@ -47,6 +48,7 @@ def test_the_public_names_are_these():
         "CheckRun",
         "ComparedSide",
         "Comparison",
+        "ContinueRequest",
         "DriftKind",
         "DriftedField",
         "DriftedObject",
@@ -62,6 +64,7 @@ def test_the_public_names_are_these():
         "Notice",
         "ObjectRef",
         "OnConflict",
+        "OnFailure",
         "PhaseStarted",
         "Plan",
         "PlanInputs",
@@ -78,6 +81,7 @@ def test_the_public_names_are_these():
         "Revision",
         "RevisionSummary",
         "RollbackRequest",
+        "RolloutRequest",
         "Run",
         "RunOptions",
         "SavedPlan",
@@ -86,6 +90,7 @@ def test_the_public_names_are_these():
         "Session",
         "SessionOptions",
         "Setter",
+        "Share",
         "Since",
         "SplitObjects",
         "SupportArchive",

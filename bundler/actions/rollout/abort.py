@@ -1,0 +1,187 @@
+"""Abort an open rollout: the deployed revision's bodies come back, and the one that was rolled out has failed.
+
+Layer: actions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose.compose import public_identifiers
+from bundler.actions.release.history import learn_live_secrets, load_existing_history
+from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
+from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster, warn_closed
+from bundler.actions.release.rollback import draft_of
+from bundler.actions.release.terms import Accepted, Terms
+from bundler.actions.rollout.open_rollout import require_open_rollout
+from bundler.errors import BundlerError
+from bundler.errors.change import LockLostError, RecordDamagedError, RollbackFailedError, RolledBackError
+from bundler.model.conflicts import OnConflict
+from bundler.model.events import Notice
+from bundler.model.lean import dataclass, replace
+from bundler.model.release import Authorship
+from bundler.model.rollout import RolloutState
+from bundler.planning.problem import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.actions.release.proposal import Proposal
+    from bundler.model.release import Revision, RevisionSummary
+    from bundler.model.rollout import Rollout
+    from bundler.model.site import Site
+    from bundler.ports import HeldLock, Ports
+
+_ABORT_S = 300.0
+"""What an abort that follows a failed step may take: the time of the command may be used up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortRequest:
+    """Which rollout is aborted.
+
+    Example:
+        >>> from bundler import AbortRequest
+        >>> AbortRequest(release="shop", reason="it is slow").reason
+        'it is slow'
+    """
+
+    release: str
+    """Its name."""
+    namespace: str = ""
+    """Empty: that of the session."""
+    reason: str = ""
+    """Why; kept in the history."""
+    authorship: Authorship = Authorship()
+    """Who aborts it, from where; a session says it."""
+    site: Site | None = None
+    """The site file whose policy holds."""
+    accepted: Accepted = Accepted()
+    """What is meant although it is refused by default."""
+    on_conflict: OnConflict = OnConflict.FAIL
+    """What is done about fields that others set, where no rule of the site or the bundle says it."""
+
+
+def propose_abort(request: AbortRequest, ports: Ports) -> Proposal:
+    """Plan how an open rollout goes back; nothing is written.
+
+    Raises:
+        BundlerError: whatever would stop it.
+    """
+    terms = _terms_of(request)
+    proposal = propose(_draft(request, terms, ports), terms, ports)
+    warn_closed(pass_gates(proposal), ports.report)
+    return proposal
+
+
+def abort_rollout(
+    request: AbortRequest, ports: Ports, options: RunOptions, approve: Callable[[Proposal], bool]
+) -> ChangeResult:
+    """Bring the deployed revision back, and record the one that was rolled out as failed.
+
+    Args:
+        request: release, and why.
+        ports: the cluster, records, clock and reporter of the run.
+        options: how to carry the change out.
+        approve: asked with the proposal before anything is written; False declines.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+        UsageError: when no rollout of it is open.
+        BundlerError: whatever ends the run.
+    """
+    terms = _terms_of(request)
+    return change_release(_draft(request, terms, ports), terms, ports, options, approve)
+
+
+def _terms_of(request: AbortRequest) -> Terms:
+    return Terms(
+        site=request.site,
+        # The deployed revision never ended: it is no older version that comes back.
+        accepted=replace(request.accepted, downgrade=True),
+        on_conflict=request.on_conflict,
+        skips_hooks=True,
+        continues_rollout=True,
+    )
+
+
+def _draft(request: AbortRequest, terms: Terms, ports: Ports) -> Draft:
+    require_cluster(terms, ports.cluster)
+    history = load_existing_history(ports, request.namespace, request.release)
+    aborted, rollout = require_open_rollout(history, doing="aborting the rollout")
+    if history.deployed is None:
+        raise RecordDamagedError(
+            f"aborting the rollout of revision {aborted.revision}",
+            context=["no revision is recorded as deployed, to which it could go back"],
+            hint="read `bundler history`; `bundler continue` finishes it",
+        )
+    recorded = ports.store.load(history.deployed, with_sensitive=True)
+    ports.redactor.publish(request.release, *public_identifiers(recorded.manifests))
+    ports.redactor.learn(*recorded.sensitive)
+    learn_live_secrets(history, ports)
+    return _draft_back(recorded, aborted, replace(rollout, by=request.authorship.who, reason=request.reason), ports)
+
+
+def _draft_back(recorded: Revision, aborted: RevisionSummary, rollout: Rollout, ports: Ports) -> Draft:
+    aborting = replace(rollout, state=RolloutState.ABORTING)
+    draft = draft_of(recorded, recorded.authorship, ports.cluster)
+    summary = replace(draft.revision.summary, rollout=aborting)
+    return replace(
+        draft,
+        revision=replace(draft.revision, summary=summary),
+        aborts=replace(aborted, rollout=aborting),
+    )
+
+
+def abort_after(
+    error: BundlerError, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock
+) -> BundlerError:
+    """Abort a rollout whose step has failed, under the lock that is still held; return what to raise in its place.
+
+    The evidence is reported, and recorded with the revision, before anything goes back.
+
+    Args:
+        error: what ended the step, evidence included.
+        proposal: the upgrade.
+        ports: as of the upgrade.
+        options: as of the upgrade.
+        held: the lock.
+
+    Raises:
+        LockLostError: when the release is no longer ours.
+    """
+    for line in (f"{error}", *error.context):
+        ports.report(Notice(ports.redactor.redact(line)))
+    ports.report(Notice(f"aborting the rollout, in at most {_ABORT_S:.0f} s"))
+    held.confirm()
+    fresh = replace(ports.under(held), deadline_s=ports.clock.monotonic() + _ABORT_S)
+    ports.prolong(fresh.deadline_s)
+    try:
+        number = _go_back(error, proposal, fresh, options, held)
+    except LockLostError:
+        raise
+    except BundlerError as second:
+        context = [*error.context, f"the rollout could not be aborted: {second}", *second.context]
+        hint = f"fix what is named above, then run `bundler abort {proposal.history.release}`"
+        return RollbackFailedError(str(error), context=context, hint=hint)
+    done = f"the rollout was aborted: revision {number} is what runs"
+    return RolledBackError(
+        str(error), context=[*error.context, done], hint="fix what is named above, then run it again"
+    )
+
+
+def _go_back(error: BundlerError, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> int:
+    request = AbortRequest(
+        release=proposal.history.release,
+        namespace=proposal.history.namespace,
+        reason=f"{error.code}: {error}",
+        authorship=proposal.drafted.revision.authorship,
+        site=proposal.terms.site,
+        accepted=Accepted(losses=True, wider_reach=True),
+        on_conflict=proposal.terms.on_conflict,
+    )
+    terms = _terms_of(request)
+    back = propose(_draft(request, terms, ports), terms, ports)
+    refuse(pass_gates(back))
+    carry_out(back, ports, replace(options, waits=True, watch_s=0.0, runs_checks=False), held)
+    return back.drafted.revision.rolled_back_to

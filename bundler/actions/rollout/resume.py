@@ -1,0 +1,181 @@
+"""Continue an open rollout: its recorded revision, from the step at which it is. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose.compose import public_identifiers
+from bundler.actions.release.history import learn_live_secrets, load_existing_history
+from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
+from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster, warn_closed
+from bundler.actions.release.recorded_parts import readiness_of
+from bundler.actions.release.rollback import as_recorded
+from bundler.actions.release.terms import Accepted, Terms
+from bundler.actions.rollout.abort import abort_after
+from bundler.actions.rollout.open_rollout import require_open_rollout
+from bundler.errors import UsageError
+from bundler.model.conflicts import OnConflict
+from bundler.model.lean import dataclass, replace
+from bundler.model.release import Authorship
+from bundler.model.rollout import RolloutState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.actions.release.proposal import Proposal
+    from bundler.errors import BundlerError
+    from bundler.model.release import Revision
+    from bundler.model.rollout import Rollout, Share
+    from bundler.model.site import Site
+    from bundler.ports import HeldLock, Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContinueRequest:
+    """Which rollout continues, and how far it goes before it pauses again.
+
+    Example:
+        >>> from bundler import ContinueRequest, Share
+        >>> ContinueRequest(release="shop", to=Share.parse("50%")).to_the_end
+        False
+    """
+
+    release: str
+    """Its name."""
+    namespace: str = ""
+    """Empty: that of the session."""
+    to: Share | None = None
+    """Pause again once this share is reached; None: where the rollout says so itself."""
+    to_the_end: bool = False
+    """Pause no more."""
+    reason: str = ""
+    """Why; shown while the rollout is open."""
+    authorship: Authorship = Authorship()
+    """Who continues it, from where; a session says it."""
+    site: Site | None = None
+    """The site file whose policy holds."""
+    accepted: Accepted = Accepted()
+    """What is meant although it is refused by default."""
+    on_conflict: OnConflict = OnConflict.FAIL
+    """What is done about fields that others set, where no rule of the site or the bundle says it."""
+
+
+def propose_continue(request: ContinueRequest, ports: Ports) -> Proposal:
+    """Plan what is left of an open rollout; nothing is written.
+
+    Raises:
+        BundlerError: whatever would stop it.
+    """
+    terms = _terms_of(request)
+    proposal = propose(_draft(request, terms, ports), terms, ports)
+    warn_closed(pass_gates(proposal), ports.report)
+    return proposal
+
+
+def continue_rollout(
+    request: ContinueRequest, ports: Ports, options: RunOptions, approve: Callable[[Proposal], bool]
+) -> ChangeResult:
+    """Continue an open rollout until it pauses again, or to its end.
+
+    Args:
+        request: release, and how far.
+        ports: the cluster, records, clock and reporter of the run.
+        options: how to carry the change out.
+        approve: asked with the proposal before anything is written; False declines.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+        UsageError: when no rollout of it is open.
+        BundlerError: whatever ends the run.
+    """
+    terms = _terms_of(request)
+
+    def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
+        return abort_after(error, proposal, ports, options, held)
+
+    return change_release(
+        _draft(request, terms, ports),
+        terms,
+        ports,
+        options,
+        approve,
+        Afterwards(abort=recover, redraft=lambda: _draft(request, terms, ports)),
+    )
+
+
+def _terms_of(request: ContinueRequest) -> Terms:
+    return Terms(site=request.site, accepted=request.accepted, on_conflict=request.on_conflict, continues_rollout=True)
+
+
+def _draft(request: ContinueRequest, terms: Terms, ports: Ports) -> Draft:
+    require_cluster(terms, ports.cluster)
+    history = load_existing_history(ports, request.namespace, request.release)
+    summary, rollout = require_open_rollout(history, doing="continuing the rollout")
+    recorded = ports.store.load(summary, with_sensitive=True)
+    before = ports.store.load(history.deployed, with_sensitive=True) if history.deployed else None
+    ports.redactor.publish(request.release, *public_identifiers(recorded.manifests))
+    ports.redactor.learn(*recorded.sensitive)
+    learn_live_secrets(history, ports)
+    return draft_to_continue(recorded, before, _asked(request, rollout), ports)
+
+
+def draft_to_continue(recorded: Revision, before: Revision | None, rollout: Rollout, ports: Ports) -> Draft:
+    """Return the recorded revision as what the release is to become, from a step on.
+
+    Args:
+        recorded: the revision that is rolled out.
+        before: the deployed one, to which an abort goes back.
+        rollout: where it continues.
+        ports: the cluster that serves the objects, perhaps in other versions than were recorded.
+    """
+    revision = as_recorded(recorded, ports.cluster)
+    return Draft(
+        revision=replace(revision, summary=replace(revision.summary, rollout=rollout)),
+        generated=tuple(entry.generated for entry in recorded.inventory if entry.generated is not None),
+        readiness=readiness_of(recorded),
+        recorded=before,
+        fallback=before,
+    )
+
+
+def moving_again(rollout: Rollout) -> Rollout:
+    """Return a rollout at the step that comes next, moving again."""
+    is_next = rollout.next_step != rollout.step
+    return replace(
+        rollout,
+        step=rollout.next_step,
+        is_done=False,
+        state=RolloutState.MOVING,
+        passed=() if is_next else rollout.passed,
+        reason="",
+    )
+
+
+def _asked(request: ContinueRequest, rollout: Rollout) -> Rollout:
+    if rollout.state is RolloutState.ABORTING:
+        raise UsageError(
+            f"continuing the rollout of release {request.release}",
+            context=["it is being aborted; that was not finished"],
+            hint=f"run `bundler abort {request.release}` to finish that, then upgrade again",
+        )
+    moved = replace(moving_again(rollout), by=request.authorship.who, reason=request.reason)
+    if request.to_the_end:
+        return replace(moved, pause_after="none")
+    return replace(moved, pause_after=str(_step_at(request.to, moved))) if request.to else moved
+
+
+def _step_at(share: Share, rollout: Rollout) -> int:
+    """Return the first step that reaches a share for every component."""
+    for step in range(rollout.step, rollout.steps):
+        if all(_reaches(rollout.share(component, step), share) for component in rollout.shares):
+            return step
+    known = ", ".join(str(one) for one in next(iter(rollout.shares.values()), ()))
+    raise UsageError(
+        "continuing the rollout",
+        context=[f"no step that is left has a share of {share}: the steps are {known}, 100%"],
+        hint="name the share of a step, or give --all to go to the end",
+    )
+
+
+def _reaches(found: Share, wanted: Share) -> bool:
+    return found.is_percent is wanted.is_percent and found.number >= wanted.number

@@ -1,0 +1,45 @@
+"""``bundler abort``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler import AbortRequest, Accepted, OnConflict
+from bundler.cli.flows.rollback import carry_out_return
+from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.change_options import (
+    conflict_option,
+    policy_option,
+    reach_option,
+    run_options,
+    write_options,
+)
+from bundler.cli.parsing.command import verb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.cli.parsing.change_options import RunFlags, WriteFlags
+    from bundler.cli.session.app import App
+
+
+@verb("abort")
+@release_argument
+@run_options
+@write_options
+@policy_option
+@conflict_option
+@reach_option
+def abort_command(
+    app: App, *, release: str, run: RunFlags, write: WriteFlags, site: Path | None, on_conflict: str, allow_reach: bool
+) -> int:
+    """Abort the rollout of RELEASE: the deployed revision comes back.
+
+    Its objects are written again, what the rollout has added is deleted, and its revision ends as failed. Pods of the
+    deployed revision that were not replaced yet keep running. Hooks do not run. Without an open rollout nothing is
+    done, and the exit code is 2.
+    """
+    asked = AbortRequest(
+        release=release, accepted=Accepted(wider_reach=allow_reach), on_conflict=OnConflict(on_conflict)
+    )
+    return carry_out_return(app, asked, site, run, write)
