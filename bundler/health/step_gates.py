@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bundler.health.author import author_health
 from bundler.model.bundle import ReadinessRule
 from bundler.model.health import Status
 from bundler.model.lean import dataclass
+from bundler.model.rollout import GateOutcome
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 POD_SIDES: Final = ("new", "old", "of")
 POD_FACTS: Final = ("wanted", "ready", "restarts", "oldestReadySeconds")
 STEP_FACTS: Final = ("number", "of", "share")
-
-
-class GateOutcome(StrEnum):
-    """What a gate says."""
-
-    PASSED = "passed"
-    WAITING = "waiting"
-    """Not yet: it may pass later."""
-    FAILED = "failed"
-    """It will not pass: its check failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from bundler._version import __version__
 from bundler.errors import BundlerError
 from bundler.library.name_rules import check_namespace
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.model.events import Acquired, HealthChanged, Notice, Retrying, Warned
+from bundler.model.events import Acquired, GateJudged, HealthChanged, Notice, Retrying, Warned
 from bundler.model.lean import replace
 from bundler.ports import Ports
 
@@ -291,6 +291,8 @@ class _Masking:
             case HealthChanged():
                 health = replace(event.health, message=redact(event.health.message))
                 event = replace(event, health=health, detail=redact(event.detail))
+            case GateJudged():
+                event = replace(event, why=redact(event.why))
             case Retrying():
                 why, waits_for = redact(event.why), redact(event.waits_for)
                 event = replace(event, doing=redact(event.doing), why=why, waits_for=waits_for)

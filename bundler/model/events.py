@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.lean import dataclass
+from bundler.model.rollout import GateOutcome
+from bundler.model.size import seconds
 
 if TYPE_CHECKING:
     from bundler.model.change import Action
@@ -169,6 +171,39 @@ class PodsReplaced:
         return f"{self.ref.short}: {self.new} of {self.target} new pods are there, {self.new_ready} ready; {old}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateJudged:
+    """What a gate says after a step of an upgrade in steps; reported whenever that changes.
+
+    Example:
+        >>> from bundler import GateJudged
+        >>> from bundler.model.rollout import GateOutcome
+        >>> str(GateJudged(gate="smoke", step=1, of=3, outcome=GateOutcome.PASSED, seconds=12.4))
+        'gate smoke passed after 12 s'
+    """
+
+    gate: str
+    """Its name."""
+    step: int
+    """Number of the step."""
+    of: int
+    """How many steps there are, the finish included."""
+    outcome: GateOutcome
+    """Whether it has passed, may pass later, or has failed."""
+    why: str = ""
+    """Why it has not passed."""
+    seconds: float = 0.0
+    """Since it was first asked in this step, by this run."""
+
+    def __str__(self) -> str:
+        match self.outcome:
+            case GateOutcome.WAITING:
+                return f"gate {self.gate} has not passed yet: {self.why}"
+            case _:
+                why = f": {self.why}" if self.why else ""
+                return f"gate {self.gate} {self.outcome} after {seconds(self.seconds)}{why}"
+
+
 @dataclass(frozen=True, slots=True)
 class Retrying:
     """A request failed in passing and is sent again.
@@ -218,6 +253,7 @@ Event: TypeAlias = (
     | ChangeFinished
     | HealthChanged
     | PodsReplaced
+    | GateJudged
     | Retrying
     | BytesMoved
 )

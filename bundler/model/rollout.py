@@ -56,6 +56,22 @@ class OnFailure(StrEnum):
     PAUSE = "pause"
 
 
+class GateOutcome(StrEnum):
+    """What a gate says.
+
+    Example:
+        >>> from bundler.model.rollout import GateOutcome
+        >>> [str(outcome) for outcome in GateOutcome]
+        ['passed', 'waiting', 'failed']
+    """
+
+    PASSED = "passed"
+    WAITING = "waiting"
+    """Not yet: it may pass later."""
+    FAILED = "failed"
+    """It will not pass: its check failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """How many of a workload's pods are new ones.

@@ -9,6 +9,7 @@ from bundler.model.events import (
     BytesMoved,
     ChangeFinished,
     ChangeStarted,
+    GateJudged,
     HealthChanged,
     Notice,
     PhaseStarted,
@@ -80,6 +81,21 @@ class PodsForm(TypedDict):
     oldReady: int
 
 
+class GateForm(TypedDict):
+    """What a gate says after a step of an upgrade in steps."""
+
+    type: Literal["gateJudged"]
+    gate: str
+    step: int
+    of: int
+    """How many steps there are, the last one included, in which all pods become new."""
+    outcome: Literal["passed", "waiting", "failed"]
+    why: str
+    """Why it has not passed; empty where it has."""
+    seconds: float
+    """Since it was first asked in this step."""
+
+
 class RetryForm(TypedDict):
     """A request failed in passing and is sent again."""
 
@@ -102,7 +118,7 @@ class BytesForm(TypedDict):
     total: int
 
 
-EventForm: TypeAlias = SentenceForm | PhaseForm | StepForm | HealthForm | PodsForm | RetryForm | BytesForm
+EventForm: TypeAlias = SentenceForm | PhaseForm | StepForm | HealthForm | PodsForm | GateForm | RetryForm | BytesForm
 
 
 def event_form(event: Event) -> EventForm:  # noqa: C901, PLR0911 - a table
@@ -130,6 +146,16 @@ def event_form(event: Event) -> EventForm:  # noqa: C901, PLR0911 - a table
             return _health_form(event)
         case PodsReplaced():
             return _pods_form(event)
+        case GateJudged():
+            return {
+                "type": "gateJudged",
+                "gate": event.gate,
+                "step": event.step,
+                "of": event.of,
+                "outcome": event.outcome.value,
+                "why": event.why,
+                "seconds": round(event.seconds, 3),
+            }
         case Retrying():
             return {
                 "type": "retrying",

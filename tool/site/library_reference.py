@@ -76,6 +76,7 @@ _GROUPS = {
         "ChangeStarted",
         "ChangeFinished",
         "HealthChanged",
+        "GateJudged",
         "Retrying",
         "BytesMoved",
     ],

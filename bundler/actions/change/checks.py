@@ -13,25 +13,27 @@ from bundler.model.check_report import CheckOutcome, CheckRun
 from bundler.model.events import Notice
 from bundler.model.hooks import is_check
 from bundler.model.lean import replace
+from bundler.model.names import release_uid
 from bundler.model.size import counted, seconds
 from bundler.planning.hooks import of_run
 from bundler.planning.jobs import is_job
 from bundler.planning.live_reach import new_reach, reach_beyond_live
+from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
 from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bundler.actions.change.planned import Planned
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.wait import WaitRules
     from bundler.model.change import Change
+    from bundler.model.manifest import Manifest
     from bundler.model.release import Revision
-    from bundler.planning.observation import Wanted
     from bundler.planning.problem import Problem
-    from bundler.ports import Ports
+    from bundler.ports import ClusterClient, Ports
 
 
 def run_checks(wanted: Wanted, ports: Ports, rules: WaitRules, guard: Guard) -> tuple[CheckRun, ...]:
@@ -46,9 +48,7 @@ def run_checks(wanted: Wanted, ports: Ports, rules: WaitRules, guard: Guard) -> 
     Raises:
         BundlerError: when a check cannot be written; one that fails is in the answer.
     """
-    planned = make_plan(wanted, ports.cluster)
-    candidates = tuple(planned.candidates.values())
-    refuse([*object_problems(wanted, planned.observation, candidates, planned.outcomes), *_reach_problems(planned)])
+    planned = plan_checks(wanted, ports.cluster)
     changes = planned.plan.changes
     ports.report(Notice(f"running {counted(sum(is_job(change.ref) for change in changes), 'check')}"))
     runner = _Runner(planned, ports, replace(rules, way_back=""), guard)
@@ -56,6 +56,22 @@ def run_checks(wanted: Wanted, ports: Ports, rules: WaitRules, guard: Guard) -> 
         if not is_job(change.ref):
             runner.write(change)
     return tuple(runner.run(change) for change in changes if is_job(change.ref))
+
+
+def plan_checks(wanted: Wanted, cluster: ClusterClient) -> Planned:
+    """Plan how checks are written.
+
+    Args:
+        wanted: as :func:`checks_wanted` makes it.
+        cluster: where.
+
+    Raises:
+        BundlerError: when one of them cannot be written.
+    """
+    planned = make_plan(wanted, cluster)
+    candidates = tuple(planned.candidates.values())
+    refuse([*object_problems(wanted, planned.observation, candidates, planned.outcomes), *_reach_problems(planned)])
+    return planned
 
 
 def _reach_problems(planned: Planned) -> Iterable[Problem]:
@@ -68,15 +84,34 @@ def _reach_problems(planned: Planned) -> Iterable[Problem]:
     return new_reach(notes, doing, "put what checks are allowed to do into templates/ of the bundle")
 
 
-def checks_wanted(wanted: Wanted, revision: Revision, *, run: str) -> Wanted:
+def checks_of_record(revision: Revision) -> Wanted:
+    """Return what is wanted while the checks of a recorded revision run; the bundle is not needed.
+
+    Args:
+        revision: with its sensitive values.
+    """
+    summary = revision.summary
+    return Wanted(
+        release=summary.release,
+        namespace=summary.namespace,
+        uid=release_uid(summary.namespace, summary.release),
+        sensitive=revision.sensitive,
+        is_rollback=True,
+    )
+
+
+def checks_wanted(
+    wanted: Wanted, revision: Revision, *, run: str, chosen: Callable[[Manifest], bool] = is_check
+) -> Wanted:
     """Return what is wanted while the checks of a revision run: these, and nothing else.
 
     Args:
         wanted: what the release is to be.
         revision: with its sensitive values.
         run: names the run; the Job of another one is deleted first.
+        chosen: says of an object whether it is one of these checks, or of what they need.
     """
-    checks = (of_run(one, run) if is_job(one.ref) else one for one in revision.manifests if is_check(one))
+    checks = (of_run(one, run) if is_job(one.ref) else one for one in revision.manifests if chosen(one))
     return replace(wanted, manifests=tuple(checks), generated=(), owned={}, hook_run=None)
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.checks import checks_wanted, run_checks
+from bundler.actions.change.checks import checks_of_record, checks_wanted, run_checks
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.inspect.drift import deployed_of
 from bundler.actions.release.history import learn_live_secrets, load_existing_history
 from bundler.model.check_report import CheckReport
 from bundler.model.lean import dataclass
-from bundler.model.names import release_uid
-from bundler.planning.observation import Wanted
 
 if TYPE_CHECKING:
     from bundler.ports import Ports
@@ -47,14 +45,7 @@ def check_release(request: CheckRequest, ports: Ports) -> CheckReport:
         revision = ports.store.load(deployed_of(history), with_sensitive=True)
         ports.redactor.learn(*revision.sensitive)
         learn_live_secrets(history, ports)
-        began, uid = ports.clock.now(), release_uid(*place)
-        recorded = Wanted(
-            release=request.release,
-            namespace=request.namespace,
-            uid=uid,
-            sensitive=revision.sensitive,
-            is_rollback=True,
-        )
-        wanted = checks_wanted(recorded, revision, run=f"test-at-{began:%Y%m%dT%H%M%S%fZ}")
-        runs = run_checks(wanted, ports, WaitRules(uid=uid), Guard(ports, held))
+        began = ports.clock.now()
+        wanted = checks_wanted(checks_of_record(revision), revision, run=f"test-at-{began:%Y%m%dT%H%M%S%fZ}")
+        runs = run_checks(wanted, ports, WaitRules(uid=wanted.uid), Guard(ports, held))
     return CheckReport(revision=revision.summary, began=began, runs=runs)

@@ -14,6 +14,7 @@ from bundler.model.events import (
     BytesMoved,
     ChangeFinished,
     ChangeStarted,
+    GateJudged,
     HealthChanged,
     Notice,
     PhaseStarted,
@@ -90,7 +91,7 @@ class Progress:
         if live is not None:
             live.stop()
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: Event) -> None:  # noqa: C901 - a table
         match event:
             case Notice() | Acquired():
                 self._say(event.text, "dim" if isinstance(event, Acquired) else "")
@@ -106,6 +107,8 @@ class Progress:
                 self._see(event)
             case PodsReplaced():
                 self._roll(event)
+            case GateJudged():
+                self._say(f"step {event.step} of {event.of}: {event}")
             case Retrying():
                 self._retry(event)
             case BytesMoved():

@@ -12,6 +12,7 @@ from bundler.model import events
 from bundler.model.change import Action
 from bundler.model.health import Health, Status
 from bundler.model.refs import ObjectRef
+from bundler.model.rollout import GateOutcome
 from bundler.wire.events import event_form
 from tests.lib.output_schemas import check_output
 
@@ -25,6 +26,7 @@ EVENTS = (
     events.ChangeFinished(WEB, Action.CREATE),
     events.HealthChanged(WEB, Health(Status.IN_PROGRESS, "1 of 3 replicas are ready", 1, 3), "ImagePullBackOff"),
     events.PodsReplaced(ref=WEB, component="web", step=1, of=3, target=3, new=2, new_ready=1, old=8, old_ready=8),
+    events.GateJudged(gate="smoke", step=1, of=3, outcome=GateOutcome.FAILED, why="exit code 1", seconds=4.5),
     events.Retrying("listing Pods", 2, "429: too busy", 429),
     events.BytesMoved("importing", 1, 2),
 )
