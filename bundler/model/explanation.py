@@ -141,6 +141,8 @@ class Explanation:
     """False: it is not in the cluster."""
     fields: tuple[ExplainedField, ...] = ()
     """The field that was asked for, or its parts; of a whole object those that follow values, and those of others."""
+    left_out: tuple[str, ...] = ()
+    """Fields of a large object that are not among these, because 200 are; each can be asked about by name."""
     values: tuple[ChangedValue, ...] = ()
     """The values that are read, with those that they are computed from."""
     since: Since | None = None

@@ -72,6 +72,8 @@ class ExplanationForm(TypedDict):
     """False: it is not in the cluster."""
     fields: list[ExplainedFieldForm]
     """The field that was asked for, or its parts; of a whole object those that follow values, and those of others."""
+    leftOut: list[str]
+    """Fields of a large object that are not among these, because 200 are; each can be asked about by name."""
     values: list[ChangedValueForm]
     """The values that are read, with those that they are computed from; `before` is empty."""
     since: NotRequired[SinceForm]
@@ -91,6 +93,7 @@ def explanation_form(found: Explanation) -> ExplanationForm:
         "patchedBy": list(found.patched_by),
         "live": found.is_live,
         "fields": [_field_form(one) for one in found.fields],
+        "leftOut": list(found.left_out),
         "values": [changed_value_form(value) for value in found.values],
         "missing": found.missing,
     }

@@ -10,6 +10,7 @@ from bundler.actions.inspect.explain import explain, find_subject
 from bundler.cli.output.explanation import explanation_lines
 from bundler.errors import UsageError
 from bundler.errors.change import ReleaseNotFoundError
+from bundler.wire.explanation import explanation_form
 
 if TYPE_CHECKING:
     from bundler.model.explanation import Explanation
@@ -21,6 +22,20 @@ def explained(world: World, name: str, field: str = "", *, has_bundle: bool = Tr
     subject = find_subject(operator.ports(), operator.namespace, "shop", name)
     order = operator.request(world.menu, "shop", {}).order if has_bundle else None
     return explain(subject, field, order, operator.ports(), missing="" if has_bundle else "it is gone")
+
+
+def test_of_a_large_object_it_is_said_how_many_fields_are_left_out_and_how_to_see_them(sandbox_world: World):
+    config = sandbox_world.menu / "templates" / "config.yaml"
+    many = "".join(f"  text-{number}: {{{{ values.text | quote }}}}\n" for number in range(230))
+    config.write_text(config.read_text().replace("  text: {{ values.text | quote }}\n", many))
+    sandbox_world.operator.install(sandbox_world.menu)
+    found = explained(sandbox_world, "ConfigMap/shop-config")
+    assert (len(found.fields), len(found.left_out)) == (200, 30)
+    assert explanation_form(found)["leftOut"][-1] == ".data.text-99"
+    last = [line.text for line in explanation_lines(found)][-1]
+    assert last == "and 30 more fields below .data: name a field to see everything below it"
+    below = explained(sandbox_world, "ConfigMap/shop-config", ".data")
+    assert (len(below.fields), below.left_out) == (230, ())
 
 
 def lines(world: World, name: str, field: str = "") -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import compose
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 _WITH_SITE = "a release with a site file needs it here, too: --site FILE"
 _MAX_FIELDS = 200
-"""Of one object are explained."""
+"""Of a whole object are explained; of a field that is named, everything below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,9 @@ def explain(
     live = ports.cluster.get(subject.entry.ref)
     steps = _steps(subject, field, live)
     reads, unknown = _read_again(subject, order, ports) if order is not None else (None, missing)
-    found = [one for one in _explained(subject, live, steps, reads, ports) if field or _is_telling(one)]
+    found = (one for one in _explained(subject, live, steps, reads, ports) if field or _is_telling(one))
+    shown = tuple(found if field else islice(found, _MAX_FIELDS))
+    values = reads.state.told(reads.named) if reads is not None else ()
     summary, entry = subject.revision.summary, subject.entry
     since = _since(subject, steps, reads, ports) if field else None
     manifest = entry.manifest
@@ -124,8 +127,9 @@ def explain(
         source=str(manifest.source) if manifest is not None else entry.source,
         patched_by=tuple(map(str, manifest.patched_by)) if manifest is not None else (),
         is_live=live is not None,
-        fields=tuple(found[:_MAX_FIELDS]),
-        values=reads.state.told(reads.named) if reads is not None else (),
+        fields=shown,
+        left_out=tuple(one.field for one in found),
+        values=values,
         since=since,
         missing=unknown,
     )

@@ -54,10 +54,18 @@ def explanation_lines(found: Explanation) -> Iterator[Line]:
     values = by_path(found.values)
     for one in found.fields:
         yield from _field_lines(one, values)
+    if found.left_out:
+        more, below = counted(len(found.left_out), "more field"), dict.fromkeys(map(_top_of, found.left_out))
+        yield Line(f"and {more} below {', '.join(below)}: name a field to see everything below it", "yellow")
     if not found.fields:
         yield Line(f"no field follows a value, and no one else set one; it begins at {found.source}", "dim")
     if found.since is not None:
         yield from _since_lines(found.since)
+
+
+def _top_of(field: str) -> str:
+    """Return the first part of a field: ``.spec`` of ``.spec.replicas``."""
+    return f".{field[1:].partition('.')[0].partition('[')[0]}"
 
 
 def _field_lines(one: ExplainedField, values: Mapping[str, ChangedValue]) -> Iterator[Line]:
