@@ -11,6 +11,7 @@ from bundler.planning.steps_refused.around import jobs_before, pods_of_two, powe
 from bundler.planning.steps_refused.asked import (
     not_installed,
     nothing_to_step,
+    unclear_gates,
     unfit_shares,
     unknown_gates,
     unknown_names,
@@ -41,6 +42,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     not_installed,
     unknown_names,
     unknown_gates,
+    unclear_gates,
     unreachable_pause,
     nothing_to_step,
     unpaced_strategy,

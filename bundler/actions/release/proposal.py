@@ -28,7 +28,7 @@ from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
 from bundler.planning.recreate import asked_by_flag
 from bundler.planning.site_policy import other_cluster
-from bundler.planning.step_rules import gates_of, step_gates
+from bundler.planning.step_rules import gates_of
 from bundler.planning.stepping import resolve_rollout
 from bundler.planning.windows import closed_windows
 
@@ -188,7 +188,7 @@ def _in_steps(draft: Draft, planned: Planned, terms: Terms) -> tuple[Draft, Plan
     request = bundler.actions.release.steps.steps_of(draft, terms, planned.plan.changes)
     if request is None or draft.composition is None:
         return draft, planned
-    gates = tuple(step_gates(draft.composition.order.bundle))
+    gates = draft.composition.gates
     rollout = resolve_rollout(request, planned.plan.changes, tuple(gate.name for gate in gates))
     if not rollout.shares:
         return draft, planned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.planning.step_rules import step_gates, step_policy
+from bundler.planning.step_rules import step_policy
 from bundler.planning.steps_asked import steps_asked
 from bundler.planning.steps_refused.case import BundleSteps, make_case
 
@@ -53,12 +53,11 @@ def case_of(proposal: Proposal) -> Case | None:
     policy = policy_of(draft)
     if request is None or policy is None or draft is None or draft.composition is None:
         return None
-    gates = tuple(gate.name for gate in step_gates(draft.composition.order.bundle))
     return make_case(
         request,
         planned.wanted,
         planned.plan,
         planned.observation,
         is_installed=proposal.history.deployed is not None,
-        bundle=BundleSteps(gates=gates, compatible_jobs=policy.compatible_jobs),
+        bundle=BundleSteps(gates=draft.composition.gates, compatible_jobs=policy.compatible_jobs),
     )

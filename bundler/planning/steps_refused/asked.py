@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bundler.model.change import Action
 from bundler.model.digits import parse_digits
 from bundler.model.rollout import PAUSES
 from bundler.model.size import counted, first_of
+from bundler.planning.step_rules import named_objects
 from bundler.planning.stepping import PACED_KINDS, Names, is_paced, replaces_pods
 from bundler.planning.steps_refused.case import Reason, found_in, replicas_of
 from bundler.planning.steps_refused.workloads import why_unpaced
@@ -48,11 +50,24 @@ def unknown_names(case: Case) -> Iterator[Reason]:
 
 def unknown_gates(case: Case) -> Iterator[Reason]:
     """A gate that does not exist would never be asked."""
-    known = case.bundle.gates
+    known = [gate.name for gate in case.bundle.gates]
     for name in case.request.gates:
         if name not in known:
             hint = f"name one of these: {', '.join(known)}" if known else "leave --gate out: the bundle has no gates"
             yield Reason(f"--gate {name}: the bundle has no such gate", hint)
+
+
+def unclear_gates(case: Case) -> Iterator[Reason]:
+    """An expression over an object that the release does not have is never true."""
+    refs = {one.ref: one.component for one in case.changes if one.action is not Action.DELETE}
+    for gate in case.bundle.gates:
+        if case.request.gates and gate.name not in case.request.gates:
+            continue
+        for name, found in named_objects(gate, refs).items():
+            if len(found) != 1:
+                fits = f"{', '.join(sorted(ref.name for ref in found))} all fit" if found else "no object fits"
+                line = gate.source.found(f"gate {gate.name} asks for {name}, and {fits}")
+                yield Reason(line, "name one object of the release, with * for the name of the release")
 
 
 def unreachable_pause(case: Case) -> Iterator[Reason]:
@@ -111,7 +126,7 @@ def _idle_workload(case: Case, flag: str, ref: ObjectRef) -> Iterator[Reason]:
 def unfit_shares(case: Case) -> Iterator[Reason]:
     """A step moves some pods, and leaves some to the steps after it."""
     has_steps = case.request.steps or case.request.shares
-    if has_steps and not all(case.shares.values()):
+    if has_steps and case.shares and not any(case.shares.values()):
         yield Reason(
             "a step of 100% is the finish, and there is none before it", f"add smaller steps, or {WITHOUT_STEPS}"
         )

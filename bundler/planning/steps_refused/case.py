@@ -14,6 +14,7 @@ from bundler.planning.stepping import shares_of, stepped_changes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bundler.model.bundle import StepGate
     from bundler.model.change import Change, Plan
     from bundler.model.json import Body
     from bundler.model.rollout import RolloutRequest, Share
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 class BundleSteps:
     """What a bundle says of upgrades in steps that a refusal may depend on."""
 
-    gates: tuple[str, ...] = ()
-    """Names of its gates."""
+    gates: tuple[StepGate, ...] = ()
     compatible_jobs: frozenset[str] = frozenset()
     """Paths of the components whose old pods can work with what their Jobs do (``upgrade.steps.jobs: compatible``)."""
 

@@ -3,9 +3,11 @@ from types import MappingProxyType
 import pytest
 
 from bundler.errors.change import QuotaExceededError, StepsRefusedError
+from bundler.model.bundle import StepGate
 from bundler.model.change import Action, Change, DefinitionRisk, Plan
 from bundler.model.hooks import HookPoint, Operation, Side
 from bundler.model.lean import replace
+from bundler.model.manifest import Source
 from bundler.model.refs import ObjectRef
 from bundler.model.rollout import RolloutRequest, Share
 from bundler.planning.observation import Observation, Wanted
@@ -57,6 +59,10 @@ def delete(old):
 def upgraded(*args, **spec):
     """Return a workload whose image changes."""
     return update(workload(*args, **spec), workload(*args, **{**spec, "image": "web:2"}))
+
+
+def gate(name, **said):
+    return StepGate(name=name, source=Source("bundle.yaml", 9), **said)
 
 
 def config(kind="ConfigMap", value="a", name="settings"):
@@ -158,8 +164,32 @@ def test_a_bundle_that_asks_for_steps_installs_and_changes_settings_without_them
 )
 def test_a_name_of_nothing_is_refused(asked, line):
     changes = [upgraded("main", component="web"), upgraded("main", kind="StatefulSet", component="api", labels={})]
-    bundle = BundleSteps(gates=("smoke",))
+    bundle = BundleSteps(gates=(gate("smoke", job="checks/smoke.yaml"),))
     assert line in found(changes, asked, bundle=bundle)
+
+
+@pytest.mark.parametrize(
+    ("names", "lines"),
+    [
+        (["Deployment/*-web", "StatefulSet/db"], []),
+        (["Deployment/*"], ["bundle.yaml:9: gate quiet asks for Deployment/*, and api, shop-web all fit"]),
+        (["Service/web"], ["bundle.yaml:9: gate quiet asks for Service/web, and no object fits"]),
+        (["StatefulSet/gone"], ["bundle.yaml:9: gate quiet asks for StatefulSet/gone, and no object fits"]),
+    ],
+)
+def test_a_gate_asks_for_one_object_of_the_release(names, lines):
+    changes = [upgraded("shop-web"), upgraded("api", labels={"app": "api"})]
+    changes.append(upgraded("db", kind="StatefulSet", labels={"app": "db"}))
+    changes.append(delete(workload("gone", kind="StatefulSet", labels={"app": "gone"})))
+    bundle = BundleSteps(gates=(gate("quiet", expr="true", objects=tuple(names)),))
+    assert found(changes, request(), bundle=bundle) == lines
+    others = request(gates=("smoke",))
+    assert all("asks for" not in line for line in found(changes, others, bundle=bundle)), "it is not asked"
+
+
+def test_a_component_can_be_left_out_of_the_steps_of_all():
+    changes = [upgraded("web", component="web"), upgraded("db", kind="StatefulSet", component="db", labels={})]
+    assert found(changes, request("1,50%", shares={"db": shares("100%")})) == []
 
 
 def test_the_hint_names_what_could_be_named():
