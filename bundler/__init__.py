@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from bundler.model.finding import Finding, LintResult
     from bundler.model.refs import ObjectRef
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
-    from bundler.model.release_state import ReleaseState
+    from bundler.model.release_state import ReleaseState, RolloutProgress
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.results import MigratedStorage
     from bundler.model.rollout import OnFailure, RolloutRequest, Share
@@ -112,6 +112,7 @@ __all__ = [
     "Revision",
     "RevisionSummary",
     "RollbackRequest",
+    "RolloutProgress",
     "RolloutRequest",
     "Run",
     "RunOptions",
@@ -188,6 +189,7 @@ _HOMES = {
     "Revision": "model.release",
     "RevisionSummary": "model.release",
     "RollbackRequest": "actions.release.rollback",
+    "RolloutProgress": "model.release_state",
     "Run": "library.run",
     "RunOptions": "actions.release.lifecycle",
     "SavedPlan": "model.saved_plan",

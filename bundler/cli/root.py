@@ -58,6 +58,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Look after releases": {
         "list": "List releases.",
         "status": "Show a release and the health of its objects.",
+        "rollout": "Show how far an upgrade in steps has come.",
         "history": "List the revisions of a release.",
         "get": "Print values, manifest, notes or plan of a revision.",
         "logs": "Print the logs of all pods of a release.",

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
-    from bundler.model.release_state import ReleaseState
+    from bundler.model.release_state import ReleaseState, RolloutProgress
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.results import MigratedStorage
     from bundler.model.saved_plan import SavedPlan
@@ -414,6 +414,19 @@ class Session:
         """
         with self.scope.calling(on_event):
             return library.releases.roll_back(self.scope, request, options, approve)
+
+    def rollout(self, release: str, *, namespace: str = "") -> RolloutProgress:
+        """Return how far an upgrade in steps has come: what is recorded of it, and what pods there are.
+
+        Nothing is written; the API server is asked by dry-run whose pod template a workload has.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+            UsageError: when no rollout of it is open.
+            ForbiddenError: when its workloads or their pods may not be read.
+        """
+        with self.scope.calling():
+            return library.rollouts.progress(self.scope, release, namespace)
 
     def pause_rollout(self, release: str, *, namespace: str = "", reason: str = "") -> RevisionSummary:
         """Pause an upgrade in steps, also while another run carries it out: that ends before its next write.

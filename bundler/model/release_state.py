@@ -11,6 +11,7 @@ from bundler.model.release import ReleaseStatus
 if TYPE_CHECKING:
     from bundler.model.health import Health
     from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+    from bundler.model.rollout import Rollout, SeenWorkload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +65,28 @@ class Standing:
     """The deployed revision; the newest where no revision is deployed."""
     beside: Revision | None = None
     """A newer revision that failed, was interrupted or is under way; or the failed one that the running one undid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutProgress:
+    """How far an open rollout has come.
+
+    Example:
+        >>> from bundler import BundlerError, ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     try:
+        ...         session.rollout("shop")
+        ...     except BundlerError as error:
+        ...         print(error.context[0])
+        no rollout is open: revision 1 is deployed (namespace default)
+    """
+
+    summary: RevisionSummary
+    """The revision that is rolled out."""
+    rollout: Rollout
+    """What was asked for, and how far it has come."""
+    deployed: RevisionSummary | None
+    """The revision that it replaces, until it is finished; None where its record is gone."""
+    workloads: tuple[SeenWorkload, ...]
+    """The workloads whose pods are replaced step by step; one that was deleted is left out."""

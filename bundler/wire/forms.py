@@ -50,6 +50,7 @@ from bundler.wire.releases import (
     UnlockForm,
 )
 from bundler.wire.render_tests import RenderTestForm
+from bundler.wire.rollouts import ProgressForm
 from bundler.wire.saved_plan import SavedPlanForm
 from bundler.wire.support import SupportForm
 from bundler.wire.sweep import SweepForm
@@ -108,6 +109,7 @@ FORMS: Final[Mapping[str, object]] = {
     "test": CheckReportForm,
     "protect": ProtectForm,
     "pause": SummaryForm,
+    "rollout": ProgressForm,
     "migrate-storage": MigrateStorageForm,
     "unlock": UnlockForm,
     "support-bundle": SupportForm,

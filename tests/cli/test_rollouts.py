@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.model.cluster import ListQuery
-from bundler.model.rollout import RolloutState
+from bundler.model.cluster import ListQuery, Payload
+from bundler.model.json import canonical_json
+from bundler.model.refs import ObjectRef
+from bundler.model.rollout import Pacing, RolloutState, Share
+from bundler.planning.pacing import paced
+from bundler.planning.payloads import payload_of
 from bundler.storage.secrets import SecretReleaseStore
+from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 from tests.lib.rollouts import paused_rollout, record_rollout
 
@@ -131,7 +138,7 @@ def user_of(where: str) -> str:
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize("verb", ["pause"])
+@pytest.mark.parametrize("verb", ["pause", "rollout"])
 def test_without_an_open_rollout_nothing_is_done(cli: Cli, verb: str) -> None:
     cli("install", "shop", small_bundle(cli.home), *NS).ok()
     before = written(cli)
@@ -142,7 +149,7 @@ def test_without_an_open_rollout_nothing_is_done(cli: Cli, verb: str) -> None:
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize("verb", ["pause"])
+@pytest.mark.parametrize("verb", ["pause", "rollout"])
 def test_a_release_that_does_not_exist_is_named(cli: Cli, verb: str) -> None:
     refused = cli(verb, "nowhere", *NS)
     assert refused.code == 1
@@ -164,3 +171,72 @@ def test_what_nothing_holds_back_any_more_cannot_be_paused(cli: Cli, more: dict[
     assert words in refused.err
     with cli.sandbox() as cluster:
         assert SecretReleaseStore(cluster, cli.clock).read_rollout(before) == before
+
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME}
+spec:
+  replicas: 4
+  minReadySeconds: 30
+  selector: {matchLabels: {app: NAME}}
+  template:
+    metadata: {labels: {app: NAME}}
+    spec: {containers: [{name: web, image: "web:1"}]}
+"""
+
+
+def hold(cli: Cli, pacing: Pacing, **more: object) -> None:
+    """Leave `web` with some pods of a new template; `api` is the same in both revisions."""
+    files = {f"templates/{name}.yaml": WEB.replace("NAME", name) for name in ("web", "api")}
+    cli("install", "shop", make_bundle(cli.home, files), *NS).ok()
+    with cli.sandbox() as cluster:
+        store = SecretReleaseStore(cluster, cli.clock)
+        (newest,) = store.summaries(namespace="prod")
+        manifest = next(one for one in store.load(newest).manifests if one.ref.name == "web")
+        new = json.loads(json.dumps(manifest.body).replace("web:1", "web:2"))
+        changed = replace(manifest, body=new)
+        record_rollout(store, cli.clock, "prod", rollout=paused_rollout(**more), changed={manifest.ref: changed})
+        cluster.apply(payload_of(paced(changed, pacing), None))
+        cli.clock.advance(60)
+
+
+@pytest.mark.medium
+def test_rollout_shows_the_old_and_new_pods_of_each_component(cli: Cli) -> None:
+    hold(cli, Pacing(surge=1, unavailable=0), gates=("quiet", "smoke"), passed=("quiet",), reason="Friday")
+    shown = cli.golden("rollout", "rollout", "shop", *NS, COLUMNS="160").ok()
+    assert shown.err == ""
+
+
+@pytest.mark.medium
+def test_rollout_says_in_json_what_there_is_and_what_the_step_asks_for(cli: Cli) -> None:
+    hold(cli, Pacing(surge=1, unavailable=1), shares={"": (Share.parse("50%"),)})
+    document = cli("rollout", "shop", "-o", "json", *NS).ok().document
+    assert (document["revision"], document["deployedRevision"]) == (2, 1)
+    assert document["rollout"] == cli("status", "shop", "-o", "json", *NS).document["rollout"]
+    (web,) = document["workloads"]
+    assert (web["object"], web["template"], web["contested"]) == ("apps/Deployment/prod/web", "new", False)
+    assert (web["replicas"], web["share"], web["target"]) == (4, "50%", 2)
+    assert web["old"] == {"wanted": 3, "there": 3, "ready": 3, "restarts": 0, "failed": []}
+    assert web["new"] == {"wanted": 2, "there": 2, "ready": 2, "restarts": 0, "failed": []}
+
+
+@pytest.mark.medium
+def test_rollout_names_who_else_wrote_a_workload(cli: Cli) -> None:
+    hold(cli, Pacing(surge=1, unavailable=0))
+    with cli.sandbox() as cluster:
+        ref = ObjectRef("apps", "Deployment", "prod", "web")
+        live = json.loads(json.dumps(cluster.get(ref)))
+        live["spec"]["template"]["spec"]["containers"][0]["image"] = "web:3"
+        live["metadata"].pop("managedFields")
+        cluster.replace(Payload(ref=ref, api_version="apps/v1", content=canonical_json(live), manager="kubectl-edit"))
+    shown = cli("rollout", "shop", *NS).ok().out
+    assert "Deployment/web: someone else wrote its pod template" in shown
+
+
+@pytest.mark.medium
+def test_rollout_before_the_first_pod_is_new(cli: Cli) -> None:
+    roll(cli, state=RolloutState.MOVING)
+    assert cli("rollout", "shop", "-o", "json", *NS).ok().document["workloads"] == []
+    assert "  10% (0 of 0)  1 of 2  moving  " in cli("rollout", "shop", *NS, COLUMNS="160").ok().out

@@ -61,6 +61,7 @@ READS = {
     ],
     "list": ["list", "list --all-namespaces -o json"],
     "status": ["status shop", "status shop -o json", "status shop -o html"],
+    "rollout": ["rollout shop"],
     "history": ["history shop", "history shop -o json", "history -A -o json"],
     "get": [*(f"get {part} shop" for part in ("manifest", "notes", "plan")), "get values shop --all --show-secrets"],
     "logs": ["logs shop"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import read_history
@@ -10,6 +11,10 @@ from bundler.model.release import ReleaseStatus
 from bundler.model.rollout import Rollout, RolloutState, Share
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
     from bundler.ports import Clock, ReleaseStore
 
@@ -23,9 +28,14 @@ def paused_rollout(**more: object) -> Rollout:
 
 
 def record_rollout(
-    store: ReleaseStore, clock: Clock, namespace: str, release: str = "shop", rollout: Rollout | None = None
+    store: ReleaseStore,
+    clock: Clock,
+    namespace: str,
+    release: str = "shop",
+    rollout: Rollout | None = None,
+    changed: Mapping[ObjectRef, Manifest] = MappingProxyType({}),
 ) -> RevisionSummary:
-    """Record the newest revision once more, as one that is rolled out in steps."""
+    """Record the newest revision once more, with some objects changed, as one that is rolled out in steps."""
     newest = read_history(store, namespace, release).newest
     assert newest is not None
     summary = replace(
@@ -37,4 +47,5 @@ def record_rollout(
         rollout=rollout or paused_rollout(),
     )
     revision = store.load(newest, with_sensitive=True)
-    return store.save(replace(revision, summary=summary)).summary
+    inventory = tuple(replace(one, manifest=changed.get(one.ref, one.manifest)) for one in revision.inventory)
+    return store.save(replace(revision, summary=summary, inventory=inventory)).summary

@@ -49,6 +49,7 @@ _GROUPS = {
         "ChangeResult",
         "Run",
         "ReleaseState",
+        "RolloutProgress",
         "Revision",
         "RevisionSummary",
         "AuditEntry",
