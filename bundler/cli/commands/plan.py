@@ -141,7 +141,8 @@ def plan_command(
         steps=attended(stepping, app),
     )
     asked = with_flags(asked, start, path)
-    asked = replace(asked, accepted=replace(asked.accepted, losses=accept_data_loss, no_backup=no_backup))
+    accepted = replace(asked.accepted, losses=accept_data_loss, no_backup=no_backup, fewer_steps=True)
+    asked = replace(asked, accepted=accepted)
     return make_plan(app, asked, flags)
 
 

@@ -89,7 +89,11 @@ def with_consents(accepted: Accepted, app: App, run: RunFlags) -> Accepted:
         run: the options.
     """
     return replace(
-        accepted, losses=accepts_losses(app, run), outside_window=run.outside_window, no_backup=run.no_backup
+        accepted,
+        losses=accepts_losses(app, run),
+        outside_window=run.outside_window,
+        no_backup=run.no_backup,
+        fewer_steps=run.yes,
     )
 
 

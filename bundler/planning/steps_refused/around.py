@@ -15,7 +15,7 @@ from bundler.model.size import first_of
 from bundler.planning.backup import is_backup
 from bundler.planning.hook_order import is_inside
 from bundler.planning.jobs import is_job
-from bundler.planning.steps_refused.case import Reason, body_after, found_in, template_of
+from bundler.planning.steps_refused.case import ALONE, Reason, body_after, found_in, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.planning.steps_refused.case import Case
 
-_ALONE: Final = "make such changes with an upgrade of their own, without steps"
 _SHARED: Final = (
     "give settings a name that carries their content (`digest_name` in the template), or pass --shared-config: old pods"
     " that restart then get the new settings"
@@ -80,10 +79,10 @@ def powers_over_others(case: Case) -> Iterator[Reason]:
         if is_definition(change.ref) and change.definition_risk is not None:
             risk = change.definition_risk
             for line in first_of((*risk.blocked, *risk.narrowed), _SHOWN):
-                yield Reason(found_in(change, f"old pods would meet a definition that takes less: {line}"), _ALONE)
+                yield Reason(found_in(change, f"old pods would meet a definition that takes less: {line}"), ALONE)
         if (change.ref.group, change.ref.kind) in _OVER_ALL and change.action is not Action.NONE:
             said = f"this plan would {change.action} it, and old and new pods would meet it alike"
-            yield Reason(found_in(change, said), _ALONE)
+            yield Reason(found_in(change, said), ALONE)
 
 
 def jobs_before(case: Case) -> Iterator[Reason]:

@@ -137,17 +137,18 @@ def unfit_shares(case: Case) -> Iterator[Reason]:
 
 def _unfit(case: Case, change: Change) -> Iterator[Reason]:
     replicas, before = replicas_of(change), 0
-    own = f"or give it steps of its own: --canary {change.component or change.ref.name}=1"
+    name = change.component or change.ref.name
+    hint = f"ask for other steps, or give {name} steps of its own: --canary {name}=1"
     for number, share in enumerate(case.shares[change.component], start=1):
         pods, step = share.pods(replicas), f"step {number} ({share})"
         if pods >= replicas:
             said = f"{step} comes to all of its {replicas} pods, and leaves none to the finish"
-            yield Reason(found_in(change, said), f"ask for smaller steps, {own}")
+            yield Reason(found_in(change, said), hint)
         elif pods <= 0:
-            yield Reason(found_in(change, f"{step} comes to no pod"), f"ask for larger steps, {own}")
+            yield Reason(found_in(change, f"{step} comes to no pod"), hint)
         elif pods < before:
             said = f"{step} comes to {counted(pods, 'pod')}, fewer than the {before} of the step before"
-            yield Reason(found_in(change, said), f"ask for steps that grow, {own}")
+            yield Reason(found_in(change, said), hint)
         before = pods
 
 

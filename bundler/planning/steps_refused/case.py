@@ -30,6 +30,8 @@ class BundleSteps:
     """Paths of the components whose old pods can work with what their Jobs do (``upgrade.steps.jobs: compatible``)."""
 
 
+LEAVE_WHOLE: Final = "name with --steps-of the components that can go in steps: the others go whole"
+ALONE: Final = "make such changes with an upgrade of their own, without steps"
 NOTHING_SAID: Final = BundleSteps()
 
 

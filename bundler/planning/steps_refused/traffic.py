@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.change import Action
 from bundler.model.json import canonical_json, items_at, mapping_at, text_at, value_at
-from bundler.planning.steps_refused.case import Reason, body_after, found_in, template_of
+from bundler.planning.steps_refused.case import ALONE, Reason, body_after, found_in, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.planning.steps_refused.case import Case
 
-_HINT: Final = "make such changes with an upgrade of their own, without steps"
 _SERVICE: Final = ("", "Service")
 _INGRESS: Final = ("networking.k8s.io", "Ingress")
 _FIELDS: Final = {
@@ -34,7 +33,7 @@ def moved_traffic(case: Case) -> Iterator[Reason]:
         pods = sorted(one.ref.short for one in case.stepped if _leads_to(change, one, case))
         for field in _moved_fields(change) if pods else ():
             yield Reason(
-                found_in(change, f"it changes, and leads to old and new pods of {', '.join(pods)}", field), _HINT
+                found_in(change, f"it changes, and leads to old and new pods of {', '.join(pods)}", field), ALONE
             )
 
 

@@ -12,7 +12,15 @@ from bundler.planning.autoscale import AUTOSCALER_KINDS, target_of
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.order import is_custom
 from bundler.planning.recreate import frozen_fields
-from bundler.planning.steps_refused.case import Reason, body_after, found_in, replicas_of, template_of
+from bundler.planning.steps_refused.case import (
+    ALONE,
+    LEAVE_WHOLE,
+    Reason,
+    body_after,
+    found_in,
+    replicas_of,
+    template_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.planning.steps_refused.case import Case
 
-LEAVE_WHOLE: Final = "name with --steps-of the components that can go in steps: the others go whole"
 _UNPACED: Final = {
     "DaemonSet": "its controller would delete every old pod at once if it were held; it goes whole, in the finish",
     "Job": "it runs to its end, and has no old pods",
@@ -52,15 +59,10 @@ def unpaced_strategy(case: Case) -> Iterator[Reason]:
         kind = text_at(body, "spec", strategy, "type") or "RollingUpdate"
         if kind != "RollingUpdate":
             said = f"{kind} does not replace pods one after another"
-            yield Reason(
-                found_in(change, said, f".spec.{strategy}.type"),
-                f"make the strategy RollingUpdate first, or {LEAVE_WHOLE}",
-            )
+            yield Reason(found_in(change, said, f".spec.{strategy}.type"), LEAVE_WHOLE)
         if value_at(body, "spec", "paused") is True:
-            said = "it is paused, so that no pod of it is replaced"
-            yield Reason(
-                found_in(change, said, ".spec.paused"), f"run `kubectl rollout resume` first, or {LEAVE_WHOLE}"
-            )
+            said = "it is paused, so that no pod of it is replaced (`kubectl rollout resume` ends that)"
+            yield Reason(found_in(change, said, ".spec.paused"), LEAVE_WHOLE)
 
 
 def too_few_pods(case: Case) -> Iterator[Reason]:
@@ -79,8 +81,7 @@ def autoscaled_sets(case: Case) -> Iterator[Reason]:
     for change in case.stepped:
         if is_stateful_set(change.ref) and change.ref in case.observation.autoscaled:
             said = f"{_scaler_of(case, change.ref)} scales it, and every pod that it adds would be a new one"
-            hint = "take the autoscaler away for the time of the upgrade"
-            yield Reason(found_in(change, said, ".spec.replicas"), f"{hint}, or {LEAVE_WHOLE}")
+            yield Reason(found_in(change, said, ".spec.replicas"), LEAVE_WHOLE)
 
 
 def _scaler_of(case: Case, workload: ObjectRef) -> str:
@@ -103,8 +104,7 @@ def made_again(case: Case) -> Iterator[Reason]:
         if change.action is Action.RECREATE or fields:
             fields = fields or [""]
             said = "it would have to be deleted and created again"
-            hint = "keep the old value, or make such changes with an upgrade of their own, without steps"
-            yield from (Reason(found_in(change, said, field), hint) for field in fields)
+            yield from (Reason(found_in(change, said, field), ALONE) for field in fields)
 
 
 def lost_claims(case: Case) -> Iterator[Reason]:
@@ -117,7 +117,7 @@ def lost_claims(case: Case) -> Iterator[Reason]:
             claim = gone.get(ObjectRef("", "PersistentVolumeClaim", change.ref.namespace, name))
             if claim is not None:
                 said = f"{change.ref.short} uses it, and an abort would not bring back what it holds"
-                yield Reason(found_in(claim, said), "make such changes with an upgrade of their own, without steps")
+                yield Reason(found_in(claim, said), ALONE)
 
 
 def _claims_in(change: Change, body: Body | None) -> Iterator[str]:

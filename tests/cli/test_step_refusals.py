@@ -1,0 +1,98 @@
+"""Upgrades in steps that are refused: by every verb that plans one, with every reason, and nothing is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.model.cluster import ListQuery
+from tests.lib.unsteppable import CASES, Case, bundle, db, plain, service, web
+
+if TYPE_CHECKING:
+    from tests.lib.fixtures_cli import Cli
+
+NS = ("-n", "prod")
+WRITTEN = ("Secret", "ConfigMap", "Service", "Lease", "Deployment", "StatefulSet", "Pod", "Job")
+
+
+def state_of(cli: Cli) -> dict[tuple[str, str], str]:
+    """Return the version of every object in the namespace that a change could write."""
+    with cli.sandbox() as sandbox:
+        kinds = [one for one in sandbox.resource_types() if one.kind in WRITTEN]
+        found = [
+            body
+            for one in kinds
+            for body in sandbox.list(ListQuery(group=one.group, kind=one.kind, namespace="prod")).items
+        ]
+    return {(one["kind"], one["metadata"]["name"]): one["metadata"]["resourceVersion"] for one in found}
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_steps_that_cannot_be_taken_are_refused_before_anything_is_written(cli: Cli, case: Case) -> None:
+    cli("install", "shop", bundle(cli.home / "1", case.before, "1.0.0"), *NS).ok()
+    newer, before = bundle(cli.home / "2", case.after, "1.1.0"), state_of(cli)
+    for verb in ("diff", "plan", "upgrade"):
+        refused = cli(verb, "shop", newer, *case.flags, *NS)
+        assert refused.code == 1, refused.err
+        assert f"error[{case.code}]" in refused.err
+        assert case.line in refused.err
+        assert "nothing was written" in refused.err
+    assert state_of(cli) == before
+
+
+@pytest.mark.medium
+def test_all_reasons_are_given_at_once(cli: Cli) -> None:
+    old = (
+        web(strategy={"type": "Recreate"}),
+        db(replicas=1),
+        service(80),
+        plain("ConfigMap", "other", data={"a": "b"}),
+    )
+    new = (web("web:2", strategy={"type": "Recreate"}), db("db:2", replicas=1, serviceName="x"), service(81))
+    cli("install", "shop", bundle(cli.home / "1", old, "1.0.0"), *NS).ok()
+    refused = cli("diff", "shop", bundle(cli.home / "2", new, "1.1.0"), "--steps", "4", "--gate", "smoke", *NS)
+    for line in (
+        "--gate smoke: the bundle has no such gate",
+        "Deployment/web .spec.strategy.type: Recreate",
+        "StatefulSet/db .spec.replicas: its only pod",
+        "StatefulSet/db .spec.serviceName: it would have to be deleted",
+        '"db" \u2192 "x" cannot be changed',
+        "Service/web .spec.ports: it changes",
+        "Deployment/web: step 1 (4) comes to all of its 4 pods",
+    ):
+        assert line in refused.err
+    assert refused.err.count("--steps-of") == 1, "each hint is given once"
+
+
+@pytest.mark.medium
+def test_a_first_install_has_nothing_to_step(cli: Cli) -> None:
+    refused = cli("diff", "shop", bundle(cli.home / "1", (web(),), "1.0.0"), "--steps", "1", *NS)
+    assert refused.code == 1
+    assert "no revision of release shop is deployed: there are no old pods to keep" in refused.err
+
+
+@pytest.mark.medium
+def test_shared_settings_may_be_accepted(cli: Cli) -> None:
+    case = CASES["shared settings"]
+    cli("install", "shop", bundle(cli.home / "1", case.before, "1.0.0"), *NS).ok()
+    cli("diff", "shop", bundle(cli.home / "2", case.after, "1.1.0"), "--steps", "1", "--shared-config", *NS).ok()
+
+
+REQUIRED = {"steps": {"default": ["25%", "100%"], "required": True}}
+
+
+@pytest.mark.medium
+def test_a_bundle_that_requires_steps_goes_in_them_unless_someone_confirms_otherwise(cli: Cli) -> None:
+    cli("install", "shop", bundle(cli.home / "1", (web(),), "1.0.0", upgrade=REQUIRED), *NS).ok()
+    newer, before = bundle(cli.home / "2", (web("web:2"),), "1.1.0", upgrade=REQUIRED), state_of(cli)
+    assert "25%" in cli("diff", "shop", newer, *NS).ok().out
+    for flags in (("--all",), ("--steps", "50%")):
+        refused = cli("upgrade", "shop", newer, *flags, *NS)
+        assert refused.code == 2, refused.err
+        assert "Deployment/web: the bundle requires steps of 25%, 100%, and this upgrade takes" in refused.err
+        assert state_of(cli) == before
+    cli("upgrade", "shop", newer, "--all", "--yes", *NS).ok()
+    scaled = bundle(cli.home / "3", (web("web:2", replicas=5),), "1.2.0", upgrade=REQUIRED)
+    cli("upgrade", "shop", scaled, *NS).ok()

@@ -1,0 +1,37 @@
+"""Upgrades in steps that are refused on the real API: planned from what its controllers wrote, and nothing is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.test_reading_verbs import state_of, writes_in
+from tests.lib.sweep import Site, Workplace
+from tests.lib.unsteppable import CASES, bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.lib.controlplane import ControlPlane
+
+SEEN_BY_CONTROLLERS = ("autoscaled set", "on delete", "made again", "shared settings", "service", "quota")
+
+
+@pytest.mark.slow
+def test_refused_steps_send_nothing_that_writes(
+    control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
+) -> None:
+    with Workplace(control_plane, tmp_path / "place") as place:
+        for number, name in enumerate(SEEN_BY_CONTROLLERS):
+            case, site, folder = CASES[name], sites(), tmp_path / str(number)
+            where = ("-n", site.namespace)
+            code, text = place.run(["install", "shop", str(bundle(folder / "1", case.before, "1.0.0")), *where])
+            assert code == 0, text
+            newer, before = str(bundle(folder / "2", case.after, "1.1.0")), state_of(site)
+            for verb in ("diff", "upgrade"):
+                code, text = place.run([verb, "shop", newer, *case.flags, *where])
+                assert (code, f"error[{case.code}]" in text, case.line in text) == (1, True, True), text
+                assert writes_in(place.proxy.seen) == []
+            assert state_of(site) == before
