@@ -116,6 +116,7 @@ def _saved_request(request: AnyRequest) -> SavedRequest:
                 reason=request.reason,
                 site=site,
                 site_digest=_file_digest(Path(site)) if site else "",
+                rollout=replace(request.steps, is_attended=False) if request.steps else None,
             )
         case RollbackRequest():
             asked = _returning(PlannedVerb.ROLLBACK, request, accepts, reason=request.reason)
@@ -257,6 +258,7 @@ def _install_of(
         kube_version=request.kube_version,
         rollback_s=request.rollback_s,
         skips_preflight=request.skips_preflight,
+        steps=request.rollout,
     )
 
 

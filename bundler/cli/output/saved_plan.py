@@ -23,6 +23,7 @@ from bundler.cli.output.steps import paced_text, stepped_lines, stepped_listings
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
+from bundler.model.rollout import OnFailure
 from bundler.model.saved_plan import PlannedVerb
 from bundler.model.size import counted, first_of
 from bundler.model.steps import Advance, Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
@@ -36,10 +37,15 @@ if TYPE_CHECKING:
 
     from bundler.cli.session.app import App
     from bundler.model.refs import ObjectRef
+    from bundler.model.rollout import RolloutRequest
     from bundler.model.saved_plan import SavedChange, SavedPlan
     from bundler.model.steps import Step
 
 _NAMES_SHOWN = 4
+_ON_FAILURE = {
+    OnFailure.ABORT: "one that fails aborts the upgrade",
+    OnFailure.PAUSE: "one that fails pauses the upgrade",
+}
 _KEPT = "never deleted by bundler"
 _NOTHING = "nothing changes, and no revision is recorded"
 
@@ -105,9 +111,22 @@ def facts_of(saved: SavedPlan) -> dict[str, str]:
         "recreates": ", ".join(request.recreates),
         "conflicts": "" if request.on_conflict is OnConflict.FAIL else f"--on-conflict {request.on_conflict}",
         "hooks": "not run (--no-hooks)" if request.skips_hooks else "",
+        "steps": _steps_asked(request.rollout) if request.rollout else "",
         "on failure": f"rolled back, in at most {request.rollback_s:.0f} s" if request.rollback_s else "",
         "reason": request.reason,
     }
+
+
+def _steps_asked(asked: RolloutRequest) -> str:
+    """Return what was asked of an upgrade in steps and its steps do not show."""
+    parts = [
+        "taken all at once, whatever the bundle says" if asked.in_one_step else "",
+        f"pods stay ready for {asked.soak_s} s" if asked.soak_s else "",
+        f"each in at most {asked.step_timeout_s} s" if asked.step_timeout_s else "",
+        _ON_FAILURE[asked.on_failure] if asked.on_failure else "",
+        "old pods may read new settings" if asked.accepts_shared_config else "",
+    ]
+    return "; ".join(filter(None, parts))
 
 
 def _moment(moment: datetime) -> str:
