@@ -80,6 +80,16 @@ def test_shared_settings_may_be_accepted(cli: Cli) -> None:
     cli("diff", "shop", bundle(cli.home / "2", case.after, "1.1.0"), "--steps", "1", "--shared-config", *NS).ok()
 
 
+@pytest.mark.medium
+def test_the_one_pod_of_a_deployment_is_said_to_become_two(cli: Cli) -> None:
+    cli("install", "shop", bundle(cli.home / "1", (web(replicas=1),), "1.0.0"), *NS).ok()
+    newer = bundle(cli.home / "2", (web("web:2", replicas=1),), "1.1.0")
+    said = "Deployment/web: it has 1 pod: with the first step a new one comes beside it"
+    for verb in (("diff",), ("upgrade", "--dry-run")):
+        assert said in cli(*verb, "shop", newer, "--steps", "1", *NS).ok().err
+    assert said not in cli("diff", "shop", newer, *NS).ok().err
+
+
 REQUIRED = {"steps": {"default": ["25%", "100%"], "required": True}}
 
 

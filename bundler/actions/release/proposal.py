@@ -196,7 +196,7 @@ def _in_steps(draft: Draft, planned: Planned, terms: Terms) -> tuple[Draft, Plan
     rollout = replace(rollout, gates=asked, by=draft.revision.authorship.who)
     summary = replace(draft.revision.summary, rollout=rollout)
     draft = replace(draft, revision=replace(draft.revision, summary=summary))
-    return draft, in_steps(planned, rollout)
+    return draft, in_steps(bundler.actions.release.steps.warned(planned, request), rollout)
 
 
 def moment_for(terms: Terms, clock: Clock) -> datetime | None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.lean import replace
 from bundler.planning.step_rules import step_policy
+from bundler.planning.stepping_refusals import step_warnings
 from bundler.planning.steps_asked import steps_asked
 from bundler.planning.steps_refused.case import BundleSteps, make_case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bundler.actions.change.planned import Planned
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.actions.release.terms import Terms
     from bundler.model.change import Change
     from bundler.model.rollout import RolloutRequest
     from bundler.planning.step_rules import StepPolicy
-    from bundler.planning.steps_refused.case import Case
+from bundler.planning.steps_refused.case import Case
 
 
 def policy_of(draft: Draft | None) -> StepPolicy | None:
@@ -40,6 +43,20 @@ def steps_of(draft: Draft | None, terms: Terms, changes: Sequence[Change]) -> Ro
     if policy is None or terms.continues_rollout:
         return None
     return steps_asked(terms.rollout, policy, changes)
+
+
+def warned(planned: Planned, request: RolloutRequest) -> Planned:
+    """Return a plan that warns of what deserves a look in these steps, and stops nothing.
+
+    Args:
+        planned: an upgrade.
+        request: the steps in which it goes.
+    """
+    said = step_warnings(make_case(request, planned.wanted, planned.plan, planned.observation))
+    changes = tuple(
+        replace(change, warnings=(*change.warnings, *said.get(change.ref, ()))) for change in planned.plan.changes
+    )
+    return replace(planned, plan=replace(planned.plan, changes=changes))
 
 
 def case_of(proposal: Proposal) -> Case | None:
