@@ -138,6 +138,16 @@ class Reach:
     """Names of :data:`bundler.model.reach.GRANTS`."""
 
 
+def is_below(component: str, path: str) -> bool:
+    """Return whether a component is the one at a path, or below it; ``""`` is the bundle, with all of them.
+
+    Args:
+        component: its path.
+        path: of the other one.
+    """
+    return not path or f"{component}/".startswith(f"{path}/")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecreateRule:
     """An object that is deleted and created again where the server refuses to change it: a field of it is immutable."""
@@ -151,8 +161,7 @@ class RecreateRule:
 
     def fits(self, ref: ObjectRef, component: str) -> bool:
         """Return whether an object of a component is meant."""
-        is_below = f"{component}/".startswith(f"{self.component}/") if self.component else True
-        return is_below and fnmatchcase(ref.short, self.object)
+        return is_below(component, self.component) and fnmatchcase(ref.short, self.object)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +203,7 @@ class StepGate:
 
     def is_about(self, component: str) -> bool:
         """Return whether it is about the pods of a component: its own, or one of its components."""
-        return f"{component}/".startswith(f"{self.component}/") if self.component else True
+        return is_below(component, self.component)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,9 +83,9 @@ def step_gates(bundle: Bundle, path: str = "") -> Iterator[StepGate]:
         path: of the component that it is; empty for the bundle that is installed.
     """
     for gate in bundle.upgrade.gates:
-        yield replace(gate, name=_below(path, gate.name), component=path)
+        yield replace(gate, name=below(path, gate.name), component=path)
     for name, component in bundle.component_bundles.items():
-        yield from step_gates(component, _below(path, name))
+        yield from step_gates(component, below(path, name))
 
 
 def gates_of(gates: Iterable[StepGate], rollout: Rollout) -> tuple[StepGate, ...]:
@@ -116,18 +116,24 @@ def _shares(bundle: Bundle, path: str = "") -> Iterator[tuple[str, tuple[Share, 
     """Yield the shares of each component that has some; of a component that is named twice, the latter count."""
     own = bundle.upgrade.steps
     for name, component in bundle.component_bundles.items():
-        yield from _shares(component, _below(path, name))
+        yield from _shares(component, below(path, name))
     if own is None:
         return
     if own.default:
-        yield from ((one, own.default) for one, _ in _tree(bundle, path))
-    yield from ((_below(path, name), shares) for name, shares in own.components.items())
+        yield from ((one, own.default) for one, _ in tree(bundle, path))
+    yield from ((below(path, name), shares) for name, shares in own.components.items())
 
 
-def _tree(bundle: Bundle, path: str) -> Iterator[tuple[str, Bundle]]:
+def tree(bundle: Bundle, path: str = "") -> Iterator[tuple[str, Bundle]]:
+    """Yield the path of each component with its bundle, each before its own components.
+
+    Args:
+        bundle: with its components; itself first.
+        path: its own.
+    """
     yield path, bundle
     for name, component in bundle.component_bundles.items():
-        yield from _tree(component, _below(path, name))
+        yield from tree(component, below(path, name))
 
 
 def _said(
@@ -147,11 +153,12 @@ def _most_pauses(found: list[str]) -> str:
 
 def _with_compatible_jobs(bundle: Bundle, path: str = "") -> Iterator[str]:
     if bundle.upgrade.steps is not None and bundle.upgrade.steps.has_compatible_jobs:
-        yield from (one for one, _ in _tree(bundle, path))
+        yield from (one for one, _ in tree(bundle, path))
         return
     for name, component in bundle.component_bundles.items():
-        yield from _with_compatible_jobs(component, _below(path, name))
+        yield from _with_compatible_jobs(component, below(path, name))
 
 
-def _below(path: str, name: str) -> str:
+def below(path: str, name: str) -> str:
+    """Return the path of a component of the one at ``path``."""
     return f"{path}/{name}" if path else name

@@ -12,6 +12,7 @@ from bundler.actions.author.object_findings import ObjectChecks, merged
 from bundler.actions.author.schema_rules import schema_remarks
 from bundler.actions.author.settings import settings_findings
 from bundler.actions.author.silences import silenced, silences_in
+from bundler.actions.author.upgrade_findings import upgrade_findings
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.job_names import with_job_names
@@ -30,7 +31,6 @@ from bundler.model.finding import Finding, Level, LintResult
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
-from bundler.planning.recreate import recreate_rules
 from bundler.ports import UNCONFINED
 from bundler.render.bundle import render_what_can_be
 from bundler.render.notes import render_notes
@@ -113,7 +113,7 @@ def _whole_findings(bundle: Bundle, inputs: UserInput, namespace: str, texts: Ma
         *_given_findings(bundle, codes),
         *(_order_findings(one, checks) for one in as_hooks_see(order)),
         _settings_findings(order, checks),
-        _recreate_findings(bundle, checks),
+        upgrade_findings(bundle, tuple(checks.known.values())),
     )
     return tuple(sorted(merged(sorted(silenced(findings, silences)))))
 
@@ -208,18 +208,6 @@ def _unread_findings(bundle: Bundle) -> Iterator[Finding]:
         message = f"no template and no expression reads the value {found.path}"
         hint = "remove it, or use it; mark one kept for old values files as deprecated in the schema"
         yield Finding(found.file, found.line, 0, Level.WARNING, "unread-value", message, (), hint)
-
-
-def _recreate_findings(bundle: Bundle, checks: ObjectChecks) -> Iterator[Finding]:
-    """Find names in ``upgrade.recreate`` that fit no object that was rendered before, and that no template spells."""
-    texts = [text for one in bundle.tree() for text in one.templates.values()]
-    for rule in recreate_rules(bundle):
-        kind, _, name = rule.object.partition("/")
-        is_spelt = any(all(part in text for part in (f"kind: {kind}", *name.split("*"))) for text in texts)
-        if not is_spelt and not any(rule.fits(one.ref, one.component) for one in checks.known.values()):
-            message = f"upgrade.recreate names {rule.object}, and the bundle renders no such object"
-            hint = "correct the name; `*` in it stands for the name of the release"
-            yield Finding(rule.source.file, rule.source.line, 0, Level.WARNING, "recreate-name", message, (), hint)
 
 
 def _warning(file: str, rule: str, message: str, hint: str) -> Finding:

@@ -152,6 +152,24 @@ BUNDLE_RULE_TABLE: Final = (
         "remove the value, or use it; mark one kept for old values files as `deprecated` in the schema",
     ),
     Rule(
+        "gate-check",
+        "warning",
+        "an entry of `upgrade.gates` whose check prints no Job",
+        "put a Job into the file, or name another one in `checks/`",
+    ),
+    Rule(
+        "gate-object",
+        "warning",
+        'an expression in `upgrade.gates` with `objects["KIND/NAME"]` that fits no object of the bundle, or several',
+        "correct the name: `KIND/NAME` as rendered, with `*` for the name of the release",
+    ),
+    Rule(
+        "idle-steps",
+        "warning",
+        "`upgrade.steps` of components without a Deployment or StatefulSet",
+        "leave them out: nothing else goes in steps",
+    ),
+    Rule(
         "recreate-name",
         "warning",
         "an entry of `upgrade.recreate` that fits no object of the bundle",

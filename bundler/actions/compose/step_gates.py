@@ -45,7 +45,7 @@ def present_gates(
     if errors:
         lines = [line for error in errors for line in error.context]
         raise ExpressionError("reading the gates of upgrades in steps", context=lines, hint=errors[0].hint)
-    return tuple(_with_objects(gate, codes) for gate in gates if gate.expr or _has_jobs(gate, manifests))
+    return tuple(with_objects(gate, codes) for gate in gates if gate.expr or _has_jobs(gate, manifests))
 
 
 def gate_errors(gate: StepGate, codes: CompiledCodes | None = None) -> Iterator[BundlerError]:
@@ -67,6 +67,19 @@ def gate_errors(gate: StepGate, codes: CompiledCodes | None = None) -> Iterator[
             yield ExpressionError("reading an expression of the bundle", context=context, hint=hint)
 
 
+def with_objects(gate: StepGate, codes: CompiledCodes | None = None) -> StepGate:
+    """Return a gate that knows which objects its expression names; none where it cannot be read.
+
+    Args:
+        gate: as its bundle says it.
+        codes: what is compiled of the bundle already.
+    """
+    if not gate.expr or any(gate_errors(gate, codes)):
+        return gate
+    paths = sorted(compile_expression(gate.expr, source=gate.source, codes=codes).paths)
+    return replace(gate, objects=tuple(dict.fromkeys(path[1] for path in paths if path[0] == _OBJECTS)))
+
+
 def _unknown(path: ValuePath) -> str:
     """Return what to write in place of a path that leads nowhere; empty where it leads somewhere."""
     root, *keys = path
@@ -83,20 +96,9 @@ def _unless(keys: Sequence[str], known: Sequence[str], before: str) -> str:
     return "" if all(key in known for key in keys) else f"use one of {', '.join(before + name for name in known)}"
 
 
-def _object_keys(gate: StepGate, codes: CompiledCodes | None) -> Iterator[str]:
-    """Yield the objects that an expression names; an empty text for one whose name is computed."""
-    for root, *keys in sorted(compile_expression(gate.expr, source=gate.source, codes=codes).paths):
-        if root == _OBJECTS:
-            yield keys[0] if keys else ""
-
-
 def _is_object(key: str) -> bool:
     kind, _, name = key.partition("/")
     return bool(kind and "*" not in kind and name.strip("*"))
-
-
-def _with_objects(gate: StepGate, codes: CompiledCodes | None) -> StepGate:
-    return replace(gate, objects=tuple(dict.fromkeys(_object_keys(gate, codes)))) if gate.expr else gate
 
 
 def _has_jobs(gate: StepGate, manifests: Sequence[Manifest]) -> bool:

@@ -358,3 +358,28 @@ def test_a_name_in_upgrade_recreate_that_nothing_has_is_found(tmp_path):
         Level.WARNING,
         "upgrade.recreate names ConfigMap/cc, and the bundle renders no such object",
     )
+
+
+def test_what_upgrade_gates_and_steps_name_in_vain_is_found(tmp_path):
+    config = CONFIG.replace("name: a", "name: {{ release.name }}-b")
+    files = {"templates/a.yaml": CONFIG, "templates/b.yaml": config, "checks/smoke.yaml": CONFIG}
+    gates = [
+        {"name": "one", "expr": "objects['ConfigMap/a'] and objects['ConfigMap/*-b'] and objects['ConfigMap/*c']"},
+        {"name": "two", "expr": "objects['ConfigMap/*?' ] and objects.x"},
+        {"name": "smoke", "job": "checks/smoke.yaml"},
+    ]
+    steps = {"default": ["10%"], "components": {"web": {"canary": 1}}}
+    web = make_bundle(tmp_path, {"templates/a.yaml": CONFIG}, name="web", upgrade={"steps": {"soak": "1s"}})
+    upgrade = {"gates": gates, "steps": steps}
+    folder = make_bundle(tmp_path, files, upgrade=upgrade, components=[{"name": "web", "bundle": f"../{web.name}"}])
+    found = lint(find_bundle(str(folder)), UserInput(user=UserLayers())).findings
+    assert [one.message for one in found if one.rule in {"gate-object", "gate-check", "idle-steps"}] == [
+        "gate one asks for ConfigMap/*c, and the bundle renders no such object",
+        "gate smoke runs checks/smoke.yaml, which prints no Job: there is no such gate",
+        "upgrade.steps has a default, and there is no Deployment and no StatefulSet",
+        "upgrade.steps names web, which has no Deployment and no StatefulSet",
+    ]
+    deployment = CONFIG.replace("kind: ConfigMap", "kind: Deployment").replace("v1", "apps/v1")
+    (web / "templates/a.yaml").write_text("{% if values.on %}\n" + deployment + "{% endif %}\n")
+    found = lint(find_bundle(str(folder)), UserInput(user=UserLayers())).findings
+    assert not [one for one in found if one.rule == "idle-steps"]
