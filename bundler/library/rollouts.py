@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import library
 from bundler.actions.rollout import pause as pausing, progress as reading
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def pause(scope: Scope, release: str, namespace: str, reason: str) -> RevisionSu
     request = pausing.PauseRequest(
         release=release,
         namespace=scope.namespace(namespace),
-        user=scope.cluster().identity().user,
+        user=library.releases.authorship_of(scope, reason=reason).who,
         reason=reason,
     )
     return pausing.pause(request, scope.ports())

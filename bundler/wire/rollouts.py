@@ -15,6 +15,8 @@ class RolloutForm(TypedDict):
     step: int
     """From 1; `steps` is the last one, the finish."""
     steps: int
+    done: bool
+    """The pods of this step are there, and its gates passed: the next step comes when it is continued."""
     state: Literal["moving", "soaking", "paused", "aborting"]
     since: str
     """Since when it is at this step and in this state."""
@@ -120,6 +122,7 @@ def rollout_form(rollout: Rollout) -> RolloutForm:
     return {
         "step": rollout.step,
         "steps": rollout.steps,
+        "done": rollout.is_done,
         "state": rollout.state.value,
         "since": rollout.since.isoformat() if rollout.since else "",
         "by": rollout.by,

@@ -13,11 +13,12 @@ from bundler.model.lean import replace
 from bundler.model.redaction import Redactor
 from bundler.model.release import BundleReference
 from bundler.model.salted import SALT_BYTES, salted_digest
-from bundler.model.saved_plan import BaseRevision, PlanFacts, SavedChange, SavedPlan, SavedValues
+from bundler.model.saved_plan import BaseRevision, PlanFacts, PlannedVerb, SavedChange, SavedPlan, SavedValues
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.live_facts import live_facts
 from bundler.planning.moved_since import is_other_cluster, moved_base, moved_since
+from bundler.planning.open_rollout import rollout_problems
 from bundler.planning.payloads import Mask
 from bundler.planning.problem import Problem, refuse
 from bundler.planning.replaced_jobs import with_replaced_jobs
@@ -198,6 +199,7 @@ def refuse_stale(saved: SavedPlan, history: History, identity: ClusterIdentity, 
         now: the time.
 
     Raises:
+        RolloutOpenError: when the release is being upgraded in steps.
         StalePlanError: when it expired, is for another cluster, or for another revision.
     """
     lines = []
@@ -210,7 +212,8 @@ def refuse_stale(saved: SavedPlan, history: History, identity: ClusterIdentity, 
         )
     else:
         lines += moved_base(saved.facts.base, base_of(history))
-    refuse([_problem(saved, lines)] if lines else [])
+    rolling = None if saved.request.verb is PlannedVerb.UNINSTALL else history.open_rollout
+    refuse([*rollout_problems(rolling), *([_problem(saved, lines)] if lines else [])])
 
 
 def stale_problems(proposal: Proposal) -> Iterator[Problem]:

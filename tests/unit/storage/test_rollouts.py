@@ -40,6 +40,7 @@ def rollouts(draw: st.DrawFn) -> Rollout:
             st.dictionaries(NAMES, st.tuples(*[SHARES] * steps), min_size=1, max_size=6)  # all of one length
         ),
         step=draw(st.integers(1, steps + 1)),
+        is_done=draw(st.booleans()),
         state=draw(st.sampled_from(RolloutState)),
         since=NOON + timedelta(seconds=draw(st.integers(0, 10**6))),
         by=draw(st.sampled_from(["", "ada", 'o"brien\\'])),
