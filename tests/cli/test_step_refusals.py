@@ -63,7 +63,7 @@ def test_all_reasons_are_given_at_once(cli: Cli) -> None:
         "Deployment/web: step 1 (4) comes to all of its 4 pods",
     ):
         assert line in refused.err
-    assert refused.err.count("--steps-of") == 1, "each hint is given once"
+    assert refused.err.count("without --steps") == 1, "each hint is given once"
 
 
 @pytest.mark.medium

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Change
     from bundler.model.rollout import RolloutRequest
     from bundler.planning.step_rules import StepPolicy
-from bundler.planning.steps_refused.case import Case
+    from bundler.planning.steps_refused.case import Case
 
 
 def policy_of(draft: Draft | None) -> StepPolicy | None:

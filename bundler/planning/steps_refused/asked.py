@@ -10,7 +10,7 @@ from bundler.model.rollout import PAUSES
 from bundler.model.size import counted, first_of
 from bundler.planning.step_rules import named_objects
 from bundler.planning.stepping import PACED_KINDS, Names, is_paced, replaces_pods
-from bundler.planning.steps_refused.case import Reason, found_in, replicas_of
+from bundler.planning.steps_refused.case import LEAVE_OUT, WITHOUT_STEPS, Reason, found_in, replicas_of
 from bundler.planning.steps_refused.workloads import why_unpaced
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from bundler.planning.steps_refused.case import Case
 
 _SHOWN: Final = 10
-WITHOUT_STEPS: Final = "run the same command without --steps, --canary and --batch"
-_LEAVE_OUT: Final = "leave out what has no pods to replace"
 _PLAIN_PAUSES: Final = frozenset({*PAUSES, ""})
 
 
@@ -94,7 +92,7 @@ def nothing_to_step(case: Case) -> Iterator[Reason]:
             yield from _idle_workload(case, flag, meant.workload) if meant.workload else _idle(case, meant.component)
     if not (named or case.stepped):
         yield Reason("nothing to step: no pods of a live Deployment or StatefulSet are replaced", WITHOUT_STEPS)
-        yield from (Reason(*why_unpaced(change)) for change in case.changes if _is_unpaced(change))
+        yield from (why_unpaced(change) for change in case.changes if _is_unpaced(change))
 
 
 def _idle(case: Case, component: str) -> Iterator[Reason]:
@@ -102,8 +100,8 @@ def _idle(case: Case, component: str) -> Iterator[Reason]:
     inside = [change for change in case.changes if change.component == component and change.hook is None]
     if any(map(is_paced, inside)):
         return
-    yield Reason(f"nothing to step in component {component}: {_what_stays(inside)}", _LEAVE_OUT)
-    yield from (Reason(*why_unpaced(change)) for change in inside if _is_unpaced(change))
+    yield Reason(f"nothing to step in component {component}: {_what_stays(inside)}", LEAVE_OUT)
+    yield from (why_unpaced(change) for change in inside if _is_unpaced(change))
 
 
 def _what_stays(inside: list[Change]) -> str:
@@ -116,11 +114,11 @@ def _what_stays(inside: list[Change]) -> str:
 def _idle_workload(case: Case, flag: str, ref: ObjectRef) -> Iterator[Reason]:
     change = next(one for one in case.changes if one.ref == ref)
     if (ref.group, ref.kind) not in PACED_KINDS:
-        yield Reason(*why_unpaced(change))
+        yield why_unpaced(change)
     elif change.before is None:
-        yield Reason(found_in(change, f"it is new, and has no old pods ({flag})"), _LEAVE_OUT)
+        yield Reason(found_in(change, f"it is new, and has no old pods ({flag})"), LEAVE_OUT)
     elif not is_paced(change):
-        yield Reason(found_in(change, f"its pod template stays as it is ({flag})"), _LEAVE_OUT)
+        yield Reason(found_in(change, f"its pod template stays as it is ({flag})"), LEAVE_OUT)
 
 
 def unfit_shares(case: Case) -> Iterator[Reason]:

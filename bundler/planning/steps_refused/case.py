@@ -30,7 +30,9 @@ class BundleSteps:
     """Paths of the components whose old pods can work with what their Jobs do (``upgrade.steps.jobs: compatible``)."""
 
 
+WITHOUT_STEPS: Final = "run the same command without --steps, --canary and --batch"
 LEAVE_WHOLE: Final = "name with --steps-of the components that can go in steps: the others go whole"
+LEAVE_OUT: Final = "leave out what has no pods to replace in steps: it goes whole"
 ALONE: Final = "make such changes with an upgrade of their own, without steps"
 NOTHING_SAID: Final = BundleSteps()
 
@@ -96,6 +98,12 @@ def make_case(
         release=wanted.release,
         is_installed=is_installed,
     )
+
+
+def way_out(case: Case, change: Change) -> str:
+    """Return what to do about a workload that cannot go in steps: leave its component out, if there are others."""
+    others = {one.component for one in case.stepped} - {change.component}
+    return LEAVE_WHOLE if others else WITHOUT_STEPS
 
 
 def body_after(change: Change) -> Body:

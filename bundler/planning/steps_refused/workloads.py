@@ -14,12 +14,13 @@ from bundler.planning.order import is_custom
 from bundler.planning.recreate import frozen_fields
 from bundler.planning.steps_refused.case import (
     ALONE,
-    LEAVE_WHOLE,
+    LEAVE_OUT,
     Reason,
     body_after,
     found_in,
     replicas_of,
     template_of,
+    way_out,
 )
 
 if TYPE_CHECKING:
@@ -40,15 +41,15 @@ _UNPACED: Final = {
 """Why pods of other kinds than Deployments and StatefulSets cannot go in steps."""
 
 
-def why_unpaced(change: Change) -> tuple[str, str]:
+def why_unpaced(change: Change) -> Reason:
     """Return why an object cannot go in steps whatever it changes, and what to do."""
     kind = change.ref.kind
     if why := _UNPACED.get(kind):
-        return found_in(change, why), LEAVE_WHOLE
+        return Reason(found_in(change, why), LEAVE_OUT)
     if is_custom(change.ref):
         said = f"pods of a {kind} are replaced by its operator, not by Kubernetes"
-        return found_in(change, said), f"use what the operator of {kind} offers for updates in steps"
-    return found_in(change, "it has no pods"), "name a component, a Deployment or a StatefulSet"
+        return Reason(found_in(change, said), f"use what the operator of {kind} offers for updates in steps")
+    return Reason(found_in(change, "it has no pods"), "name a component, a Deployment or a StatefulSet")
 
 
 def unpaced_strategy(case: Case) -> Iterator[Reason]:
@@ -59,10 +60,10 @@ def unpaced_strategy(case: Case) -> Iterator[Reason]:
         kind = text_at(body, "spec", strategy, "type") or "RollingUpdate"
         if kind != "RollingUpdate":
             said = f"{kind} does not replace pods one after another"
-            yield Reason(found_in(change, said, f".spec.{strategy}.type"), LEAVE_WHOLE)
+            yield Reason(found_in(change, said, f".spec.{strategy}.type"), way_out(case, change))
         if value_at(body, "spec", "paused") is True:
             said = "it is paused, so that no pod of it is replaced (`kubectl rollout resume` ends that)"
-            yield Reason(found_in(change, said, ".spec.paused"), LEAVE_WHOLE)
+            yield Reason(found_in(change, said, ".spec.paused"), way_out(case, change))
 
 
 def too_few_pods(case: Case) -> Iterator[Reason]:
@@ -70,10 +71,10 @@ def too_few_pods(case: Case) -> Iterator[Reason]:
     for change in case.stepped:
         replicas = replicas_of(change)
         if not replicas or value_at(body_after(change), "spec", "replicas") == 0:
-            yield Reason(found_in(change, "it has no pods to replace", ".spec.replicas"), LEAVE_WHOLE)
+            yield Reason(found_in(change, "it has no pods to replace", ".spec.replicas"), way_out(case, change))
         elif replicas == 1 and is_stateful_set(change.ref):
             said = "its only pod is all of it: a StatefulSet has no new pod beside an old one"
-            yield Reason(found_in(change, said, ".spec.replicas"), LEAVE_WHOLE)
+            yield Reason(found_in(change, said, ".spec.replicas"), way_out(case, change))
 
 
 def autoscaled_sets(case: Case) -> Iterator[Reason]:
@@ -81,7 +82,7 @@ def autoscaled_sets(case: Case) -> Iterator[Reason]:
     for change in case.stepped:
         if is_stateful_set(change.ref) and change.ref in case.observation.autoscaled:
             said = f"{_scaler_of(case, change.ref)} scales it, and every pod that it adds would be a new one"
-            yield Reason(found_in(change, said, ".spec.replicas"), LEAVE_WHOLE)
+            yield Reason(found_in(change, said, ".spec.replicas"), way_out(case, change))
 
 
 def _scaler_of(case: Case, workload: ObjectRef) -> str:
