@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bundler import library
 from bundler.actions.compose.user_values import UserInput
 from bundler.actions.release import saved_plan
-from bundler.actions.release.gates import find_problems
+from bundler.actions.release.gates import find_problems, hurries
 from bundler.actions.release.history import load_history
 from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.terms import Accepted
@@ -80,6 +80,8 @@ def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
     proposal = library.releases.plan(scope, read)
     problems = find_problems(proposal)
     refuse(problem for problem in problems if problem.error is FieldConflictError)
+    if not any(hurries(proposal)):
+        asked = replace(asked, accepts=tuple(name for name in asked.accepts if name != "fewer_steps"))
     draft = proposal.draft
     release, namespace = proposal.history.release, proposal.history.namespace
     who = library.releases.authorship_of(scope, reason="")

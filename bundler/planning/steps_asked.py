@@ -49,18 +49,15 @@ def steps_asked(asked: RolloutRequest | None, policy: StepPolicy, changes: Seque
     )
 
 
-def hurry_problems(
-    request: RolloutRequest | None, policy: StepPolicy, changes: Sequence[Change], *, is_accepted: bool
-) -> Iterator[Problem]:
+def hurry_problems(request: RolloutRequest | None, policy: StepPolicy, changes: Sequence[Change]) -> Iterator[Problem]:
     """Yield that an upgrade goes faster than a bundle allows that requires steps; someone has to confirm it.
 
     Args:
         request: the steps in which it goes; None: in one.
         policy: what the bundle says.
         changes: of the plan.
-        is_accepted: whether someone did.
     """
-    if not policy.is_required or is_accepted:
+    if not policy.is_required:
         return
     lines = tuple(_hurried(request, policy, changes))
     if lines:

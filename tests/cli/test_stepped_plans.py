@@ -8,7 +8,8 @@ import zlib
 import pytest
 
 from bundler.wire.plan_file import MAGIC
-from tests.lib.menus import small_bundle
+from tests.lib.bundles import bundle_yaml
+from tests.lib.menus import GENERATE, small_bundle
 
 pytestmark = pytest.mark.medium
 
@@ -115,3 +116,21 @@ def test_a_saved_plan_holds_however_many_pods_its_shares_are_now(cli, saved):
             one.update(pods=7, of=20)
     write_document(saved, document)
     assert "would go in other steps" not in cli("apply", saved).err
+
+
+def test_a_plan_accepts_fewer_steps_only_where_its_bundle_requires_more(cli, menu):
+    steps = {"default": ["25%", "100%"], "required": True}
+    (menu / "bundle.yaml").write_text(bundle_yaml("small", upgrade={"steps": steps}, generate=GENERATE), "utf-8")
+    path = cli.home / "shop.plan"
+
+    def accepted(*flags):
+        cli("plan", "shop", menu, *NEW, *flags, "--out", path, *NS).ok()
+        return document_of(path)["request"]["accepts"]
+
+    assert accepted("--all") == ["fewer_steps"]
+    assert accepted("--steps", "2") == ["fewer_steps"]
+    assert accepted("--steps", "1,25%") == []
+    assert accepted() == []
+    assert "rollout" not in document_of(path)["request"]
+    assert "would go in other steps" not in cli("apply", path).err
+    assert cli("history", "shop", "-o", "json", *NS).ok().document[-1]["rollout"]["steps"] == 2

@@ -34,7 +34,7 @@ from bundler.planning.steps_refused.room import pods_on_top
 from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bundler.actions.release.proposal import Proposal
     from bundler.model.change import Change
@@ -168,12 +168,18 @@ def _steps(proposal: Proposal) -> Iterable[Problem]:
     """What continues a rollout, or ends it, was judged when that began."""
     if proposal.terms.continues_rollout:
         return
-    case, policy = case_of(proposal), policy_of(proposal.draft)
+    case = case_of(proposal)
     if case is not None:
         yield from step_problems(case)
+    if not proposal.terms.accepted.fewer_steps:
+        yield from hurries(proposal)
+
+
+def hurries(proposal: Proposal) -> Iterator[Problem]:
+    """Yield that an upgrade goes faster than its bundle requires, whether that is accepted or not."""
+    case, policy = case_of(proposal), policy_of(proposal.draft)
     if policy is not None:
-        request, changes = case.request if case else None, proposal.planned.plan.changes
-        yield from hurry_problems(request, policy, changes, is_accepted=proposal.terms.accepted.fewer_steps)
+        yield from hurry_problems(case.request if case else None, policy, proposal.planned.plan.changes)
 
 
 def _hooks(proposal: Proposal) -> Iterable[Problem]:

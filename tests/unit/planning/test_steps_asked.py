@@ -15,12 +15,8 @@ def asked(steps="", **more):
     return RolloutRequest(steps=shares(steps) if steps else (), **more)
 
 
-def lines(request, policy=REQUIRED, changes=(WEB, API), *, is_accepted=False):
-    return [
-        line
-        for problem in hurry_problems(request, policy, changes, is_accepted=is_accepted)
-        for line in problem.lines
-    ]  # fmt: skip
+def lines(request, policy=REQUIRED, changes=(WEB, API)):
+    return [line for problem in hurry_problems(request, policy, changes) for line in problem.lines]
 
 
 def test_a_bundle_that_names_steps_takes_them_where_they_are_asked_for_or_required():
@@ -55,7 +51,6 @@ def test_an_upgrade_in_one_step_of_a_bundle_that_requires_steps_has_to_be_confir
     assert first.startswith("templates/shop-web.yaml:1: Deployment/shop-web: ")
     assert first.endswith("the bundle requires steps of 10%, 50%, 100%, and this upgrade takes all at once")
     assert second.endswith("the bundle requires steps of 1, 100%, and this upgrade takes all at once")
-    assert lines(None, is_accepted=True) == []
     assert lines(None, OWN) == []
     assert lines(None, changes=[scaled(component="web")]) == []
 
