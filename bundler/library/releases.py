@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bundler import library, storage
 from bundler._version import __version__
-from bundler.actions import change as changing
+from bundler.actions import release as releasing
 from bundler.actions.compose.user_values import UserInput
 from bundler.actions.release import (
     change_reasons,
@@ -199,15 +199,22 @@ def remove(scope: Scope, request: UninstallRequest, approve: Approve) -> ChangeR
     return removing.uninstall(_placed_removal(scope, request), scope.ports(), _answer(approve))
 
 
-def migrate_storage(scope: Scope, definition: str, *, is_dry_run: bool) -> MigratedStorage:
+def migrate_storage(
+    scope: Scope, definition: str, site: Site | None, *, outside_window: str, is_dry_run: bool
+) -> MigratedStorage:
     """Store the objects of a custom kind in the version that its definition stores now.
 
     Args:
         scope: the session's cluster, files and limits.
         definition: name of the CustomResourceDefinition.
+        site: the site file whose policy holds.
+        outside_window: why it is done although the site's deployment windows are closed.
         is_dry_run: let the server check every write, and write nothing.
     """
-    return changing.migrate_storage.migrate_storage(definition, scope.ports().cluster, is_dry_run=is_dry_run)
+    request = releasing.site_terms.StorageRequest(
+        definition=definition, site=site, outside_window=outside_window, is_dry_run=is_dry_run
+    )
+    return releasing.site_terms.migrate_storage_at(request, scope.ports())
 
 
 def protect(

@@ -514,15 +514,26 @@ class Session:
                 self.scope, release, namespace, is_on=is_on, reason=reason, lock_timeout_s=lock_timeout_s
             )
 
-    def migrate_storage(self, definition: str, *, is_dry_run: bool = False) -> MigratedStorage:
+    def migrate_storage(
+        self, definition: str, *, is_dry_run: bool = False, site: Site | None = None, outside_window: str = ""
+    ) -> MigratedStorage:
         """Write every object of a custom kind again as it is, so that its older versions can be dropped.
 
+        Args:
+            definition: name of the CustomResourceDefinition.
+            is_dry_run: let the server check every write, and write nothing.
+            site: the site file whose policy holds.
+            outside_window: why it is done although the site's deployment windows are closed; no record holds it.
+
         Raises:
+            WrongClusterError, ClosedWindowError: when the site does not let it be done, here or now.
             ObjectNotFoundError: when there is no such CustomResourceDefinition.
             PlanError: when the server refuses an object as it is.
         """
         with self.scope.calling():
-            return library.releases.migrate_storage(self.scope, definition, is_dry_run=is_dry_run)
+            return library.releases.migrate_storage(
+                self.scope, definition, site, outside_window=outside_window, is_dry_run=is_dry_run
+            )
 
     def save_plan(
         self, request: ReleaseRequest | RollbackRequest | UninstallRequest, *, expires_s: float = 0.0
@@ -670,22 +681,30 @@ class Session:
             return library.explaining.explain(self.scope, question)
 
     def test(
-        self, release: str, *, namespace: str = "", lock_timeout_s: float = 0.0, on_event: Reporter | None = None
+        self,
+        release: str,
+        *,
+        namespace: str = "",
+        site: Site | None = None,
+        lock_timeout_s: float = 0.0,
+        on_event: Reporter | None = None,
     ) -> CheckReport:
         """Run the checks of a release's deployed revision in the cluster, one after the other, and all of them.
 
         Args:
             release: its name.
             namespace: of the release.
+            site: the site file whose cluster and namespace hold; checks may run at any time.
             lock_timeout_s: seconds to wait for a lock that another run holds.
             on_event: as for `apply`.
 
         Raises:
             ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
             ReleaseLockedError: when another run holds its lock.
+            WrongClusterError: when the site file names another cluster.
         """
         with self.scope.calling(on_event):
-            return library.states.check(self.scope, release, namespace, lock_timeout_s=lock_timeout_s)
+            return library.states.check(self.scope, release, namespace, site, lock_timeout_s=lock_timeout_s)
 
     def compare_revisions(self, release: str, before: int, after: int = 0, *, namespace: str = "") -> Comparison:
         """Compare the manifests of two revisions as they were recorded; live objects are not read.

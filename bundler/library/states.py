@@ -58,21 +58,23 @@ def drift(scope: Scope, release: str, namespace: str, ignored: Sequence[str], si
     return inspect.drift.find_drift(request, scope.ports())
 
 
-def check(scope: Scope, release: str, namespace: str, *, lock_timeout_s: float) -> CheckReport:
+def check(scope: Scope, release: str, namespace: str, site: Site | None, *, lock_timeout_s: float) -> CheckReport:
     """Run the checks of a release's deployed revision.
 
     Args:
         scope: the session's cluster, files and limits.
         release: its name.
         namespace: of the release.
+        site: the site file whose cluster and namespace hold.
         lock_timeout_s: seconds to wait for a lock that another run holds.
 
     Raises:
         ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
         ReleaseLockedError: when another run holds its lock.
+        WrongClusterError: when the site file names another cluster.
     """
-    place = scope.namespace(namespace)
-    request = releasing.checks.CheckRequest(release=release, namespace=place, lock_timeout_s=lock_timeout_s)
+    place = scope.namespace(namespace, of_site=site.namespace if site else "")
+    request = releasing.checks.CheckRequest(release=release, namespace=place, site=site, lock_timeout_s=lock_timeout_s)
     return releasing.checks.check_release(request, scope.ports())
 
 

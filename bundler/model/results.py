@@ -99,6 +99,8 @@ class MigratedStorage:
     """The versions in which objects may have been stored until now."""
     objects: int = 0
     """How many were written again."""
+    outside_window: str = ""
+    """Why this was done although the site's deployment windows were closed; empty where they were open."""
 
     @property
     def is_changed(self) -> bool:

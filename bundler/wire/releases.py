@@ -171,6 +171,8 @@ class MigrateStorageForm(TypedDict):
     """The versions in which objects may have been stored until now."""
     objects: int
     """How many were written again."""
+    outsideWindow: str
+    """Why this was done although the site's deployment windows were closed; empty where they were open."""
 
 
 class UnlockForm(TypedDict):
@@ -339,6 +341,7 @@ def migrated_form(result: MigratedStorage) -> MigrateStorageForm:
         "storage": result.storage,
         "before": list(result.before),
         "objects": result.objects,
+        "outsideWindow": result.outside_window,
     }
 
 

@@ -62,7 +62,13 @@ def test_storage_that_needs_no_migration_says_so_and_an_unknown_definition_is_na
     done = cli("migrate-storage", f"widgets.{GROUP}").ok()
     assert f"widgets.{GROUP}: v1 alone is stored already" in done.out
     form = cli("migrate-storage", f"widgets.{GROUP}", "-o", "json").ok().document
-    assert form == {"definition": f"widgets.{GROUP}", "storage": "v1", "before": ["v1"], "objects": 0}
+    assert form == {
+        "definition": f"widgets.{GROUP}",
+        "storage": "v1",
+        "before": ["v1"],
+        "objects": 0,
+        "outsideWindow": "",
+    }
     unknown = cli("migrate-storage", "gadgets.party.example")
     assert unknown.code == 1
     assert "looking for CustomResourceDefinition gadgets.party.example" in unknown.err

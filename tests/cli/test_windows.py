@@ -49,3 +49,21 @@ def test_a_saved_plan_is_made_at_any_time_and_carried_out_in_a_window_or_with_a_
     cli("rollback", "shop", "1", "--site", site, *URGENT, *NS).ok()
     assert cli("uninstall", "shop", "--site", site, "--yes", *NS).code == 25
     cli("uninstall", "shop", "--site", site, "--yes", *URGENT, *NS).ok()
+
+
+OTHER = """
+apiVersion: bundler.dev/v1
+kind: Site
+metadata: {name: acme}
+spec: {namespace: prod, clusterUid: another}
+"""
+
+
+@pytest.mark.medium
+def test_checks_run_at_any_time_in_the_namespace_and_on_the_cluster_of_the_site(cli):
+    menu, site = small_bundle(cli.home), cli.home / "acme.yaml"
+    cli("install", "shop", menu, *NS).ok()
+    site.write_text(FROZEN.replace("spec:\n", "spec:\n  namespace: prod\n"))
+    cli("test", "shop", "--site", site).ok()
+    site.write_text(OTHER)
+    assert cli("test", "shop", "--site", site).text.count("error[wrong-cluster]") == 1

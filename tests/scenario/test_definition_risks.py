@@ -9,13 +9,16 @@ import pytest
 
 from bundler.actions.change.migrate_storage import migrate_storage
 from bundler.actions.inspect.drift import DriftRequest, find_drift
+from bundler.actions.release.site_terms import StorageRequest, migrate_storage_at
 from bundler.actions.release.terms import Accepted
-from bundler.errors.change import DefinitionRiskError, PlanError
+from bundler.errors.change import ClosedWindowError, DefinitionRiskError, PlanError, WrongClusterError
 from bundler.model.cluster import Payload
 from bundler.model.conflicts import OnConflict
 from bundler.model.json import strings_at
+from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from tests.lib.widgets import DEFINITIONS, WIDGET, widgets
+from tests.scenario.test_windows import closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,8 +184,20 @@ def test_a_stored_version_goes_once_its_objects_are_stored_in_another(world: Wor
     assert f"run `bundler migrate-storage {name}`" in raised.value.hint
     assert migrate_storage(name, cluster, is_dry_run=True).objects == 2
     assert strings_at(live_crd(world, group), "status", "storedVersions") == ("v1beta1", "v1")
+    frozen, ports = closed(now=world.operator.clock.now()), world.operator.ports()
+    with pytest.raises(ClosedWindowError) as refused:
+        migrate_storage_at(StorageRequest(definition=name, site=frozen), ports)
+    assert refused.value.hint == "wait until then, or pass --outside-window REASON; nothing was written"
+    assert not migrate_storage_at(StorageRequest(definition=name, site=frozen, is_dry_run=True), ports).outside_window
+    with pytest.raises(WrongClusterError):
+        migrate_storage_at(StorageRequest(definition=name, site=replace(frozen, cluster_uid="another")), ports)
+    assert strings_at(live_crd(world, group), "status", "storedVersions") == ("v1beta1", "v1")
     before = {one: body["metadata"] for one, body in world.bodies("Widget", group).items()}
-    assert migrate_storage(name, cluster).before == ("v1beta1", "v1")
+    urgent = StorageRequest(definition=name, site=frozen, outside_window="the API goes")
+    done = migrate_storage_at(urgent, ports)
+    assert (done.before, done.outside_window) == (("v1beta1", "v1"), "the API goes")
+    assert migrate_storage_at(StorageRequest(definition=name, site=frozen), ports).outside_window == ""
+    assert not migrate_storage(name, cluster).is_changed
     assert strings_at(live_crd(world, group), "status", "storedVersions") == ("v1",)
     after = {one: body["metadata"] for one, body in world.bodies("Widget", group).items()}
     assert {one: m["generation"] for one, m in after.items()} == {one: m["generation"] for one, m in before.items()}

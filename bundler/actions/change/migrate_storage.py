@@ -19,19 +19,24 @@ from bundler.model.results import MigratedStorage
 from bundler.model.size import first_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bundler.model.json import Body
     from bundler.ports import ClusterClient
 
 _SHOWN: Final = 10
 
 
-def migrate_storage(name: str, cluster: ClusterClient, *, is_dry_run: bool = False) -> MigratedStorage:
+def migrate_storage(
+    name: str, cluster: ClusterClient, *, is_dry_run: bool = False, permit: Callable[[], None] = lambda: None
+) -> MigratedStorage:
     """Write each object of a kind again as it is, and say in its definition that no older version is stored.
 
     Args:
         name: of the definition: ``widgets.example.com``.
         cluster: where.
         is_dry_run: let the server check every write, and write nothing.
+        permit: raises where nothing may be written; called once it is known that something has to be.
 
     Raises:
         ObjectNotFoundError: when there is no such definition.
@@ -41,6 +46,7 @@ def migrate_storage(name: str, cluster: ClusterClient, *, is_dry_run: bool = Fal
     storage, stored = storage_of(crd), strings_at(crd, "status", "storedVersions")
     if stored == (storage,):
         return MigratedStorage(definition=name, storage=storage, before=stored)
+    permit()
     group, kind = kind_of(crd)
     objects = cluster.list(ListQuery(group=group, kind=kind, namespace="")).items
     refused = [line for line in map_parallel(lambda body: _stored_again(body, cluster, is_dry_run), objects) if line]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         checks as checks,
         recorded_command as recorded_command,
         rollback_causes as rollback_causes,
+        site_terms as site_terms,
     )
 
 __getattr__ = late_modules(__name__)

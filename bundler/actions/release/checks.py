@@ -9,10 +9,13 @@ from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.inspect.drift import deployed_of
 from bundler.actions.release.history import learn_live_secrets, load_existing_history
+from bundler.actions.release.proposal import require_cluster
+from bundler.actions.release.terms import Terms
 from bundler.model.check_report import CheckReport
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
+    from bundler.model.site import Site
     from bundler.ports import Ports
 
 
@@ -22,6 +25,8 @@ class CheckRequest:
 
     release: str
     namespace: str
+    site: Site | None = None
+    """The site file whose cluster holds; checks change nothing of the release, and may run outside of its windows."""
     lock_timeout_s: float = 0.0
 
 
@@ -35,8 +40,10 @@ def check_release(request: CheckRequest, ports: Ports) -> CheckReport:
     Raises:
         ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
         ReleaseLockedError: when another run holds its lock.
+        WrongClusterError: when the site file names another cluster.
         BundlerError: when a check cannot be written.
     """
+    require_cluster(Terms(site=request.site), ports.cluster)
     place = (request.namespace, request.release)
     deployed_of(load_existing_history(ports, *place))
     with ports.lock.hold(*place, doing="test", timeout_s=request.lock_timeout_s) as held:

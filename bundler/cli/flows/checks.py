@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from bundler.cli.session.app import App
 
 
-def carry_out_checks(app: App, release: str, *, junit: Path | None, lock_timeout_s: float) -> int:
+def carry_out_checks(app: App, release: str, *, site: Path | None, junit: Path | None, lock_timeout_s: float) -> int:
     """Run the checks of a release, show what each came to, and return the exit code.
 
     Args:
         app: the invocation.
         release: its name.
+        site: the site file whose cluster and namespace hold.
         junit: where JUnit XML is written, too.
         lock_timeout_s: seconds to wait for a lock that another run holds.
 
@@ -30,8 +31,9 @@ def carry_out_checks(app: App, release: str, *, junit: Path | None, lock_timeout
         BundlerError: when a check cannot be run.
     """
     session = open_session(app)
-    say_where(app, session, session.namespace)
-    report = session.test(release, lock_timeout_s=lock_timeout_s)
+    policy = session.read_site(site) if site else None
+    say_where(app, session, session.scope.namespace(of_site=policy.namespace if policy else ""))
+    report = session.test(release, site=policy, lock_timeout_s=lock_timeout_s)
     app.telling.stop()
     code = show_checks(app, report)
     if junit is not None:

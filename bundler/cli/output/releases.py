@@ -97,7 +97,8 @@ def show_migrated(app: App, result: MigratedStorage, *, is_dry_run: bool) -> Non
         said = f"{number} would be stored as {result.storage}; nothing was written"
     else:
         said = f"{number} stored as {result.storage}, which alone is stored now (before: {', '.join(result.before)})"
-    app.screen.lines([Line(f"{result.definition}: {said}", "green")])
+    outside = f"; outside the deployment windows: {result.outside_window}" if result.outside_window else ""
+    app.screen.lines([Line(f"{result.definition}: {said}{outside}", "green")])
 
 
 def show_protection(app: App, release: str, namespace: str, protection: Protection) -> None:
