@@ -102,7 +102,7 @@ class ProtectedReleaseError(PlanError):
 class RolloutOpenError(PlanError):
     """The release is being upgraded in steps; every other change waits until that is finished or aborted.
 
-    Remedy: Finish the rollout, or go back; the error names the commands for both.
+    Remedy: Continue the rollout with `bundler continue RELEASE`, or go back with `bundler abort RELEASE`.
     """
 
     code = "rollout-open"

@@ -108,6 +108,14 @@ def test_a_plan_that_was_saved_before_and_the_repair_of_drift_wait_for_the_rollo
 
 
 @pytest.mark.medium
+def test_drift_says_that_what_a_rollout_has_written_is_drift(cli: Cli) -> None:
+    hold(cli, Pacing(surge=1, unavailable=0))
+    drift = cli("drift", "shop", *NS)
+    assert "warning: revision 2 is rolled out in steps: what it has written is drift here" in drift.err
+    assert "Deployment/web" in drift.out
+
+
+@pytest.mark.medium
 def test_status_warns_of_a_rollout_that_has_been_paused_for_a_day(cli: Cli) -> None:
     roll(cli)
     cli.clock.advance(23.9 * HOUR_S)

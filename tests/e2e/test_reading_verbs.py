@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.cli.root import VERBS
+from bundler.storage.secrets import SecretReleaseStore
 from tests.lib.killing_proxy import Blow
 from tests.lib.menus import small_bundle
+from tests.lib.operator import RealClock
 from tests.lib.raw_api import MERGE_PATCH
+from tests.lib.real import open_client
+from tests.lib.rollouts import record_rollout
 from tests.lib.sweep import Site, Workplace, strike
 
 if TYPE_CHECKING:
@@ -61,7 +65,7 @@ READS = {
     ],
     "list": ["list", "list --all-namespaces -o json"],
     "status": ["status shop", "status shop -o json", "status shop -o html"],
-    "rollout": ["rollout shop"],
+    "rollout": ["rollout steps -n STEPS", "rollout steps -n STEPS -o json", "status steps -n STEPS", "list -n STEPS"],
     "history": ["history shop", "history shop -o json", "history -A -o json"],
     "get": [*(f"get {part} shop" for part in ("manifest", "notes", "plan")), "get values shop --all --show-secrets"],
     "logs": ["logs shop"],
@@ -119,6 +123,15 @@ def interrupted_upgrade(place: Workplace, site: Site, menu: Path) -> None:
     place.plane.api("PATCH", path, {"data": {"text": "by hand"}}, content_type=MERGE_PATCH)
 
 
+def open_rollout(place: Workplace, site: Site, menu: Path) -> None:
+    """Leave another release as an upgrade in steps does that waits for someone."""
+    code, text = place.run(["install", "steps", str(menu), "-n", site.namespace])
+    assert code == 0, text
+    client, clock = open_client(place.plane.kubeconfig("admin")), RealClock()
+    record_rollout(SecretReleaseStore(client, clock), clock, site.namespace, "steps")
+    client.close()
+
+
 def state_of(site: Site) -> dict[str, str]:
     """Return the version of everything in the namespace that a verb of ours could write."""
     kinds = ("secrets", "configmaps", "services")
@@ -132,12 +145,14 @@ def test_verbs_that_read_and_rehearsals_send_nothing_that_writes(
     control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
 ) -> None:
     menu, site = small_bundle(tmp_path), sites()
-    names = {"MENU": str(menu), "NEW": f"{site.namespace}-new"}
+    stepped = sites()
+    names = {"MENU": str(menu), "NEW": f"{site.namespace}-new", "STEPS": stepped.namespace}
     with Workplace(control_plane, tmp_path / "place") as place:
+        open_rollout(place, stepped, menu)
         interrupted_upgrade(place, site, menu)
         assert site.statuses()[-1] == "pending-upgrade"
         assert site.holds_lock()
-        before, wrong = state_of(site), list[str]()
+        before, wrong = [state_of(site), state_of(stepped)], list[str]()
         asking = [*(line for lines in READS.values() for line in lines), *REHEARSALS]
         for line in [*asking, *(line for lines in LOCAL.values() for line in lines)]:
             argv = [names.get(word, word.replace("FOLDER", str(tmp_path))) for word in line.split()]
@@ -146,4 +161,4 @@ def test_verbs_that_read_and_rehearsals_send_nothing_that_writes(
             if code in {MISUSE, BUG} or bool(place.proxy.seen) != (line in asking):
                 wrong.append(f"{line}: exit code {code} after {len(place.proxy.seen)} requests\n{text}")
     assert not wrong, "\n".join(wrong)
-    assert state_of(site) == before
+    assert [state_of(site), state_of(stepped)] == before

@@ -13,6 +13,7 @@ from bundler.actions.release.terms import Terms
 from bundler.errors.change import ForeignObjectError, ImmutableFieldError, ReleaseNotFoundError
 from bundler.model.conflicts import ConflictPolicy, OnConflict, policy_of
 from bundler.model.drift import ReleaseDrift
+from bundler.model.events import Warned
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship
 from bundler.planning.drift import drifted_objects
@@ -61,6 +62,8 @@ def find_drift(request: DriftRequest, ports: Ports) -> ReleaseDrift:
     planned = make_plan(wanted, ports.cluster, is_recorded=others_recorded(draft, ports))
     _refuse_unknown(planned)
     site_rules = request.site.conflicts if request.site else ()
+    if (rolling := history.open_rollout) is not None:
+        ports.report(Warned(f"revision {rolling.revision} is rolled out in steps: what it has written is drift here"))
     policy = policy_of(OnConflict.FAIL, request.ignored, site_rules, conflict_rules_of(recorded))
     return ReleaseDrift(revision=deployed, objects=drifted_objects(planned.plan, policy, recorded.left_to_others))
 
