@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.change.run_control import Guard
+from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.rollout.step_gates import StepGates
 from bundler.model.events import GateJudged
 from bundler.model.hooks import hook_run
@@ -65,8 +66,10 @@ def gates(world: World) -> Iterator[StepGates]:
 
 def answer_of(world: World, asked: StepGates, rollout: Rollout = ROLLOUT, rounds: int = 200) -> GatesAnswer:
     """Ask until there is an answer."""
+    (workload,) = seen(world)
+    pods = {workload.ref: [{"status": {"podIP": address}} for address in ("10.0.0.9", "10.0.0.7")] + [{}]}
     for _ in range(rounds):
-        answer = asked.ask(rollout, seen(world))
+        answer = asked.ask(rollout, [workload], pods)
         if answer.outcome is not GateOutcome.WAITING:
             return answer
         world.operator.clock.sleep(0.1)
@@ -101,6 +104,13 @@ def test_gates_are_asked_in_order_and_a_check_runs_once_for_each_step(world: Wor
         assert answer_of(world, asked, replace(ROLLOUT, step=2)).outcome is GateOutcome.PASSED
         assert list(jobs(world).values()) == ["rollout-1-step-2"]
         assert not first.keys() & jobs(world).keys()
+        (job,) = world.bodies("Job", "batch").values()
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        assert {one["name"]: one["value"] for one in container["env"]} == {
+            "BUNDLER_STEP": "2",
+            "BUNDLER_STEPS": "4",
+            "BUNDLER_NEW_PODS": "10.0.0.7 10.0.0.9",
+        }
     events = told(world)
     assert events[:3] == ["quiet waiting", "quiet passed", "web passed"]
     assert events.count("smoke passed") == 2
@@ -157,4 +167,15 @@ def test_gates_that_were_not_asked_for_are_passed_over(world: World, menu: Path)
     with gates(world) as asked:
         assert asked.ask(replace(ROLLOUT, gates=()), []).outcome is GateOutcome.PASSED
         assert asked.ask(replace(ROLLOUT, gates=("quiet",)), seen(world)).passed == ("quiet",)
+    assert jobs(world) == {}
+
+
+def test_a_check_that_has_run_is_no_drift_changes_nothing_and_goes_with_its_release(world: World, menu: Path) -> None:
+    world.operator.install(menu)
+    with gates(world) as asked:
+        assert answer_of(world, asked).outcome is GateOutcome.PASSED
+    request = DriftRequest(release="shop", namespace=world.operator.namespace)
+    assert find_drift(request, world.operator.ports()).objects == ()
+    assert world.operator.upgrade(menu).revision is None
+    world.operator.uninstall()
     assert jobs(world) == {}

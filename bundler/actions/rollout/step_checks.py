@@ -10,16 +10,19 @@ from bundler.actions.change.job_watch import JobWatch
 from bundler.actions.change.write_object import ObjectWriter
 from bundler.health.step_gates import PASSED, GateAnswer
 from bundler.health.workloads import job_health
+from bundler.model.bundle import RecreateRule
 from bundler.model.change import Action, Change
 from bundler.model.health import Status
 from bundler.model.hooks import hook_run, is_check
+from bundler.model.lean import replace
 from bundler.model.rollout import GateOutcome
+from bundler.planning.gate_environment import step_environment, with_environment
 from bundler.planning.hooks import of_run
 from bundler.planning.jobs import is_job
 from bundler.planning.step_rules import is_check_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bundler.actions.change.run_control import Guard
     from bundler.model.bundle import StepGate
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision
+    from bundler.model.rollout import Rollout
     from bundler.ports import Ports
 
 
@@ -51,15 +55,21 @@ class StepChecks:
         self._jobs = JobWatch(ports, self._wanted.uid, guard.memory)
         self._ours: set[tuple[str, ObjectRef]] = set()
 
-    def ask(self, gate: StepGate, step: int) -> GateAnswer:
+    def ask(self, gate: StepGate, rollout: Rollout, new_pods: Iterable[Body]) -> GateAnswer:
         """Return how the Jobs of a gate are in a step; one after the other is started.
+
+        Args:
+            gate: which check.
+            rollout: at the step that is checked.
+            new_pods: that the gate is about, as they are now.
 
         Raises:
             BundlerError: when one cannot be written or read.
         """
-        run = f"rollout-{self._revision.summary.revision}-step-{step}"
+        run = f"rollout-{self._revision.summary.revision}-step-{rollout.step}"
+        variables = step_environment(rollout, new_pods)
         for job in self._jobs_of(gate):
-            answer = self._ask_job(gate, of_run(job, run), run)
+            answer = self._ask_job(gate, with_environment(of_run(job, run), variables), run)
             if answer.outcome is not GateOutcome.PASSED:
                 return answer
         return PASSED
@@ -97,7 +107,9 @@ class StepChecks:
             return one.ref == job.ref or (is_check(one) and not is_job(one.ref) and one.component == gate.component)
 
         wanted = checks_wanted(self._wanted, self._revision, run=run, chosen=is_chosen)
-        planned = plan_checks(wanted, self._ports.cluster)
+        manifests = tuple(job if one.ref == job.ref else one for one in wanted.manifests)
+        again = (RecreateRule(object=job.ref.short, source=gate.source),)  # it knows other pods than the one before
+        planned = plan_checks(replace(wanted, manifests=manifests, recreates=again), self._ports.cluster)
         writer = ObjectWriter(planned, self._ports, self._guard, self._guard.listening(self._ports.report))
         self._ours.add((run, job.ref))
         for change in sorted(planned.plan.changes, key=lambda one: is_job(one.ref)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.recorded_parts import step_gates_of
@@ -13,11 +14,12 @@ from bundler.model.rollout import GateOutcome
 from bundler.planning.step_rules import gates_of, named_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bundler.actions.change.run_control import Guard
     from bundler.model.bundle import StepGate
     from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision
     from bundler.model.rollout import Rollout, SeenWorkload
     from bundler.ports import Ports
@@ -56,7 +58,12 @@ class StepGates:
         self._told: dict[str, GateJudged] = {}
         self._since_s: dict[tuple[int, str], float] = {}
 
-    def ask(self, rollout: Rollout, seen: Sequence[SeenWorkload]) -> GatesAnswer:
+    def ask(
+        self,
+        rollout: Rollout,
+        seen: Sequence[SeenWorkload],
+        new_pods: Mapping[ObjectRef, Sequence[Body]] = MappingProxyType({}),
+    ) -> GatesAnswer:
         """Ask the gates of the step at which a rollout is, one after the other until one has not passed.
 
         An expression has to hold each time; a check that has passed in this step is not run again. Nothing is waited
@@ -65,13 +72,16 @@ class StepGates:
         Args:
             rollout: as it is recorded.
             seen: its workloads, now.
+            new_pods: their new pods: a check gets their addresses.
 
         Raises:
             BundlerError: when a check cannot be written, or the cluster cannot be asked.
         """
         passed: list[str] = []
         for gate in gates_of(self._gates, rollout):
-            answer = self._ask(gate, rollout, seen)
+            own = [one for one in seen if gate.is_about(one.component)]
+            pods = [pod for one in own for pod in new_pods.get(one.ref, ())]
+            answer = self._ask(gate, rollout, seen, pods)
             answer = GateAnswer(outcome=answer.outcome, lines=tuple(map(self._ports.redactor.redact, answer.lines)))
             self._tell(gate, rollout, answer)
             if answer.outcome is not GateOutcome.PASSED:
@@ -80,9 +90,9 @@ class StepGates:
             passed.append(gate.name)
         return GatesAnswer(outcome=GateOutcome.PASSED, passed=tuple(passed))
 
-    def _ask(self, gate: StepGate, rollout: Rollout, seen: Sequence[SeenWorkload]) -> GateAnswer:
+    def _ask(self, gate: StepGate, rollout: Rollout, seen: Sequence[SeenWorkload], pods: Sequence[Body]) -> GateAnswer:
         if gate.job:
-            return PASSED if gate.name in rollout.passed else self._checks.ask(gate, rollout.step)
+            return PASSED if gate.name in rollout.passed else self._checks.ask(gate, rollout, pods)
         return ask(gate, seen, self._objects(gate), rollout, self._ports.judge)
 
     def _objects(self, gate: StepGate) -> dict[str, Body]:
