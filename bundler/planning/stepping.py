@@ -146,9 +146,9 @@ class Names:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """The components, and the workloads of the bundle itself."""
-        own = {one.ref.short for one in self._objects if not one.component and runs_pods(one.ref)}
-        return (*sorted(self._components), *sorted(own))
+        """The components with workloads, and the workloads of the bundle itself."""
+        found = {one.component or one.ref.short for one in self._objects if runs_pods(one.ref)}
+        return tuple(sorted(found))
 
 
 def runs_pods(ref: ObjectRef) -> bool:

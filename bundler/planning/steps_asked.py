@@ -30,11 +30,11 @@ def steps_asked(asked: RolloutRequest | None, policy: StepPolicy, changes: Seque
         policy: what the bundle says.
         changes: of the plan.
     """
+    if asked.in_one_step if asked else not policy.is_required:
+        return None
     own = policy.request({change.component for change in changes if is_paced(change)})
     if asked is None:
-        return own if policy.is_required else None
-    if asked.in_one_step:
-        return None
+        return own
     if not (asked.steps or asked.shares):
         meant = {one.component for name in asked.of for one in Names(changes).find(name)}
         shares = {path: steps for path, steps in own.shares.items() if path in meant or not asked.of}

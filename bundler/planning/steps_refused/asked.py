@@ -44,6 +44,17 @@ def unknown_names(case: Case) -> Iterator[Reason]:
         elif len(components) > 1:
             listed = " and ".join(components)
             yield Reason(f"{flag}: workloads of several components have this name", f"name the component: {listed}")
+    yield from _named_twice(case, names)
+
+
+def _named_twice(case: Case, names: Names) -> Iterator[Reason]:
+    """One component cannot take the steps of two names that mean it."""
+    meant: dict[str, str] = {}
+    for name in case.request.shares:
+        for component in {one.component for one in names.find(name)}:
+            first = meant.setdefault(component, name)
+            if first != name:
+                yield Reason(f"--canary names one component twice, as {first} and as {name}", "name it once")
 
 
 def unknown_gates(case: Case) -> Iterator[Reason]:

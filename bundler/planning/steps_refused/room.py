@@ -31,7 +31,7 @@ def pods_on_top(case: Case) -> Iterator[Manifest]:
         if change.desired is None or is_stateful_set(change.ref):
             continue
         replicas, shares = replicas_of(change), case.shares[change.component]
-        allowed = _surge(body_after(change), replicas)
+        allowed = surge_pods(body_after(change), replicas)
         if allowed and shares:
             first = shares[0].pods(replicas) if case.request.has_canary else 0
             more = max(allowed, first)
@@ -39,8 +39,13 @@ def pods_on_top(case: Case) -> Iterator[Manifest]:
             yield replace(change.desired, body={**change.desired.body, "spec": spec})
 
 
-def _surge(deployment: Body, replicas: int) -> int:
-    """Return how many pods its author lets come on top, rounded up as its controller does it."""
+def surge_pods(deployment: Body, replicas: int) -> int:
+    """Return how many pods its author lets come on top, rounded up as its controller does it.
+
+    Args:
+        deployment: as its author writes it.
+        replicas: how many pods it has.
+    """
     bound = value_at(deployment, "spec", "strategy", "rollingUpdate", "maxSurge")
     if isinstance(bound, int):
         return bound

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 _SERVICE: Final = ("", "Service")
 _INGRESS: Final = ("networking.k8s.io", "Ingress")
+_POLICY: Final = ("networking.k8s.io", "NetworkPolicy")
 _FIELDS: Final = {
     _SERVICE: ("selector", "ports"),
-    ("networking.k8s.io", "NetworkPolicy"): ("podSelector", "ingress", "egress"),
+    _POLICY: ("podSelector", "ingress", "egress"),
 }
 """Fields of a spec that say which pods are reached, and how."""
 
@@ -28,13 +29,19 @@ _FIELDS: Final = {
 def moved_traffic(case: Case) -> Iterator[Reason]:
     """Old pods would be reached in another way, or no longer, before there are new ones in their place."""
     for change in case.changes:
-        if change.action not in {Action.UPDATE, Action.RECREATE} or change.hook is not None:
+        if change.action in {Action.NONE, Action.DELETE} or change.hook is not None:
             continue
         pods = sorted(one.ref.short for one in case.stepped if _leads_to(change, one, case))
-        for field in _moved_fields(change) if pods else ():
-            yield Reason(
-                found_in(change, f"it changes, and leads to old and new pods of {', '.join(pods)}", field), ALONE
-            )
+        for said, field in _moved(change) if pods else ():
+            yield Reason(found_in(change, f"{said} old and new pods of {', '.join(pods)}", field), ALONE)
+
+
+def _moved(change: Change) -> Iterator[tuple[str, str]]:
+    """Yield what changes on the way to pods, and in which field; a new NetworkPolicy closes ways that there are."""
+    if change.before is not None:
+        yield from (("it changes, and leads to", field) for field in _moved_fields(change))
+    elif _kind(change) == _POLICY:
+        yield "it is new, and would hold for", ""
 
 
 def _moved_fields(change: Change) -> Iterator[str]:

@@ -22,6 +22,7 @@ from bundler.planning.steps_refused.case import (
     template_of,
     way_out,
 )
+from bundler.planning.steps_refused.room import surge_pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,9 +73,14 @@ def too_few_pods(case: Case) -> Iterator[Reason]:
         replicas = replicas_of(change)
         if not replicas or value_at(body_after(change), "spec", "replicas") == 0:
             yield Reason(found_in(change, "it has no pods to replace", ".spec.replicas"), way_out(case, change))
-        elif replicas == 1 and is_stateful_set(change.ref):
-            said = "its only pod is all of it: a StatefulSet has no new pod beside an old one"
+        elif replicas == 1 and not _has_room(change):
+            why = "a StatefulSet has" if is_stateful_set(change.ref) else "with maxSurge 0 there is"
+            said = f"its only pod is all of it: {why} no new pod beside an old one"
             yield Reason(found_in(change, said, ".spec.replicas"), way_out(case, change))
+
+
+def _has_room(change: Change) -> bool:
+    return not is_stateful_set(change.ref) and surge_pods(body_after(change), 1) > 0
 
 
 def autoscaled_sets(case: Case) -> Iterator[Reason]:

@@ -192,10 +192,17 @@ def test_a_component_can_be_left_out_of_the_steps_of_all():
     assert found(changes, request("1,50%", shares={"db": shares("100%")})) == []
 
 
+def test_a_component_is_not_given_steps_under_two_names():
+    asked = request("", shares={"web": shares("1"), "Deployment/main": shares("2")})
+    assert "--canary names one component twice, as web and as Deployment/main" in found(
+        [upgraded("main", component="web")], asked
+    )
+
+
 def test_the_hint_names_what_could_be_named():
     changes = [upgraded("shop-web", component="web"), upgraded("shop")]
     hints = [problem.hint for problem in step_problems(case_of(changes, request(of=("wbe",))))]
-    assert hints == ["name one of these: web, Deployment/shop"]
+    assert hints == ["name one of these: Deployment/shop, web"]
 
 
 @pytest.mark.parametrize(
@@ -259,7 +266,8 @@ def test_a_daemon_set_goes_whole_beside_what_goes_in_steps_and_is_named_where_th
             {"updateStrategy": {"type": "OnDelete"}},
             ".spec.updateStrategy.type: OnDelete does not replace",
         ),
-        ("StatefulSet", {"replicas": 1}, ".spec.replicas: its only pod is all of it"),
+        ("StatefulSet", {"replicas": 1}, ".spec.replicas: its only pod is all of it: a StatefulSet"),
+        ("Deployment", {"replicas": 1, "strategy": {"rollingUpdate": {"maxSurge": 0}}}, "all of it: with maxSurge 0"),
         ("StatefulSet", {"replicas": 0}, ".spec.replicas: it has no pods to replace"),
     ],
 )
@@ -376,6 +384,12 @@ def test_settings_that_pods_could_do_without_and_that_come_now_are_refused():
 def test_what_leads_to_the_pods_may_not_change(before, after, field):
     line = refused([upgraded(), update(before, after)])
     assert f"{field}: it changes, and leads to old and new pods of Deployment/web" in line
+
+
+def test_a_new_policy_may_close_the_way_to_old_pods_and_is_refused():
+    line = refused([upgraded(), create(policy(80, app="web"))])
+    assert "NetworkPolicy/web: it is new, and would hold for old and new pods of Deployment/web" in line
+    assert found([upgraded(), create(policy(80, app="db"))]) == []
 
 
 def test_an_ingress_may_not_lead_elsewhere_but_may_take_another_host():
