@@ -23,6 +23,7 @@ from bundler.errors.change import (
     WaitTimeoutError,
 )
 from bundler.health.pods import FailFast
+from bundler.model.check_report import CheckReport
 from bundler.model.lean import dataclass, field
 from bundler.model.outcome import Outcome
 from bundler.model.release import ReleaseStatus, Revision
@@ -57,6 +58,8 @@ class RunOptions:
     """Report what the Jobs of hooks printed, not only of those that failed."""
     runs_checks: bool = False
     """Run the checks of the bundle once everything is ready; one that fails is a failed change."""
+    on_checks: Callable[[CheckReport], None] | None = None
+    """Takes what these checks showed, whether they passed or not; called at most once."""
     watch_s: float = 0.0
     """Seconds for which everything has to stay ready then; a restart or lost readiness is a failed change."""
     may_create_namespace: bool = True
@@ -277,7 +280,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         finished_jobs=proposal.planned.wanted.finished_jobs,
         way_back=_way_back(proposal),
         note_finished=record.note_finished,
-        check=_checking(proposal, ports, record) if options.runs_checks else None,
+        check=_checking(proposal, ports, record, options) if options.runs_checks else None,
     )
     executor = Executor(proposal.planned, ports, guard, rules, record.write)
     try:
@@ -287,14 +290,18 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     return ChangeResult(proposal=proposal, revision=record.revision, is_paused=is_paused)
 
 
-def _checking(proposal: Proposal, ports: Ports, record: RunRecord) -> Callable[[Guard], None]:
-    """Return what runs the checks of the revision that is made, and fails with them."""
+def _checking(proposal: Proposal, ports: Ports, record: RunRecord, options: RunOptions) -> Callable[[Guard], None]:
+    """Return what runs the checks of the revision that is made, tells what they showed, and fails with them."""
 
     def check(guard: Guard) -> None:
+        began = ports.clock.now()
         run = f"test-of-revision-{record.revision.summary.revision}"
         wanted = checks_wanted(proposal.planned.wanted, proposal.drafted.revision, run=run)
         hint = f"fix what is named above and run the same command again{_way_back(proposal)}"
-        require_passed(run_checks(wanted, ports, WaitRules(uid=wanted.uid), guard), hint=hint)
+        runs = run_checks(wanted, ports, WaitRules(uid=wanted.uid), guard)
+        if options.on_checks is not None:
+            options.on_checks(CheckReport(revision=record.revision.summary, began=began, runs=runs))
+        require_passed(runs, hint=hint)
 
     return check
 

@@ -12,6 +12,7 @@ from bundler.cli.parsing.change_options import (
     data_loss_option,
     history_max_option,
     hook_logs_option,
+    junit_option,
     lock_timeout_option,
     no_wait_option,
     outside_window_option,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @no_wait_option
 @hook_logs_option
 @test_option
+@junit_option
 @watch_option
 @history_max_option
 @registry_options
@@ -64,6 +66,7 @@ def apply_command(
     no_wait: bool,
     hook_logs: bool,
     tests: bool,
+    junit: Path | None,
     watch_for_s: float,
     history_max: int,
 ) -> int:
@@ -87,5 +90,6 @@ def apply_command(
         keys=keys,
         requires_signature=require_signature,
         is_dry_run=dry_run,
+        junit=junit,
     )
     return apply_plan(app, file, flags)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import say_where
+from bundler.cli.flows.junit_file import write_reports
 from bundler.cli.output.checked import show_checks
-from bundler.files.whole_file import write_output
-from bundler.wire.checked import junit_xml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,5 +36,5 @@ def carry_out_checks(app: App, release: str, *, site: Path | None, junit: Path |
     app.telling.stop()
     code = show_checks(app, report)
     if junit is not None:
-        write_output(junit, junit_xml(report).encode())
+        write_reports(junit, [report])
     return code

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bundler import Accepted, OnConflict, RunOptions, library
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, say_where, with_consents
+from bundler.cli.flows.junit_file import require_test, writing_junit
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import DiffView, Subject, show_difference
 from bundler.cli.output.plan import damage_lines
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundler import Proposal, ReleaseRequest, Session
+    from bundler.cli.flows.junit_file import TakesChecks
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
     from bundler.model.rollout import RolloutRequest
@@ -70,6 +72,7 @@ def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: Wri
     Raises:
         BundlerError: what ended the run.
     """
+    require_test(write.junit, runs_checks=write.tests)
     session = open_session(app)
     request = _read(app, session, replace(asked, reason=run.reason))
     request = replace(request, accepted=with_consents(request.accepted, app, run))
@@ -88,7 +91,8 @@ def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: Wri
     def approve(proposal: Proposal) -> bool:
         return approval.approve(proposal, [] if proposal.is_second_look else _head_lines(proposal))
 
-    result = session.apply(request, options=run_options(run, write), approve=approve)
+    with writing_junit(app, write.junit) as on_checks:
+        result = session.apply(request, options=run_options(run, write, on_checks), approve=approve)
     app.telling.stop()
     show_outcome(app, result.outcome, verb=verb)
     return EXIT_DECLINED if result.is_declined else 0
@@ -110,12 +114,19 @@ def diff_install(app: App, asked: ReleaseRequest, view: DiffView, *, exits_pendi
     return _show_diff(app, session, _read(app, session, asked), view, exits_pending=exits_pending)
 
 
-def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
-    """Return how a change is carried out."""
+def run_options(run: RunFlags, write: WriteFlags, on_checks: TakesChecks | None = None) -> RunOptions:
+    """Return how a change is carried out.
+
+    Args:
+        run: flags of the run.
+        write: who writes what kind, and when.
+        on_checks: takes what the checks of --test showed.
+    """
     return RunOptions(
         waits=not write.no_wait,
         tells_hook_logs=write.hook_logs,
         runs_checks=write.tests,
+        on_checks=on_checks,
         watch_s=write.watch_for_s,
         may_create_namespace=write.create_namespace,
         history_max=write.history_max,

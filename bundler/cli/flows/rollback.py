@@ -8,6 +8,7 @@ from bundler import AbortRequest, ContinueRequest, RollbackRequest
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_go_on, say_where, with_consents
 from bundler.cli.flows.install import place_of, run_options, show_plan_as_data, subject_of
+from bundler.cli.flows.junit_file import require_test, writing_junit
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.difference import DiffView, Subject
 from bundler.cli.output.plan import damage_lines
@@ -46,6 +47,7 @@ def carry_out_return(
     Raises:
         BundlerError: what ended the run.
     """
+    require_test(write.junit, runs_checks=write.tests)
     session = open_session(app)
     request = replace(asked, site=session.read_site(site) if site else None, reason=run.reason)
     request = replace(request, namespace=session.namespace_of(request))
@@ -68,7 +70,8 @@ def carry_out_return(
         _say_return(app, proposal)
         return approval.approve(proposal)
 
-    result = _carry_out(session, request, run_options(run, write), approve)
+    with writing_junit(app, write.junit) as on_checks:
+        result = _carry_out(session, request, run_options(run, write, on_checks), approve)
     app.telling.stop()
     show_outcome(app, result.outcome, verb=_VERBS[type(request)])
     return EXIT_DECLINED if result.is_declined else 0

@@ -9,6 +9,7 @@ from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.flows.confirm import EXIT_DECLINED
 from bundler.cli.flows.install import EXIT_PENDING
+from bundler.cli.flows.junit_file import require_test, writing_junit
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.plan import identity_line
 from bundler.cli.output.saved_plan import headline, saved_counts, saved_lines, show_saved
@@ -58,6 +59,8 @@ class ApplyFlags:
     keys: tuple[Path, ...]
     requires_signature: bool
     is_dry_run: bool
+    junit: Path | None = None
+    """Where what the checks showed is written as JUnit XML."""
 
 
 def make_plan(app: App, asked: AnyRequest, flags: PlanFlags) -> int:
@@ -100,6 +103,7 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
     Raises:
         BundlerError: what ended the run.
     """
+    require_test(flags.junit, runs_checks=flags.options.runs_checks)
     session = open_session(app)
     content = content_of(file)
     signers = _signers(app, session, file, content, flags)
@@ -119,7 +123,9 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
         del proposal
         return not flags.is_dry_run
 
-    result = session.apply_plan(saved, inputs=inputs, options=flags.options, approve=approve)
+    with writing_junit(app, flags.junit) as on_checks:
+        options = replace(flags.options, on_checks=on_checks)
+        result = session.apply_plan(saved, inputs=inputs, options=options, approve=approve)
     app.telling.stop()
     return _show_result(app, saved, result, flags)
 

@@ -11,6 +11,8 @@ from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.parsing.command import Decorator
 
 _HISTORY_MAX = 10
@@ -44,6 +46,7 @@ class WriteFlags:
     no_wait: bool = False
     hook_logs: bool = False
     tests: bool = False
+    junit: Path | None = None
     watch_for_s: float = 0.0
     create_namespace: bool = True
     history_max: int = _HISTORY_MAX
@@ -149,6 +152,10 @@ test_option = click.option(
     "--test", "tests", is_flag=True, help="Run the bundle's checks once all is ready; one that fails fails the change."
 )
 
+junit_option = click.option(
+    "--junit", type=FilePath(), metavar="FILE", help="Write what the checks of --test showed as JUnit XML."
+)
+
 no_wait_option = click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready.")
 
 history_max_option = click.option(
@@ -166,6 +173,7 @@ write_options: Decorator = gathered(
         no_wait_option,
         hook_logs_option,
         test_option,
+        junit_option,
         watch_option,
         create_namespace_option,
         history_max_option,
@@ -176,6 +184,7 @@ write_options: Decorator = gathered(
         "no_wait",
         "hook_logs",
         "tests",
+        "junit",
         "watch_for_s",
         "create_namespace",
         "history_max",
