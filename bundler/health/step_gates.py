@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.rollout import PodCount, Rollout, SeenWorkload
 
-POD_SIDES: Final = ("new", "old", "of")
-POD_FACTS: Final = ("wanted", "ready", "restarts", "oldestReadySeconds")
-STEP_FACTS: Final = ("number", "of", "share")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateAnswer:

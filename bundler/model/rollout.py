@@ -56,6 +56,12 @@ class OnFailure(StrEnum):
     PAUSE = "pause"
 
 
+POD_SIDES = ("new", "old", "of")
+POD_FACTS = ("wanted", "ready", "restarts", "oldestReadySeconds")
+STEP_FACTS = ("number", "of", "share")
+"""What the expressions of gates see of ``pods``, of either side of them, and of ``step``."""
+
+
 class GateOutcome(StrEnum):
     """What a gate says.
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from bundler.actions.compose.expressions import bare_errors
 from bundler.errors.bundle import ExpressionError
 from bundler.expressions.expression import compile_expression
-from bundler.health.step_gates import POD_FACTS, POD_SIDES, STEP_FACTS
 from bundler.model.lean import replace
+from bundler.model.rollout import POD_FACTS, POD_SIDES, STEP_FACTS
 from bundler.planning.jobs import is_job
 from bundler.planning.step_rules import is_check_of, step_gates
 

@@ -9,7 +9,18 @@ from bundler.health.step_gates import PASSED, GateAnswer, ask
 from bundler.model.bundle import StepGate
 from bundler.model.manifest import Source
 from bundler.model.refs import ObjectRef
-from bundler.model.rollout import ALL_PODS, GateOutcome, PodCount, Rollout, SeenWorkload, Share, Template
+from bundler.model.rollout import (
+    ALL_PODS,
+    POD_FACTS,
+    POD_SIDES,
+    STEP_FACTS,
+    GateOutcome,
+    PodCount,
+    Rollout,
+    SeenWorkload,
+    Share,
+    Template,
+)
 
 ROLLOUT = Rollout(shares={"web": (Share(10, is_percent=True), ALL_PODS), "web/api": (Share(2), ALL_PODS)}, step=1)
 
@@ -54,6 +65,16 @@ def answer(expr: str, component: str = "") -> GateAnswer:
 )
 def test_an_expression_sees_pods_objects_and_the_step(expr: str, component: str) -> None:
     assert answer(expr, component) == PASSED
+
+
+def test_an_expression_sees_what_is_checked_before_and_no_more() -> None:
+    for facts, names in (
+        ("pods", POD_SIDES),
+        ("pods.new", POD_FACTS),
+        ("pods.of.web.old", POD_FACTS),
+        ("step", STEP_FACTS),
+    ):
+        assert answer(f"{facts} | list | sort == {sorted(names)}") == PASSED, facts
 
 
 def test_what_does_not_hold_yet_says_what_was_seen() -> None:
