@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.lean import dataclass
-from bundler.model.rollout import GateOutcome
 from bundler.model.size import seconds
 
 if TYPE_CHECKING:
     from bundler.model.change import Action
     from bundler.model.health import Health
     from bundler.model.refs import ObjectRef
+    from bundler.model.rollout import GateOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +196,10 @@ class GateJudged:
     """Since it was first asked in this step, by this run."""
 
     def __str__(self) -> str:
-        match self.outcome:
-            case GateOutcome.WAITING:
-                return f"gate {self.gate} has not passed yet: {self.why}"
-            case _:
-                why = f": {self.why}" if self.why else ""
-                return f"gate {self.gate} {self.outcome} after {seconds(self.seconds)}{why}"
+        if self.outcome == "waiting":  # the word: loading the module of rollouts costs every verb milliseconds
+            return f"gate {self.gate} has not passed yet: {self.why}"
+        why = f": {self.why}" if self.why else ""
+        return f"gate {self.gate} {self.outcome} after {seconds(self.seconds)}{why}"
 
 
 @dataclass(frozen=True, slots=True)
