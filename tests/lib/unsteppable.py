@@ -51,6 +51,46 @@ def webhook(path: str) -> dict[str, Any]:
     return plain("ValidatingWebhookConfiguration", "gate", "admissionregistration.k8s.io/v1", webhooks=hooks)
 
 
+def definition(maximum: int) -> dict[str, Any]:
+    size = {"type": "integer", "maximum": maximum}
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"size": size}}}}
+    spec = {
+        "group": "party.example",
+        "scope": "Namespaced",
+        "names": {"kind": "Guest", "plural": "guests", "singular": "guest"},
+        "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+    }
+    return plain("CustomResourceDefinition", "guests.party.example", "apiextensions.k8s.io/v1", spec=spec)
+
+
+def ingress(port: int) -> dict[str, Any]:
+    backend = {"service": {"name": "web", "port": {"number": port}}}
+    paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
+    rules = [{"host": "shop.example", "http": {"paths": paths}}]
+    return plain("Ingress", "web", "networking.k8s.io/v1", spec={"rules": rules})
+
+
+def policy(port: int) -> dict[str, Any]:
+    spec = {"podSelector": {"matchLabels": SELECTOR}, "ingress": [{"ports": [{"port": port}]}]}
+    return plain("NetworkPolicy", "web", "networking.k8s.io/v1", spec=spec)
+
+
+def claim(storage_class: str) -> dict[str, Any]:
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": storage_class,
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
+    return plain("PersistentVolumeClaim", "files", spec=spec)
+
+
+def with_files(image: str) -> dict[str, Any]:
+    body = web(image)
+    volume = {"name": "files", "persistentVolumeClaim": {"claimName": "files"}}
+    body["spec"]["template"]["spec"]["volumes"] = [volume]
+    return body
+
+
 def migration() -> dict[str, Any]:
     body = job("migrate", "web:2")
     body["metadata"]["annotations"] = {"bundler.dev/hook": "before-upgrade"}
@@ -120,6 +160,27 @@ CASES = {
         after=(web("web:2"), service(81)),
         line="Service/web .spec.ports: it changes, and leads to old and new pods of Deployment/web",
     ),
+    "ingress": Case(
+        before=(web(), service(80), ingress(80)),
+        after=(web("web:2"), service(80), ingress(81)),
+        line="Ingress/web .spec.rules: it changes, and leads to old and new pods of Deployment/web",
+    ),
+    "network policy": Case(
+        before=(web(),),
+        after=(web("web:2"), policy(81)),
+        line="NetworkPolicy/web: it is new, and would hold for old and new pods of Deployment/web",
+    ),
+    "claim": Case(
+        before=(with_files("web:1"), claim("standard")),
+        after=(with_files("web:2"), claim("fast")),
+        flags=("--steps", "1", "--recreate", "PersistentVolumeClaim/files"),
+        line="PersistentVolumeClaim/files: Deployment/web uses it, and an abort would not bring back what it holds",
+    ),
+    "definition": Case(
+        before=(web(), definition(10)),
+        after=(web("web:2"), definition(9)),
+        line="old pods would meet a definition that takes less: v1 .spec.size maximum",
+    ),
     "webhook": Case(
         before=(web(), webhook("a")),
         after=(web("web:2"), webhook("b")),
@@ -149,9 +210,11 @@ def bundle(folder: Path, objects: tuple[dict[str, Any], ...], version: str, **sp
 
     def path_of(number: int, body: dict[str, Any]) -> str:
         is_hook = "bundler.dev/hook" in body["metadata"].get("annotations", {})
-        return f"{'hooks' if is_hook else 'templates'}/{number}.yaml"
+        folder = "hooks" if is_hook else "crds" if body["kind"] == "CustomResourceDefinition" else "templates"
+        return f"{folder}/{number}.yaml"
 
     files = {path_of(number, body): body for number, body in enumerate(objects)}
-    outside = [body["kind"] for body in objects if body["kind"].endswith("Configuration")]
-    reach = {"reach": {"clusterScoped": outside, "grants": ["webhooks"]}} if outside else {}
+    outside = [body["kind"] for body in objects if body["kind"].endswith(("Configuration", "Definition"))]
+    grants = ["webhooks"] if "ValidatingWebhookConfiguration" in outside else []
+    reach = {"reach": {"clusterScoped": outside, "grants": grants}} if outside else {}
     return make_bundle(folder, files, name="shop", version=version, **reach, **spec)

@@ -17,6 +17,7 @@ from bundler.planning.stepping_refusals import step_problems, step_warnings
 from bundler.planning.steps_refused.case import BundleSteps, make_case
 from bundler.planning.steps_refused.room import pods_on_top
 from tests.lib.manifests import NAMESPACE, UID, live_of, manifest
+from tests.lib.variants import variants
 
 LABELS = {"app": "web"}
 
@@ -541,3 +542,30 @@ def test_a_budget_that_lets_no_pod_go_is_said_and_stops_nothing(bound, is_said):
     changes = [upgraded(), replace(update(budget, budget), action=Action.NONE)]
     assert found(changes) == []
     assert bool(step_warnings(case_of(changes))) is is_said
+
+
+# --- whatever the API returns ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        workload(strategy={"rollingUpdate": {"maxSurge": 1}}, pod=READS["volume"]),
+        workload("db", "StatefulSet", updateStrategy={"type": "RollingUpdate"}, volumeClaimTemplates=[]),
+        config(),
+        service(),
+        ingress(80),
+        policy(80, app="web"),
+        manifest("PodDisruptionBudget", "web", "policy/v1", spec={"selector": {"matchLabels": LABELS}}),
+    ],
+    ids=lambda one: one.ref.kind,
+)
+def test_odd_bodies_stop_no_rule(whole):
+    for name, _, body in variants(whole.body):
+        odd = replace(whole, body=body)
+        for old, new in ((whole, odd), (odd, whole), (odd, odd)):
+            changes = [upgraded(pod=READS["volume"]), update(old, new)]
+            case = case_of(changes, request("1,50%"))
+            assert isinstance(step_problems(case), list), name
+            assert step_warnings(case) is not None, name
+            assert list(pods_on_top(case)), name
