@@ -116,6 +116,14 @@ def test_drift_says_that_what_a_rollout_has_written_is_drift(cli: Cli) -> None:
 
 
 @pytest.mark.medium
+def test_wait_says_that_a_rollout_is_not_ready_before_its_last_step(cli: Cli) -> None:
+    hold(cli, Pacing(surge=1, unavailable=0))
+    waited = cli("wait", "shop", "--timeout", "30s", *NS)
+    assert waited.code == 4
+    assert "warning: revision 2 is rolled out in steps, and not ready before the last of them\n" in waited.err
+
+
+@pytest.mark.medium
 def test_status_warns_of_a_rollout_that_has_been_paused_for_a_day(cli: Cli) -> None:
     roll(cli)
     cli.clock.advance(23.9 * HOUR_S)

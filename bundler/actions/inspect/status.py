@@ -156,6 +156,10 @@ def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState
     history = require_history(ports.store, namespace, release)
     if history.is_uninstalled:
         raise uninstalled(history, doing=f"waiting for release {release}")
+    if (rolling := history.open_rollout) is not None:
+        ports.report(
+            Warned(f"revision {rolling.revision} is rolled out in steps, and not ready before the last of them")
+        )
     state = release_state(ports, namespace, release)
     (live, _), uid = _live_and_silent(state.revision, ports), release_uid(namespace, release)
     dormant = state.revision.dormant
