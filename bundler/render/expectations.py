@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 from typing import TYPE_CHECKING, assert_never
@@ -51,13 +52,17 @@ def _wrong_count(expectation: Expectation, count: int, bodies: Sequence[Body]) -
 
 
 def _is_meant(target: str, body: Body) -> bool:
-    """Return whether ``Kind``, ``Kind/name`` or ``Kind/namespace/name`` means an object; so may ``Kind.group``."""
+    """Return whether ``Kind``, ``Kind/name`` or ``Kind/namespace/name`` means an object; so may ``Kind.group``.
+
+    ``*`` in a name stands for any text, as in the names of patches.
+    """
     asked, *names = target.split("/")
     kind, _, group = asked.partition(".")
     if text_at(body, "kind") != kind or (group and group_of(text_at(body, "apiVersion")) != group):
         return False
     own = (text_at(body, "metadata", "namespace"), text_at(body, "metadata", "name"))
-    return own[len(own) - len(names) :] == tuple(names)
+    found = own[len(own) - len(names) :]
+    return len(found) == len(names) and all(map(fnmatch.fnmatchcase, found, names))
 
 
 def _others(target: str, bodies: Sequence[Body]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -134,20 +135,26 @@ def test_no_pod_of_a_shipped_bundle_is_privileged_and_a_controller_alone_talks_t
             assert container["resources"]["limits"]["memory"], ref
 
 
+def config_of(found: Mapping[str, Any], stem: str) -> Mapping[str, str]:
+    """Return the data of the one ConfigMap whose name is a stem and a digest."""
+    (name,) = [name for name in found if re.fullmatch(f"ConfigMap/{stem}-[0-9a-f]{{8}}", name)]
+    return found[name]["data"]
+
+
 def sizes(qps: int) -> Mapping[str, object]:
     """Return what follows from qps, read off the objects."""
     found = bodies(order("shop", qps=qps))
     scaler = found["HorizontalPodAutoscaler/shop-web"]["spec"]
     web = found["Deployment/shop-web"]["spec"]
     db = found["StatefulSet/shop-db"]["spec"]["template"]["spec"]["containers"][0]
-    postgres = found["ConfigMap/shop-db"]["data"]["bundler.conf"]
-    redis = found["ConfigMap/shop-cache"]["data"]
+    postgres = config_of(found, "shop-db-config")["bundler.conf"]
+    redis = config_of(found, "shop-cache-config")
     lines = "\n".join([postgres, *redis.values()]).splitlines()
     return {
         "bounds": (scaler["minReplicas"], scaler["maxReplicas"]),
         "replicas": web["replicas"],
         "web cpu": web["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"],
-        "pool": found["ConfigMap/shop-web"]["data"]["DB_POOL_SIZE"],
+        "pool": config_of(found, "shop-web-settings")["DB_POOL_SIZE"],
         "db cpu": db["resources"]["requests"]["cpu"],
         "db memory": db["resources"]["limits"]["memory"],
         "connections": next(line for line in lines if line.startswith("max_connections")),
@@ -184,7 +191,7 @@ def test_the_connections_of_all_replicas_fit_the_database(qps: int) -> None:
 def test_a_shop_without_a_cache_has_nothing_of_it() -> None:
     without = order("shop", cache__enabled="false")
     assert not [one.ref for one in without.manifests if one.component == "cache" or "cache" in one.ref.name]
-    assert not any("CACHE" in key for key in bodies(without)["ConfigMap/shop-web"]["data"])
+    assert not any("CACHE" in key for key in config_of(bodies(without), "shop-web-settings"))
     assert [one.component for one in without.rendering.generated] == ["db"]
 
 
