@@ -1,0 +1,113 @@
+"""Objects that carry their content in their name: each revision has its own, and none is read that is gone."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.fields.pod_references import read_by
+from bundler.model.events import ChangeFinished
+from tests.lib.bundles import make_bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.scenario.conftest import World
+
+CONFIG = """
+{% set settings = {'COLOUR': values.colour} %}
+{% set logins = {'token': values.token} %}
+{% set settings_name = digest_name('app-settings', settings) %}
+{% set logins_name = digest_name('app-logins', logins) %}
+"""
+APP = """
+{% from '_config.yaml' import settings, settings_name, logins, logins_name with context %}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ settings_name }}}
+data: {{ settings | to_yaml }}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: {{ logins_name }}}
+stringData: {{ logins | to_yaml }}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      containers:
+        - name: app
+          image: docker.io/library/web:1
+          envFrom: [{configMapRef: {name: {{ settings_name }}}}, {secretRef: {name: {{ logins_name }}}}]
+"""
+VALUES = "colour: red\ntoken: first-long-secret\n"
+
+
+@pytest.fixture
+def menu(tmp_path: Path) -> Path:
+    files = {"templates/_config.yaml": CONFIG, "templates/app.yaml": APP, "values.yaml": VALUES}
+    return make_bundle(tmp_path / "app", files, name="app")
+
+
+def content_of(world: World) -> dict[str, dict[str, str]]:
+    """Return the data of the release's ConfigMaps and Secrets, decoded."""
+    maps = {name: body["data"] for name, body in world.bodies("ConfigMap").items() if name.startswith("app-")}
+    secrets = {name: body["data"] for name, body in world.bodies("Secret").items() if name.startswith("app-")}
+    return {**maps, **{name: {k: b64decode(v).decode() for k, v in data.items()} for name, data in secrets.items()}}
+
+
+def read_by_pods(world: World) -> set[str]:
+    """Return what the pods of the release read that are not being deleted."""
+    pods = [body for body in world.bodies("Pod").values() if "deletionTimestamp" not in body["metadata"]]
+    assert pods
+    return {name for body in pods for kind, name in read_by(body["spec"]) if kind in {"ConfigMap", "Secret"}} - {
+        "kube-root-ca.crt"
+    }
+
+
+def test_each_revision_has_its_own_and_a_rollback_brings_the_old_one_back_before_its_pods(
+    world: World, menu: Path
+) -> None:
+    operator = world.operator
+    operator.install(menu, release="app")
+    first = content_of(world)
+    assert sorted(map(str, first.values())) == ["{'COLOUR': 'red'}", "{'token': 'first-long-secret'}"]
+    assert read_by_pods(world) == set(first)
+
+    operator.events.clear()
+    operator.upgrade(menu, release="app", colour="blue", token="second-long-secret")
+    second = content_of(world)
+    assert sorted(map(str, second.values())) == ["{'COLOUR': 'blue'}", "{'token': 'second-long-secret'}"]
+    assert set(first).isdisjoint(second), "the old ones are gone at the end of the upgrade"
+    assert read_by_pods(world) == set(second)
+    assert order_of(world) == [
+        *[("create", name) for name in sorted(second)],
+        ("update", "app"),
+        *[("delete", name) for name in sorted(first)],
+    ]
+
+    operator.events.clear()
+    operator.rollback("app")
+    assert content_of(world) == first
+    assert read_by_pods(world) == set(first)
+    assert order_of(world) == [
+        *[("create", name) for name in sorted(first)],
+        ("update", "app"),
+        *[("delete", name) for name in sorted(second)],
+    ]
+
+
+def order_of(world: World) -> list[tuple[str, str]]:
+    """Return what was done to which object, in the order of stages, and by name in each."""
+    done = [event for event in world.operator.events if isinstance(event, ChangeFinished)]
+    steps = [(str(event.action), event.ref.name) for event in done]
+    return [step for _, group in groupby(steps, key=lambda step: step[0]) for step in sorted(group)]
