@@ -13,6 +13,7 @@ from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, refuse_closed, replan
 from bundler.actions.release.run_record import RunRecord
 from bundler.actions.release.unfinished import mark_interrupted_runs
+from bundler.actions.rollout.advance import advancer_for
 from bundler.actions.rollout.record import course_of
 from bundler.errors import BundlerError, InterruptedRunError, UsageError
 from bundler.errors.change import (
@@ -282,7 +283,8 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         note_finished=record.note_finished,
         check=_checking(proposal, ports, record, options) if options.runs_checks else None,
     )
-    executor = Executor(proposal.planned, ports, guard, rules, record.write)
+    stepping = advancer_for(proposal, ports, options, guard, record)
+    executor = Executor(proposal.planned, ports, guard, rules, record.write, stepping)
     try:
         is_paused = executor.run()
     except BundlerError as error:

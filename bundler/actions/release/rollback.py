@@ -14,7 +14,6 @@ from bundler.actions.release.terms import Accepted, Terms
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship, ReleaseStatus
-from bundler.model.rollout import RolloutState
 from bundler.planning.version_stamp import unstamped
 
 if TYPE_CHECKING:
@@ -71,8 +70,8 @@ def propose_rollback(request: RollbackRequest, ports: Ports) -> Proposal:
     Raises:
         BundlerError: whatever would stop it.
     """
-    draft, terms = _draft(request, _terms_of(request), ports)
-    proposal = propose(draft, terms, ports)
+    terms = _terms_of(request)
+    proposal = propose(_draft(request, terms, ports), terms, ports)
     warn_closed(pass_gates(proposal), ports.report)
     return proposal
 
@@ -94,8 +93,8 @@ def rollback(
         UndeclaredReachError: when it would write what leaves the namespace or grants power, and is not live.
         BundlerError: whatever ends the run.
     """
-    draft, terms = _draft(request, _terms_of(request), ports)
-    return change_release(draft, terms, ports, options, approve)
+    terms = _terms_of(request)
+    return change_release(_draft(request, terms, ports), terms, ports, options, approve)
 
 
 def _terms_of(request: RollbackRequest) -> Terms:
@@ -108,49 +107,16 @@ def _terms_of(request: RollbackRequest) -> Terms:
     )
 
 
-def _draft(request: RollbackRequest, terms: Terms, ports: Ports) -> tuple[Draft, Terms]:
+def _draft(request: RollbackRequest, terms: Terms, ports: Ports) -> Draft:
     require_cluster(terms, ports.cluster)
     history = load_existing_history(ports, request.namespace, request.release)
-    rolling = history.open_rollout if _aborts(request, history) else None
-    if rolling is not None and history.deployed is not None:
-        target = history.deployed
-    else:
-        target = history.find(request.revision) if request.revision else _target(history, ports)
+    target = history.find(request.revision) if request.revision else _target(history, ports)
     recorded = ports.store.load(target, with_sensitive=True)
     ports.redactor.publish(request.release, *public_identifiers(recorded.manifests))
     ports.redactor.learn(*recorded.sensitive)
     learn_live_secrets(history, ports)
     authorship = replace(request.authorship, reason=request.reason or request.authorship.reason)
-    if rolling is not None and rolling.rollout is not None:
-        rollout = replace(rolling.rollout, by=request.authorship.who, reason=request.reason)
-        return draft_aborting(replace(rolling, rollout=rollout), recorded, ports.cluster), aborting_terms(terms)
-    return draft_of(recorded, authorship, ports.cluster), terms
-
-
-def _aborts(request: RollbackRequest, history: History) -> bool:
-    """Return whether going back means to abort an open rollout: the deployed revision is still what it replaces."""
-    return history.deployed is not None and request.revision in {0, history.deployed.revision}
-
-
-def draft_aborting(aborted: RevisionSummary, deployed: Revision, cluster: ClusterClient) -> Draft:
-    """Return the draft that aborts a rollout: the deployed revision comes back, and no new one is made.
-
-    Args:
-        aborted: the revision that is rolled out; its rollout says by whom it is aborted, and why.
-        deployed: the revision that it was to replace.
-        cluster: that serves the objects, perhaps in other versions than were recorded.
-    """
-    aborting = aborted.rollout and replace(aborted.rollout, state=RolloutState.ABORTING)
-    draft = draft_of(deployed, deployed.authorship, cluster)
-    summary = replace(draft.revision.summary, rollout=aborting)
-    revision = replace(draft.revision, summary=summary)
-    return replace(draft, revision=revision, aborts=replace(aborted, rollout=aborting))
-
-
-def aborting_terms(terms: Terms) -> Terms:
-    """Return what an abort is checked against: it is no older version that comes back, and no hooks run."""
-    accepted = replace(terms.accepted, downgrade=True)
-    return replace(terms, accepted=accepted, skips_hooks=True, continues_rollout=True)
+    return draft_of(recorded, authorship, ports.cluster)
 
 
 def _target(history: History, ports: Ports) -> RevisionSummary:

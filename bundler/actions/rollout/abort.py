@@ -11,7 +11,7 @@ from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.release.history import learn_live_secrets, load_existing_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
 from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster, warn_closed
-from bundler.actions.release.rollback import aborting_terms, draft_aborting
+from bundler.actions.release.rollback import draft_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.rollout.open_rollout import require_open_rollout
 from bundler.errors import BundlerError
@@ -20,12 +20,15 @@ from bundler.model.conflicts import OnConflict
 from bundler.model.events import Notice
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship
+from bundler.model.rollout import RolloutState
 from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.actions.release.proposal import Proposal
+    from bundler.model.release import Revision, RevisionSummary
+    from bundler.model.rollout import Rollout
     from bundler.model.site import Site
     from bundler.ports import HeldLock, Ports
 
@@ -92,7 +95,14 @@ def abort_rollout(
 
 
 def _terms_of(request: AbortRequest) -> Terms:
-    return aborting_terms(Terms(site=request.site, accepted=request.accepted, on_conflict=request.on_conflict))
+    return Terms(
+        site=request.site,
+        # The deployed revision never ended: it is no older version that comes back.
+        accepted=replace(request.accepted, downgrade=True),
+        on_conflict=request.on_conflict,
+        skips_hooks=True,
+        continues_rollout=True,
+    )
 
 
 def _draft(request: AbortRequest, terms: Terms, ports: Ports) -> Draft:
@@ -109,8 +119,18 @@ def _draft(request: AbortRequest, terms: Terms, ports: Ports) -> Draft:
     ports.redactor.publish(request.release, *public_identifiers(recorded.manifests))
     ports.redactor.learn(*recorded.sensitive)
     learn_live_secrets(history, ports)
-    rollout = replace(rollout, by=request.authorship.who, reason=request.reason)
-    return draft_aborting(replace(aborted, rollout=rollout), recorded, ports.cluster)
+    return _draft_back(recorded, aborted, replace(rollout, by=request.authorship.who, reason=request.reason), ports)
+
+
+def _draft_back(recorded: Revision, aborted: RevisionSummary, rollout: Rollout, ports: Ports) -> Draft:
+    aborting = replace(rollout, state=RolloutState.ABORTING)
+    draft = draft_of(recorded, recorded.authorship, ports.cluster)
+    summary = replace(draft.revision.summary, rollout=aborting)
+    return replace(
+        draft,
+        revision=replace(draft.revision, summary=summary),
+        aborts=replace(aborted, rollout=aborting),
+    )
 
 
 def abort_after(

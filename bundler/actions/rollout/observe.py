@@ -74,6 +74,8 @@ class RolloutMemory:
         """The workloads as they were seen last."""
         self.new_pods: dict[ObjectRef, Pods] = {}
         """Their new pods, as they were seen last."""
+        self.put_back: set[ObjectRef] = set()
+        """Workloads whose pacing someone changed, and this run has put back."""
 
 
 def observe_rollout(
@@ -160,11 +162,18 @@ def _seen(workload: SteppedWorkload, found: LookedAt, memory: RolloutMemory) -> 
         template=found.template,
         pacing=pacing,
         is_contested=pacing is not None and bool(owners_of_pacing(live)),
+        others=_others(workload.ref, live, memory),
+        was_put_back=workload.ref in memory.put_back,
         author=author,
         is_settled=_is_settled(found, (wanted_old, len(old)), (wanted_new, len(new))),
         old=counts.count(old, wanted=wanted_old, min_ready_s=author.min_ready_s, is_new=False),
         new=counts.count(new, wanted=wanted_new, min_ready_s=author.min_ready_s, is_new=True),
     )
+
+
+def _others(ref: ObjectRef, live: Body, memory: RolloutMemory) -> tuple[str, ...]:
+    managers = (*memory.templates.writers(ref), *(manager for _, manager in owners_of_pacing(live)))
+    return tuple(dict.fromkeys(filter(None, managers)))
 
 
 def _split(found: LookedAt, memory: RolloutMemory) -> tuple[Pods, Pods]:

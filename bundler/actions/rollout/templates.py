@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.cluster import RejectedError
 from bundler.model.json import canonical_json, mapping_at
+from bundler.model.lean import dataclass
 from bundler.model.rollout import Template
 from bundler.planning.conflicts import in_short
 from bundler.planning.diff import differing
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
 _LINES = 5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strangers:
+    """What others wrote into a pod template."""
+
+    lines: tuple[str, ...] = ()
+    """A line for each field, with its owner."""
+    managers: tuple[str, ...] = ()
+
+
+_NO_ONE = Strangers()
+
+
 class TemplateMemory:
     """Knows pod templates by their text, as the server stores it; asks the server, once, about those it does not know.
 
@@ -33,7 +46,7 @@ class TemplateMemory:
     def __init__(self) -> None:
         """Begin; no template is known."""
         self._known: dict[ObjectRef, dict[bytes, Template]] = {}
-        self._strangers: dict[ObjectRef, tuple[str, ...]] = {}
+        self._strangers: dict[ObjectRef, Strangers] = {}
         self._mutex = threading.Lock()
 
     def learn(self, ref: ObjectRef, body: Body, whose: Template) -> None:
@@ -54,7 +67,11 @@ class TemplateMemory:
 
     def strangers(self, ref: ObjectRef) -> tuple[str, ...]:
         """Return a line for each field in which a template that is neither differs from the new one."""
-        return self._strangers.get(ref, ())
+        return self._strangers.get(ref, _NO_ONE).lines
+
+    def writers(self, ref: ObjectRef) -> tuple[str, ...]:
+        """Return the managers of these fields."""
+        return self._strangers.get(ref, _NO_ONE).managers
 
     def judge(self, ref: ObjectRef, live: Body, *, new: Manifest, old: Manifest | None, ports: Ports) -> Template:
         """Return whose template a live workload has.
@@ -102,13 +119,14 @@ def _text(template: Body) -> bytes:
     return canonical_json({**template, "metadata": metadata})
 
 
-def _difference(live: Body, made: Body) -> tuple[str, ...]:
+def _difference(live: Body, made: Body) -> Strangers:
     owners = owned_places(live)
-    lines = []
+    lines, managers = list[str](), list[str]()
     for one in differing(mapping_at(live, "spec", "template"), made, ("spec", "template")):
         field, manager = owner_at(one.steps, owners)
         since = manager_time(live, manager) if manager else ""
         who = f", set by {manager}{f' at {since}' if since else ''}" if manager else ""
         path = field or "." + ".".join(map(str, one.steps))
         lines.append(f"{path} is {in_short(one.before)} instead of {in_short(one.after)}{who}")
-    return tuple(dict.fromkeys(lines))[:_LINES]
+        managers.append(manager)
+    return Strangers(lines=tuple(dict.fromkeys(lines))[:_LINES], managers=tuple(dict.fromkeys(filter(None, managers))))

@@ -17,7 +17,6 @@ ELSEWHERE = {
     "accepted": "its flags are `accepts`",
     "authorship": "who applies the plan makes the revision",
     "lock_timeout_s": "an option of the run",
-    "steps": "the plan has them as `rollout`",
 }
 
 
