@@ -40,13 +40,14 @@ def rollout(**about: Any) -> Rollout:
 
 
 def pods(wanted: int, **about: Any) -> PodCount:
-    return PodCount(**{"wanted": wanted, "there": wanted, "ready": wanted} | about)
+    found: dict[str, Any] = {"wanted": wanted, "there": wanted, "ready": wanted} | about
+    return PodCount(**found)
 
 
 def before(ref: ObjectRef = WEB, **about: Any) -> SeenWorkload:
     """A workload of ten pods as it is before the first step."""
-    found: dict[str, Any] = {"template": Template.OLD, "pacing": None, "old": pods(10), "new": pods(0)} | about
-    return SeenWorkload(**{"ref": ref, "component": ref.name, "replicas": 10} | found)
+    found: dict[str, Any] = {"component": ref.name, "replicas": 10, "template": Template.OLD, "pacing": None}
+    return SeenWorkload(ref=ref, **found | {"old": pods(10), "new": pods(0)} | about)
 
 
 def canary(ref: ObjectRef = WEB, **about: Any) -> SeenWorkload:
