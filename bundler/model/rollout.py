@@ -289,8 +289,6 @@ class AuthorPace:
     surge: int | str = "25%"
     unavailable: int | str = "25%"
     min_ready_s: int = 0
-    first_ordinal: int = 0
-    """Of a StatefulSet: ``spec.ordinals.start``."""
     partition: int | None = None
     """Of a StatefulSet: the partition that the author wrote, 0 for none; None of a Deployment."""
 

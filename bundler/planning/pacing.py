@@ -41,7 +41,6 @@ def author_pace(body: Body) -> AuthorPace:
             surge=0,
             unavailable=_bound(rolling.get("maxUnavailable"), 1),
             min_ready_s=seconds,
-            first_ordinal=int_at(body, "spec", "ordinals", "start"),
             partition=int_at(rolling, "partition"),
         )
     rolling = mapping_at(body, "spec", "strategy", "rollingUpdate")

@@ -109,6 +109,46 @@ def test_a_stateful_set_is_replaced_down_to_its_partition(cluster: Subject, poli
     cluster.wait("all old", lambda: by_ordinal() == dict.fromkeys(("db-0", "db-1", "db-2"), "db:1"))
 
 
+def test_a_partition_counts_from_the_first_ordinal_of_a_stateful_set(cluster: Subject) -> None:
+    def sized(image: str, partition: int) -> dict[str, Any]:
+        strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": partition}}
+        return stateful_set(image=image, replicas=3, ordinals={"start": 5}, updateStrategy=strategy)
+
+    def by_ordinal() -> dict[str, str]:
+        pods = cluster.list("Pod", label_selector="app=db").items
+        return {pod["metadata"]["name"]: pod["spec"]["containers"][0]["image"] for pod in pods}
+
+    cluster.furnish()
+    cluster.apply(sized("db:1", 0))
+    stays(cluster, by_ordinal, dict.fromkeys(("db-5", "db-6", "db-7"), "db:1"))
+    cluster.apply(sized("db:2", 2))
+    stays(cluster, by_ordinal, {"db-5": "db:1", "db-6": "db:1", "db-7": "db:2"})
+
+
+def test_a_pod_below_the_partition_that_is_deleted_comes_back_as_it_was(cluster: Subject) -> None:
+    def sized(image: str, partition: int) -> dict[str, Any]:
+        strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": partition}}
+        return stateful_set(image=image, replicas=3, updateStrategy=strategy)
+
+    cluster.furnish()
+    cluster.apply(sized("db:1", 0))
+    cluster.wait("all are known", lambda: rolled_out(cluster, 3))
+    cluster.apply(sized("db:2", 2))
+    stays(cluster, lambda: images(cluster, "db"), {"db:1": 2, "db:2": 1})
+    before = cluster.get("Pod", "db-0")["metadata"]["uid"]
+    cluster.client.delete(cluster.ref("Pod", "db-0"))
+    cluster.wait(
+        "another one",
+        lambda: (cluster.get("Pod", "db-0") or {"metadata": {"uid": before}})["metadata"]["uid"] != before,
+    )
+    stays(cluster, lambda: images(cluster, "db"), {"db:1": 2, "db:2": 1})
+
+
+def rolled_out(cluster: Subject, replicas: int) -> bool:
+    status = cluster.get("StatefulSet", "db", "apps").get("status", {})
+    return status.get("readyReplicas") == replicas and status.get("currentRevision") == status.get("updateRevision")
+
+
 def test_a_paused_deployment_is_scaled_by_its_shares_and_goes_no_further(cluster: Subject) -> None:
     start(cluster, 6)
     cluster.apply(held(2, 0, replicas=6))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+from bundler.model.json import int_at, items_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.controllers.replicas import available_pods, creation_problem
 from bundler.sandbox.controllers.world import (
@@ -39,10 +39,10 @@ def run_stateful_sets(world: World) -> None:
 
 
 def _sync(world: World, stateful_set: Body) -> None:
-    update = _revision(stateful_set)
+    update = _keep_revision(world, stateful_set)
     _adopt(world, stateful_set)
     pods = {_ordinal(pod): pod for pod in world.owned(stateful_set, "", "Pod")}
-    wanted = int_at(stateful_set, "spec", "replicas", default=1)
+    wanted = _ordinals(stateful_set)
     if not _fill(world, stateful_set, pods, wanted, update) and not _shrink(world, pods, wanted):
         _roll(world, stateful_set, pods, update)
     _write_status(world, stateful_set, update)
@@ -63,22 +63,54 @@ def _adopt(world: World, stateful_set: Body) -> None:
             world.update(pod, made)
 
 
-def _revision(stateful_set: Body) -> str:
-    name = text_at(stateful_set, "metadata", "name")
-    return f"{name}-{template_hash(value_at(stateful_set, 'spec', 'template'))}"
+def _keep_revision(world: World, stateful_set: Body) -> str:
+    """Return the name of the revision that keeps its pod template; made where there is none."""
+    template = mapping_at(stateful_set, "spec", "template")
+    namespace, stem = text_at(stateful_set, "metadata", "namespace"), text_at(stateful_set, "metadata", "name")
+    name = f"{stem}-{template_hash(template)}"
+    if world.tx.get(ObjectRef("apps", "ControllerRevision", namespace, name)) is None:
+        kept = world.owned(stateful_set, "apps", "ControllerRevision")
+        metadata: Tree = {
+            "name": name,
+            "namespace": namespace,
+            "labels": {**mapping_at(stateful_set, "spec", "selector", "matchLabels"), REVISION_LABEL: name},
+            "ownerReferences": [owner_reference(stateful_set)],
+        }
+        revision = max((int_at(one, "revision") for one in kept), default=0) + 1
+        body = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": metadata, "revision": revision}
+        world.create("apps", "ControllerRevision", {**body, "data": {"spec": {"template": thawed(template)}}})
+    return name
+
+
+def _template_of(world: World, stateful_set: Body, revision: str) -> Body:
+    ref = ObjectRef("apps", "ControllerRevision", text_at(stateful_set, "metadata", "namespace"), revision)
+    kept = world.tx.get(ref)
+    return mapping_at(kept or stateful_set, *(("data",) if kept else ()), "spec", "template")
 
 
 def _ordinal(pod: Body) -> int:
     return int(text_at(pod, "metadata", "name").rpartition("-")[2])
 
 
+def _ordinals(stateful_set: Body) -> range:
+    """Return the numbers that its pods should have."""
+    first = int_at(stateful_set, "spec", "ordinals", "start")
+    return range(first, first + int_at(stateful_set, "spec", "replicas", default=1))
+
+
+def _lowest_updated(stateful_set: Body) -> int:
+    """Return from which number on pods have the new template: the partition counts from the first one."""
+    partition = int_at(stateful_set, "spec", "updateStrategy", "rollingUpdate", "partition")
+    return _ordinals(stateful_set).start + partition
+
+
 def _is_parallel(stateful_set: Body) -> bool:
     return text_at(stateful_set, "spec", "podManagementPolicy") == "Parallel"
 
 
-def _fill(world: World, stateful_set: Body, pods: Mapping[int, Body], wanted: int, update: str) -> bool:
+def _fill(world: World, stateful_set: Body, pods: Mapping[int, Body], wanted: range, update: str) -> bool:
     """Create what is missing, in order; return whether the set has to wait before it continues."""
-    for ordinal in range(wanted):
+    for ordinal in wanted:
         pod = pods.get(ordinal)
         if pod is None or text_at(pod, "status", "phase") in ("Failed", "Succeeded"):
             if pod is not None:
@@ -100,12 +132,14 @@ def _fill(world: World, stateful_set: Body, pods: Mapping[int, Body], wanted: in
 
 def _make_pod(world: World, stateful_set: Body, ordinal: int, update: str) -> None:
     name = f"{text_at(stateful_set, 'metadata', 'name')}-{ordinal}"
+    current = text_at(stateful_set, "status", "currentRevision") or update
+    revision = current if ordinal < _lowest_updated(stateful_set) else update
     labels = {
         "apps.kubernetes.io/pod-index": str(ordinal),
-        REVISION_LABEL: update,
+        REVISION_LABEL: revision,
         "statefulset.kubernetes.io/pod-name": name,
     }
-    pod = pod_from(value_at(stateful_set, "spec", "template"), stateful_set, name, labels)
+    pod = pod_from(_template_of(world, stateful_set, revision), stateful_set, name, labels)
     pod["spec"] |= {"hostname": name, "subdomain": text_at(stateful_set, "spec", "serviceName")}
     volumes = []
     for template in items_at(stateful_set, "spec", "volumeClaimTemplates"):
@@ -132,9 +166,9 @@ def _make_claim(world: World, stateful_set: Body, template: Body, name: str) -> 
     world.create("", "PersistentVolumeClaim", {**claim, "status": {"phase": "Pending"}})
 
 
-def _shrink(world: World, pods: Mapping[int, Body], wanted: int) -> bool:
+def _shrink(world: World, pods: Mapping[int, Body], wanted: range) -> bool:
     """Delete the highest pod that is too many; return whether there was one."""
-    surplus = [ordinal for ordinal in pods if ordinal >= wanted]
+    surplus = [ordinal for ordinal in pods if ordinal not in wanted]
     if surplus:
         world.delete(pods[max(surplus)])
     return bool(surplus)
@@ -142,12 +176,11 @@ def _shrink(world: World, pods: Mapping[int, Body], wanted: int) -> bool:
 
 def _roll(world: World, stateful_set: Body, pods: Mapping[int, Body], update: str) -> None:
     """Delete the highest pod of an old revision; it comes back with the new one."""
-    strategy = mapping_at(stateful_set, "spec", "updateStrategy")
-    if text_at(strategy, "type") == "OnDelete":
+    if text_at(stateful_set, "spec", "updateStrategy", "type") == "OnDelete":
         return
-    partition = int_at(strategy, "rollingUpdate", "partition")
+    lowest = _lowest_updated(stateful_set)
     for ordinal in sorted(pods, reverse=True):
-        if ordinal < partition:
+        if ordinal < lowest:
             return
         pod = pods[ordinal]
         if text_at(pod, "metadata", "labels", REVISION_LABEL) != update:

@@ -63,7 +63,7 @@ def steps_to(
             stateful_set(
                 ordinals={"start": 3}, updateStrategy={"rollingUpdate": {"partition": 2, "maxUnavailable": 2}}
             ),
-            AuthorPace(surge=0, unavailable=2, first_ordinal=3, partition=2),
+            AuthorPace(surge=0, unavailable=2, partition=2),
         ),
     ],
 )
