@@ -15,6 +15,7 @@ from bundler.planning.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from bundler.model.change import Change
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
@@ -56,6 +57,23 @@ def quota_problems(
             lines=tuple(sorted(lines)),
             hint=f"ask for a larger quota, or request less{', or take smaller steps' if more else ''}",
         )
+
+
+def with_changes(
+    quotas: Iterable[tuple[ObjectRef, Body]], changes: Iterable[Change]
+) -> Iterator[tuple[ObjectRef, Body]]:
+    """Yield live quotas as a plan changes them, which it does before it writes what counts against them.
+
+    Args:
+        quotas: live ones.
+        changes: of the plan.
+    """
+    after = {change.ref: change.after for change in changes if change.ref.kind == "ResourceQuota" and change.after}
+    for ref, body in quotas:
+        if new := after.get(ref):
+            yield ref, {**body, "spec": mapping_at(new, "spec"), "status": {"used": mapping_at(body, "status", "used")}}
+        else:
+            yield ref, body
 
 
 def _lines(ref: ObjectRef, quota: Body, needs: Mapping[str, Decimal]) -> Iterable[str]:

@@ -23,7 +23,7 @@ from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_
 from bundler.planning.open_rollout import rollout_problems
 from bundler.planning.problem import Problem
 from bundler.planning.protection import protection_problems
-from bundler.planning.quota import quota_problems
+from bundler.planning.quota import quota_problems, with_changes
 from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses, lost_with
@@ -161,7 +161,8 @@ def _quota(proposal: Proposal) -> Iterable[Problem]:
     records = 0 if plan.is_empty or plan.is_removal else _RECORD_SECRETS
     case = case_of(proposal)
     on_top = () if case is None else pods_on_top(case)
-    return quota_problems(created, observation.quotas, extra_secrets=records, on_top=on_top)
+    quotas = with_changes(observation.quotas, plan.changes)
+    return quota_problems(created, quotas, extra_secrets=records, on_top=on_top)
 
 
 def _steps(proposal: Proposal) -> Iterable[Problem]:

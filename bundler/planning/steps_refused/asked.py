@@ -39,12 +39,19 @@ def unknown_names(case: Case) -> Iterator[Reason]:
     for flag, name in _flags(case):
         components = sorted({meant.component for meant in names.find(name)})
         if not components:
-            known = ", ".join(first_of(names.known, _SHOWN)) or "none"
-            yield Reason(f"{flag}: there is no such component or workload", f"name one of these: {known}")
+            yield _unknown(case, flag, name)
         elif len(components) > 1:
             listed = " and ".join(components)
             yield Reason(f"{flag}: workloads of several components have this name", f"name the component: {listed}")
     yield from _named_twice(case, names)
+
+
+def _unknown(case: Case, flag: str, name: str) -> Reason:
+    gone = [one for one in case.changes if one.action is Action.DELETE and name in {one.component, one.ref.short}]
+    if gone:
+        return Reason(found_in(gone[0], f"this plan deletes it ({flag})"), LEAVE_OUT)
+    known = ", ".join(first_of(Names(case.changes).known, _SHOWN)) or "none"
+    return Reason(f"{flag}: there is no such component or workload", f"name one of these: {known}")
 
 
 def _named_twice(case: Case, names: Names) -> Iterator[Reason]:

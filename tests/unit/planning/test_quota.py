@@ -1,9 +1,10 @@
 import pytest
 
 from bundler.errors.change import QuotaExceededError
+from bundler.model.change import Action, Change
 from bundler.model.refs import ObjectRef
 from bundler.planning.problem import refuse
-from bundler.planning.quota import quota_problems
+from bundler.planning.quota import quota_problems, with_changes
 from tests.lib.manifests import deployment, manifest
 
 
@@ -41,6 +42,14 @@ def test_the_sum_over_the_plan_is_held_against_what_is_left(created, hard, used,
     with pytest.raises(QuotaExceededError) as raised:
         refuse(quota_problems(created, [quota(hard, used)]))
     assert line in raised.value.context[0]
+
+
+@pytest.mark.parametrize(("hard", "is_refused"), [("3", False), ("1", True)])
+def test_a_quota_that_the_plan_changes_counts_as_it_will_be(hard, is_refused):
+    ref, live = quota({"pods": "2"}, {"pods": "1"})
+    change = Change(ref=ref, action=Action.UPDATE, before=live, after={"spec": {"hard": {"pods": hard}}})
+    assert bool(list(quota_problems([web(2)], with_changes([(ref, live)], [change])))) is is_refused
+    assert list(quota_problems([web(2)], with_changes([(ref, live)], [])))
 
 
 def test_the_record_counts_as_secrets():

@@ -193,6 +193,14 @@ def test_a_component_can_be_left_out_of_the_steps_of_all():
     assert found(changes, request("1,50%", shares={"db": shares("100%")})) == []
 
 
+def test_what_is_deleted_cannot_be_named():
+    gone = delete(workload("old", labels={"a": "b"}, component="api"))
+    for name in ("Deployment/old", "api"):
+        said = f"Deployment/old: this plan deletes it (--steps-of {name})"
+        assert said in refused([upgraded(), gone], request(of=("Deployment/web", name)))
+    assert found([upgraded("new", component="api"), gone], request(of=("api",))) == []
+
+
 def test_a_component_is_not_given_steps_under_two_names():
     asked = request("", shares={"web": shares("1"), "Deployment/main": shares("2")})
     assert "--canary names one component twice, as web and as Deployment/main" in found(
