@@ -93,6 +93,8 @@ class Observation:
     newly_autoscaled: frozenset[ObjectRef] = frozenset()
     """Those of them that no live autoscaler drives yet."""
     quotas: tuple[tuple[ObjectRef, Body], ...] = ()
+    neighbours: Mapping[ObjectRef, Body] = field(default_factory=dict)
+    """Deployments in the namespaces of what goes in steps, those of others too; none where nothing does."""
     missing_namespaces: frozenset[str] = frozenset()
     left_namespaces: frozenset[str] = frozenset()
     """Namespaces that were made for the release, and in which it wants nothing any more."""

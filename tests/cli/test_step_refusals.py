@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.model.cluster import ListQuery
+from bundler.model.cluster import ListQuery, Payload
+from bundler.model.refs import ObjectRef
 from tests.lib.unsteppable import CASES, Case, bundle, db, plain, service, web
 
 if TYPE_CHECKING:
@@ -71,6 +73,19 @@ def test_a_first_install_has_nothing_to_step(cli: Cli) -> None:
     refused = cli("diff", "shop", bundle(cli.home / "1", (web(),), "1.0.0"), "--steps", "1", *NS)
     assert refused.code == 1
     assert "no revision of release shop is deployed: there are no old pods to keep" in refused.err
+
+
+@pytest.mark.medium
+def test_a_deployment_of_others_that_finds_the_pods_is_named(cli: Cli) -> None:
+    cli("install", "shop", bundle(cli.home / "1", (web(),), "1.0.0"), *NS).ok()
+    copy = {**web(), "metadata": {"name": "copy", "namespace": "prod"}}
+    with cli.sandbox() as sandbox:
+        ref = ObjectRef("apps", "Deployment", "prod", "copy")
+        sandbox.create(Payload(ref=ref, api_version="apps/v1", content=json.dumps(copy).encode()))
+    newer = bundle(cli.home / "2", (web("web:2"),), "1.1.0")
+    refused = cli("diff", "shop", newer, "--steps", "1", *NS)
+    assert "the selector of Deployment/copy finds its pods, too" in refused.err
+    cli("diff", "shop", newer, *NS).ok()
 
 
 @pytest.mark.medium

@@ -67,6 +67,20 @@ def observe(wanted: Wanted, cluster: ClusterClient) -> Observation:
     )
 
 
+def observe_neighbours(namespaces: Iterable[str], cluster: ClusterClient) -> Mapping[ObjectRef, Body]:
+    """Read all Deployments of some namespaces, those of others too.
+
+    Args:
+        namespaces: where workloads go in steps.
+        cluster: where.
+
+    Raises:
+        ClusterError: when a list is refused: it is one that every plan with a Deployment asks for.
+    """
+    shelves = [_Shelf("apps", "Deployment", namespace, "", "") for namespace in sorted(set(namespaces))]
+    return {ref: body for shelf in shelves for ref, body in _list(shelf, cluster) or ()}
+
+
 def _shelves(wanted: Wanted, cluster: ClusterClient) -> list[_Shelf]:
     """Return the lists to ask for: what is wanted (in the version it is written in), then what was owned."""
     selector = f"{RELEASE_UID}={wanted.uid}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bundler.actions.release
+from bundler.actions.change.live_state import observe_neighbours
 from bundler.actions.change.make_plan import in_steps, make_plan
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
@@ -29,7 +30,7 @@ from bundler.planning.problem import refuse
 from bundler.planning.recreate import asked_by_flag
 from bundler.planning.site_policy import other_cluster
 from bundler.planning.step_rules import gates_of
-from bundler.planning.stepping import resolve_rollout
+from bundler.planning.stepping import resolve_rollout, stepped_changes
 from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     planned = make_plan(
         wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=others_recorded(draft, ports)
     )
-    draft, planned = _in_steps(draft, planned, terms)
+    draft, planned = _in_steps(draft, planned, terms, ports)
     plan = _caused(planned, draft, history, ports)
     return Proposal(
         planned=replace(planned, plan=plan),
@@ -183,19 +184,22 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     )
 
 
-def _in_steps(draft: Draft, planned: Planned, terms: Terms) -> tuple[Draft, Planned]:
+def _in_steps(draft: Draft, planned: Planned, terms: Terms, ports: Ports) -> tuple[Draft, Planned]:
     """Plan an upgrade again in the steps that were asked for, now that it is known what changes."""
-    request = bundler.actions.release.steps.steps_of(draft, terms, planned.plan.changes)
+    changes = planned.plan.changes
+    request = bundler.actions.release.steps.steps_of(draft, terms, changes)
     if request is None or draft.composition is None:
         return draft, planned
     gates = draft.composition.gates
-    rollout = resolve_rollout(request, planned.plan.changes, tuple(gate.name for gate in gates))
+    rollout = resolve_rollout(request, changes, tuple(gate.name for gate in gates))
     if not rollout.shares:
         return draft, planned
     asked = tuple(gate.name for gate in gates_of(gates, rollout))
     rollout = replace(rollout, gates=asked, by=draft.revision.authorship.who)
     summary = replace(draft.revision.summary, rollout=rollout)
     draft = replace(draft, revision=replace(draft.revision, summary=summary))
+    around = observe_neighbours({one.ref.namespace for one in stepped_changes(rollout.shares, changes)}, ports.cluster)
+    planned = replace(planned, observation=replace(planned.observation, neighbours=around))
     return draft, in_steps(bundler.actions.release.steps.warned(planned, request), rollout)
 
 
@@ -275,7 +279,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     is_same = history == first.history and draft is first.drafted
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, first.terms, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=others_recorded(draft, ports))
-    draft, planned = _in_steps(draft, planned, first.terms)
+    draft, planned = _in_steps(draft, planned, first.terms, ports)
     if outline(planned.plan) == outline(first.plan):
         plan = _with_causes_of(first.plan, planned.plan)
     else:

@@ -20,6 +20,7 @@ from bundler.planning.steps_refused.case import ALONE, Reason, body_after, found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bundler.fields.selectors import Requirement
     from bundler.model.change import Change
     from bundler.model.json import Body
     from bundler.planning.steps_refused.case import Case
@@ -110,18 +111,25 @@ def _comes_first(change: Change, stepped: set[str], needed: set[str]) -> bool:
 
 def pods_of_two(case: Case) -> Iterator[Reason]:
     """An autoscaler counts the pods that a selector finds: it must not find those of another workload."""
-    others = [change for change in case.changes if change.ref.kind in _SCALED and change.action is not Action.DELETE]
+    others = dict(_selecting(case))
     for change in case.stepped:
-        for other in others:
-            if other.ref != change.ref and other.ref.namespace == change.ref.namespace and _selects(other, change):
-                said = f"the selector of {other.ref.short} finds its pods, too"
+        pods = [template_of(change, body) for body in (change.before, body_after(change))]
+        for ref, selector in others.items():
+            is_other = ref != change.ref and ref.namespace == change.ref.namespace
+            if is_other and any(labels_match(selector, pod) for pod in pods):
+                said = f"the selector of {ref.short} finds its pods, too"
                 yield Reason(
                     found_in(change, said, ".spec.template.metadata.labels"),
-                    f"give the pods of {change.ref.short} and of {other.ref.short} a label that tells them apart",
+                    f"give the pods of {change.ref.short} and of {ref.short} a label that tells them apart",
                 )
 
 
-def _selects(other: Change, change: Change) -> bool:
-    selector = selector_of(mapping_at(body_after(other), "spec", "selector"))
-    bodies = (change.before, body_after(change))
-    return bool(selector) and any(labels_match(selector, template_of(change, body)) for body in bodies)
+def _selecting(case: Case) -> Iterator[tuple[ObjectRef, tuple[Requirement, ...]]]:
+    """Yield the workloads beside each other once the plan is carried out, each with its selector."""
+    gone = {change.ref for change in case.changes if change.action is Action.DELETE}
+    bodies = {ref: body for ref, body in case.observation.neighbours.items() if ref not in gone}
+    bodies |= {change.ref: body_after(change) for change in case.changes if change.ref.kind in _SCALED}
+    for ref, body in bodies.items():
+        selector = selector_of(mapping_at(body, "spec", "selector"))
+        if selector and ref not in gone:
+            yield ref, selector

@@ -93,8 +93,9 @@ def hook(side, component=""):
     return create(job(component=component), hook=HookPoint(side, Operation.UPGRADE))
 
 
-def case_of(changes, asked=None, *, live=None, autoscaled=(), needs=MappingProxyType({}), **more):
-    observation = Observation(live=live or {}, autoscaled=dict.fromkeys(autoscaled, 1))
+def case_of(changes, asked=None, *, live=None, around=(), autoscaled=(), needs=MappingProxyType({}), **more):
+    neighbours = {one.ref: one.body for one in around}
+    observation = Observation(live=live or {}, neighbours=neighbours, autoscaled=dict.fromkeys(autoscaled, 1))
     wanted = Wanted(release="shop", namespace=NAMESPACE, uid=UID, needs=needs)
     return make_case(asked or request(), wanted, Plan(changes=tuple(changes)), observation, **more)
 
@@ -476,6 +477,8 @@ def test_pods_that_another_workloads_selector_finds_are_refused():
     other = workload("all", labels={"tier": "x"}, selector={"app": "web"})
     assert "the selector of Deployment/all finds its pods, too" in refused([upgraded(), update(other, other)])
     assert found([upgraded(), delete(other)]) == []
+    assert "the selector of Deployment/all finds its pods" in refused([upgraded()], around=[other, workload()])
+    assert found([upgraded(), delete(other)], around=[other]) == []
     elsewhere = manifest("Deployment", "all", "apps/v1", namespace="other", spec=other.body["spec"])
     assert found([upgraded(), update(elsewhere, elsewhere)]) == []
 
