@@ -36,6 +36,10 @@ class StepPolicy:
     compatible_jobs: frozenset[str] = frozenset()
     """Paths of the components whose old pods can work with what their Jobs do; ``""`` is the bundle itself."""
 
+    def is_stepped(self, component: str) -> bool:
+        """Return whether the upgrades of a component go in steps, by what the bundle says."""
+        return any(not share.is_all for share in self.components.get(component, self.default))
+
     def request(self, changed: Collection[str]) -> RolloutRequest:
         """Return the request that the bundle makes by itself; a command line may say other things.
 

@@ -31,6 +31,7 @@ from bundler.model.finding import Finding, Level, LintResult
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
+from bundler.planning.step_rules import step_policy
 from bundler.ports import UNCONFINED
 from bundler.render.bundle import render_what_can_be
 from bundler.render.notes import render_notes
@@ -107,7 +108,7 @@ def _whole_findings(bundle: Bundle, inputs: UserInput, namespace: str, texts: Ma
     codes = CompiledCodes()
     order = order_of(bundle, inputs, codes, namespace=namespace)
     silences = silences_in(bundle, texts)
-    checks = ObjectChecks(needs_every_line=bool(silences))
+    checks = ObjectChecks(policy=step_policy(bundle), needs_every_line=bool(silences))
     findings = _told_once(
         _bundle_findings(bundle),
         *_given_findings(bundle, codes),

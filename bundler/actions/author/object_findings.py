@@ -15,6 +15,7 @@ from bundler.model.finding import Finding, Level
 from bundler.model.lean import replace
 from bundler.planning.job_references import job_references
 from bundler.planning.older_yaml import as_written, may_hold_older_yaml, read_older_yaml
+from bundler.planning.shared_config import shared_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.planning.older_yaml import OldReading
+    from bundler.planning.step_rules import StepPolicy
     from bundler.render.types import Rendering
 
 MAX_PLACES = 5
@@ -35,8 +37,14 @@ class ObjectChecks:
     Lines are searched for where they are shown: one warning about thousands of pods names a few.
     """
 
-    def __init__(self, *, needs_every_line: bool) -> None:
-        """Know nothing yet; ``needs_every_line`` where comments silence single lines."""
+    def __init__(self, *, policy: StepPolicy, needs_every_line: bool) -> None:
+        """Know nothing yet.
+
+        Args:
+            policy: how the upgrades of the bundle go in steps.
+            needs_every_line: comments silence single lines.
+        """
+        self._policy = policy
         self._needs_every_line = needs_every_line
         self._seen: dict[ObjectRef, list[Body]] = {}
         self.known: dict[ObjectRef, Manifest] = {}
@@ -56,6 +64,7 @@ class ObjectChecks:
                 yield from self._of_object(*read(manifest), definitions, rendering)
         yield from self._of_services(rendering)
         yield from self._of_jobs(rendering)
+        yield from self._of_shared_config(rendering)
 
     def _of_object(
         self, manifest: Manifest, readings: Iterable[OldReading], definitions: Definitions, rendering: Rendering
@@ -81,6 +90,15 @@ class ObjectChecks:
             hint = f"write {{{{ job_name('{one.job}') }}}}, or select the Job by a label of its own"
             message = f"it names the Job {one.job}, whose name in the cluster is now {one.real_name}"
             flaw = Flaw(rule="job-reference", message=message, hint=hint, field=one.field)
+            yield self._finding(manifests[one.ref], flaw, rendering)
+
+    def _of_shared_config(self, rendering: Rendering) -> Iterator[Finding]:
+        manifests = {manifest.ref: manifest for manifest in rendering.manifests}
+        hint = "name it by its content, `{{ digest_name(name, data) }}`, there and in the pod template"
+        for one in shared_config(rendering.manifests, self._policy, rendering.content_names):
+            readers = ", ".join(ref.short for ref in one.readers)
+            message = f"its name stays when its content changes, and old and new pods of {readers} read it in a step"
+            flaw = Flaw(rule="shared-config", message=message, hint=hint, field="metadata.name")
             yield self._finding(manifests[one.ref], flaw, rendering)
 
     def _finding(self, manifest: Manifest, flaw: Flaw, rendering: Rendering) -> Finding:

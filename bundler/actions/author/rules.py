@@ -72,6 +72,14 @@ OBJECT_RULE_TABLE: Final = (
         "write `{{ job_name('NAME') }}`",
     ),
     Rule(
+        "shared-config",
+        "warning",
+        "a ConfigMap or Secret that pods of a component that goes in steps (`upgrade.steps`) read under a fixed name: "
+        "when its content changes, old pods read it too, and such an upgrade in steps is refused",
+        "name it by its content: `{{ digest_name(name, data) }}` "
+        "([names](../templates.md#names-of-configmaps-and-secrets))",
+    ),
+    Rule(
         "helm-hook",
         "error",
         "an object with the annotation `helm.sh/hook`, which means nothing here: it would be applied with all others",
