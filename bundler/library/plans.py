@@ -26,6 +26,7 @@ from bundler.errors.cluster import ForbiddenError
 from bundler.errors.delivery import RegistryError
 from bundler.library.name_rules import check_name, check_namespace
 from bundler.library.requests import ReleaseRequest
+from bundler.model.conflicts import OnConflict
 from bundler.model.digest import digest_of
 from bundler.model.json import at_pointer
 from bundler.model.lean import replace
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundler.actions.release.lifecycle import ChangeResult, RunOptions
+    from bundler.actions.release.proposal import Proposal
     from bundler.library.releases import Approve
     from bundler.library.requests import PlanInputs
     from bundler.library.scope import Scope
@@ -75,6 +77,8 @@ def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
     Raises:
         BundlerError: whatever would stop the change.
     """
+    if isinstance(request, RollbackRequest) and request.fixes_drift:  # a plan keeps what that means
+        request = replace(request, fixes_drift=False, on_conflict=OnConflict.TAKE)
     asked = _saved_request(request)
     read = library.releases.read(scope, request) if isinstance(request, ReleaseRequest) else request
     proposal = library.releases.plan(scope, read)
@@ -181,6 +185,33 @@ def carry_out(
         StalePlanError: with everything that moved since.
         BundlerError: what ended the run.
     """
+    request = _request_of(scope, saved, inputs)
+    if isinstance(request, UninstallRequest) and options is not None:
+        request = replace(request, lock_timeout_s=options.lock_timeout_s)
+    return library.releases.carry_out(scope, request, options, approve)
+
+
+def check(scope: Scope, saved: SavedPlan, inputs: PlanInputs) -> Proposal:
+    """Plan again what a saved plan does, or refuse as `carry_out` would; nothing is written, and no window is asked.
+
+    Args:
+        scope: of the session.
+        saved: the plan.
+        inputs: what it does not hold.
+
+    Raises:
+        StalePlanError: with everything that moved since.
+        BundlerError: whatever would stop it.
+    """
+    return library.releases.plan(scope, _request_of(scope, saved, inputs))
+
+
+def _request_of(scope: Scope, saved: SavedPlan, inputs: PlanInputs) -> AnyRequest:
+    """Return what a saved plan asks for: that plan, and no other.
+
+    Raises:
+        StalePlanError: when it cannot hold any more.
+    """
     request, ports = saved.request, scope.ports()
     check_name(request.release)
     check_namespace(request.namespace)
@@ -192,10 +223,9 @@ def carry_out(
     accepted = replace(accepted, losses=accepted.losses or inputs.accepts_losses)
     match request.verb:
         case PlannedVerb.INSTALL:
-            wanted = replace(_install_of(scope, saved, inputs, site, accepted), reason=reason)
-            return library.releases.apply_release(scope, wanted, options, approve)
+            return replace(_install_of(scope, saved, inputs, site, accepted), reason=reason)
         case PlannedVerb.ROLLBACK:
-            back = RollbackRequest(
+            return RollbackRequest(
                 release=request.release,
                 namespace=request.namespace,
                 revision=request.revision,
@@ -206,19 +236,16 @@ def carry_out(
                 skips_hooks=request.skips_hooks,
                 on_conflict=request.on_conflict,
             )
-            return library.releases.roll_back(scope, back, options, approve)
         case PlannedVerb.UNINSTALL:
-            gone = UninstallRequest(
+            return UninstallRequest(
                 release=request.release,
                 namespace=request.namespace,
                 site=site,
                 accepted=replace(accepted, removal=True),
-                lock_timeout_s=options.lock_timeout_s if options else 0.0,
                 keeps_history=request.keeps_history,
                 skips_hooks=request.skips_hooks,
                 reason=reason,
             )
-            return library.releases.remove(scope, gone, approve)
 
 
 def _reason(saved: SavedPlan, inputs: PlanInputs) -> str:

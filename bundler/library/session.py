@@ -598,6 +598,20 @@ class Session:
         with self.scope.calling(on_event):
             return library.plans.carry_out(self.scope, plan, inputs or PlanInputs(), options, approve)
 
+    def check_plan(self, plan: SavedPlan, *, inputs: PlanInputs | None = None) -> Proposal:
+        """Plan again what a saved plan does, or refuse as `apply_plan` would; nothing is written.
+
+        Args:
+            plan: what `save_plan` returned.
+            inputs: as for `apply_plan`. That a deployment window is closed now is reported, and refuses nothing.
+
+        Raises:
+            StalePlanError: with everything that moved since.
+            BundlerError: whatever would stop it.
+        """
+        with self.scope.calling():
+            return library.plans.check(self.scope, plan, inputs or PlanInputs())
+
     def begin(
         self,
         request: AnyRequest,

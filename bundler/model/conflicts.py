@@ -104,12 +104,13 @@ class ConflictPolicy:
         return next((rule for rule in self.rules if rule.fits(ref, path, manager)), None)
 
 
-def policy_of(flag: OnConflict, *rules: tuple[ConflictRule, ...]) -> ConflictPolicy:
+def policy_of(policy: OnConflict, *rules: tuple[ConflictRule, ...], said_by: str = "--on-conflict") -> ConflictPolicy:
     """Return the policy of a change: rules by their rank, then what the command says of all other conflicts.
 
     Args:
-        flag: of the command.
+        policy: of the command.
         rules: of the site file, then of the bundle.
+        said_by: what of the command says so.
     """
-    last = ConflictRule(policy=flag, source=Source("--on-conflict", 0))
+    last = ConflictRule(policy=policy, source=Source(said_by, 0))
     return ConflictPolicy(rules=(*(rule for group in rules for rule in group), last))

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _NEW = "whose namespace, CRD or Role is new", "only definitions were written"
 _JUDGED = "whose webhook is part of this release", "everything before them was written"
-_BACKUP = "that back up what may be lost", "nothing"
+_BACKUP = "made to back up what may be lost", "nothing was written"
 _NOTHING_PREPARED: Mapping[str, Sequence[Change]] = MappingProxyType({})
 _REPLICAS = (("spec", 1), ("status", 0))
 """Where a workload says how many pods it has, and what it means when it does not."""

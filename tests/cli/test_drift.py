@@ -42,7 +42,9 @@ def test_what_is_ignored_or_kept_by_a_site_is_no_drift(drifted):
 
 @pytest.mark.medium
 def test_fixing_restores_the_revision_and_is_itself_a_revision(drifted):
-    drifted("drift", "shop", "-n", "prod", "--fix", "--yes").ok()
+    fixed = drifted("drift", "shop", "-n", "prod", "--fix", "--yes").ok()
+    assert "(drift --fix)" in fixed.err
+    assert "--on-conflict" not in fixed.text
     with drifted.sandbox() as sandbox:
         assert sandbox.get(CONFIG)["data"] == {"text": "hello"}
     assert drifted("drift", "-A").code == 0

@@ -341,6 +341,21 @@ def test_markdown_is_shortened_to_what_a_merge_request_takes(cli, menu):
         assert f"left out to stay below {size} bytes" in short or size == 1000
 
 
+def test_what_a_plan_or_its_output_does_not_take_is_refused(cli, saved):
+    path = saved("--set", "text=ho")
+    for words, said in (
+        (("show", path, "--max-bytes", "9"), "--max-bytes shortens -o markdown, and this prints text"),
+        (("show", path, "--max-bytes", "9", "-o", "html"), "this prints html"),
+        (("show", path, "--graph"), "a saved plan is shown as it is"),
+        (("show", path, "--set", "text=hi"), "a saved plan is shown as it is"),
+        (("show", "shop", "--max-bytes", "9", "-o", "markdown"), "this is a bundle"),
+        (("plan", "shop", "shop", "--max-bytes", "9"), "this prints text"),
+    ):
+        refused = cli(*words)
+        assert refused.code == 2
+        assert said in refused.err
+
+
 def test_a_plan_is_data_for_programs(cli, saved):
     path = saved("--set", "text=ho")
     document = cli("show", path, "-o", "json").ok().document

@@ -34,5 +34,6 @@ class Progress:
 
 
 def _named(changes: Sequence[Change], limit: int = 12) -> str:
-    names = [change.ref.short for change in changes[:limit]]
-    return ", ".join(names) + (f" and {len(changes) - limit} more" if len(changes) > limit else "")
+    """Name each object once: what a hook has left is written, and deleted again."""
+    names = [ref.short for ref in dict.fromkeys(change.ref for change in changes)]
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -370,7 +370,9 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         adopts=terms.adopts,
         recreates=(*asked_by_flag(terms.recreates), *draft.recreates),
         begun_recreating=_begun_recreating(history, ports),
-        conflicts=policy_of(terms.on_conflict, site_rules, conflict_rules_of(draft.revision)),
+        conflicts=policy_of(
+            terms.on_conflict, site_rules, conflict_rules_of(draft.revision), said_by=terms.policy_said_by
+        ),
         left_to_others=deployed.left_to_others if deployed else {},
         is_rollback=draft.is_recorded,
         goes_back_to=0 if left is None and _is_installed(target, history) else target,

@@ -62,6 +62,8 @@ class RollbackRequest:
     """Run no hooks: those of the revision that is left may be what is broken."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
+    fixes_drift: bool = False
+    """It restores the deployed revision: fields that others set are taken back, unless a rule says otherwise."""
 
 
 def propose_rollback(request: RollbackRequest, ports: Ports) -> Proposal:
@@ -102,7 +104,8 @@ def _terms_of(request: RollbackRequest) -> Terms:
         site=request.site,
         accepted=request.accepted,
         recreates=request.recreates,
-        on_conflict=request.on_conflict,
+        on_conflict=OnConflict.TAKE if request.fixes_drift else request.on_conflict,
+        policy_said_by="drift --fix" if request.fixes_drift else "--on-conflict",
         skips_hooks=request.skips_hooks,
     )
 

@@ -68,6 +68,8 @@ class Terms:
     """Objects that are deleted and created again where they cannot be changed: ``KIND/NAME``."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
+    policy_said_by: str = "--on-conflict"
+    """What of the command says so, as the plan names it."""
     skips_hooks: bool = False
     """No hooks run: someone said so, or what a failed first install made is deleted again."""
     rollout: RolloutRequest | None = None

@@ -20,7 +20,7 @@ from bundler.cli.parsing.change_options import (
 )
 from bundler.cli.parsing.command import Duration, FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.plan_options import max_bytes_option
+from bundler.cli.parsing.plan_options import max_bytes_option, require_markdown
 from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.rollout_options import rollout_options
 from bundler.cli.parsing.values_options import kube_version_option, values_options
@@ -93,6 +93,7 @@ def plan_command(
     No secret is in it. `show FILE` shows it, `sign FILE` signs it, `apply FILE` carries out exactly that, or refuses
     and lists what has moved since. With --rollback or --uninstall it is a plan of those.
     """
+    require_markdown(app.output, max_bytes)
     flags = PlanFlags(out=out, expires_s=expires_s, max_bytes=max_bytes, exits_pending=exit_code, site=given.site)
     if is_rollback and is_removal:
         raise click.UsageError("--rollback and --uninstall are two plans; give one of them")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler import library, wire
+from bundler import Values, library, wire
 from bundler.actions import author
 from bundler.actions.author.describe import menu_of
 from bundler.cli import flows, output
@@ -16,7 +16,7 @@ from bundler.cli.output.described import show_description
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.plan_options import max_bytes_option
+from bundler.cli.parsing.plan_options import max_bytes_option, require_markdown
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import release_name_option, values_options
 from bundler.files.plan_bytes import is_plan_file
@@ -25,7 +25,6 @@ from bundler.wire.deliveries import delivery_form
 
 if TYPE_CHECKING:
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
 
 
@@ -51,8 +50,13 @@ def show_command(app: App, bundle: str, *, given: Values, release: str, graph: s
     values given, who routes to whom, who reads what, and which component needs which.
     """
     if is_plan_file(Path(bundle)):
+        if graph or release or given != Values():
+            raise click.UsageError("a saved plan is shown as it is: --graph, --release and values are for a bundle")
+        require_markdown(app.output, max_bytes)
         output.saved_plan.show_saved(app, library.plan_files.read_plan(Path(bundle)), max_bytes=max_bytes)
         return
+    if max_bytes:
+        raise click.UsageError("--max-bytes shortens a saved plan, and this is a bundle")
     session = open_session(app)
     taken = session.acquire(bundle, site=given.site)
     if graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler import Accepted, OnConflict, RollbackRequest
+from bundler import Accepted, RollbackRequest
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.install import EXIT_PENDING
 from bundler.cli.flows.rollback import carry_out_return
@@ -86,7 +86,7 @@ def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
         revision=drift.revision.revision,
         recreates=meant.recreates,
         accepted=Accepted(crd_risk=meant.accept_crd_risk, wider_reach=meant.allow_reach),
-        on_conflict=OnConflict.TAKE,
+        fixes_drift=True,
     )
     run = RunFlags(
         yes=flags.is_yes,

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from bundler import (
         ChangeResult,
         PlanInputs,
-        Proposal,
         RollbackRequest,
         RunOptions,
         SavedPlan,
@@ -111,23 +110,21 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
     inputs = replace(flags.inputs, signers=signers)
     if flags.requires_signature and not saved.request.site:  # the site file was named for its keys alone
         inputs = replace(inputs, values=replace(inputs.values, site=None))
-    if flags.is_dry_run:  # what is only checked is checked at any time
-        inputs = replace(inputs, outside_window="--dry-run")
     app.screen.say_lines([identity_line(session.identity(), saved.request.namespace)])
     app.screen.say(f"{headline(saved)}: {saved_counts(saved)}")
     if app.settings.is_verbose:
         app.screen.say_lines(saved_lines(saved))
     app.screen.say(f"planned {saved.created:%Y-%m-%d %H:%M:%S} UTC by {saved.user}")
-
-    def approve(proposal: Proposal) -> bool:
-        del proposal
-        return not flags.is_dry_run
-
+    if flags.is_dry_run:
+        session.check_plan(saved, inputs=inputs)
+        app.telling.stop()
+        app.screen.lines([Line("nothing has moved since the plan was made; it can be applied", "green")])
+        return 0
     with writing_junit(app, flags.junit) as on_checks:
         options = replace(flags.options, on_checks=on_checks)
-        result = session.apply_plan(saved, inputs=inputs, options=options, approve=approve)
+        result = session.apply_plan(saved, inputs=inputs, options=options)
     app.telling.stop()
-    return _show_result(app, saved, result, flags)
+    return _show_result(app, saved, result)
 
 
 def _signers(app: App, session: Session, file: Path, content: bytes, flags: ApplyFlags) -> tuple[str, ...]:
@@ -148,10 +145,7 @@ def _signers(app: App, session: Session, file: Path, content: bytes, flags: Appl
     return tuple(key.name for key in evidence.signers)
 
 
-def _show_result(app: App, saved: SavedPlan, result: ChangeResult, flags: ApplyFlags) -> int:
-    if flags.is_dry_run:
-        app.screen.lines([Line("nothing has moved since the plan was made; it can be applied", "green")])
-        return 0
+def _show_result(app: App, saved: SavedPlan, result: ChangeResult) -> int:
     request = saved.request
     if request.verb is PlannedVerb.UNINSTALL:
         show_removal(

@@ -16,6 +16,7 @@ ELSEWHERE = {
     "must_exist": "the plan knows its base revision",
     "accepted": "its flags are `accepts`",
     "authorship": "who applies the plan makes the revision",
+    "fixes_drift": "a plan keeps what it means for conflicts",
     "lock_timeout_s": "an option of the run",
 }
 
