@@ -11,6 +11,7 @@ from bundler.planning.planned_steps import planned_steps
 from bundler.planning.safety import lost_with
 from bundler.wire.causes import CauseForm, ChangedValueForm, cause_form, changed_value_form
 from bundler.wire.planned_steps import PlannedStepsForm, planned_steps_form
+from bundler.wire.rollouts import RolloutForm, rollout_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,6 +171,8 @@ class OutcomeForm(PlanForm):
     notes: str
     warnings: list[str]
     seconds: float
+    rollout: RolloutForm | None
+    """Where an upgrade in steps waits; null where none is open."""
 
 
 class RemovalForm(PlanForm):
@@ -331,6 +334,7 @@ def outcome_form(result: Outcome, *, warnings: Sequence[str], took_s: float) -> 
         "notes": result.revision.notes if result.revision else "",
         "warnings": list(warnings),
         "seconds": round(took_s, 1),
+        "rollout": rollout_form(summary.rollout) if summary.rollout else None,
     }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Plan
     from bundler.model.outcome import Outcome
     from bundler.model.release import Revision
+    from bundler.model.rollout import Rollout
 
 
 def show_outcome(app: App, result: Outcome, *, verb: str) -> None:
@@ -35,10 +36,24 @@ def show_outcome(app: App, result: Outcome, *, verb: str) -> None:
     elif revision is None:
         number = newest.revision if newest else 0
         app.screen.lines([Line(f"release {result.wanted.release}: no changes, revision {number} stays", "green")])
+    elif revision.summary.rollout is not None:
+        app.screen.lines(_paused_lines(app, revision, result.plan, revision.summary.rollout))
     else:
-        if revision.notes.strip():
+        if revision.notes.strip() and revision.summary.status.was_deployed:
             app.screen.lines([Line(revision.notes.strip("\n")), Line("")])
         app.screen.lines([Line(_summary(app, revision, result.plan), "green")])
+
+
+def _paused_lines(app: App, revision: Revision, plan: Plan, rollout: Rollout) -> list[Line]:
+    """Say where an upgrade in steps waits, and what to do next."""
+    summary = revision.summary
+    place = f"{summary.release} -n {summary.namespace}"
+    why = "" if rollout.is_done else app.screen.shown(rollout.reason)
+    return [
+        Line(_summary(app, revision, plan), "green"),
+        *([Line(f"because {why}", "yellow")] if why else []),
+        Line(f"continue it with `bundler continue {place}`, or go back with `bundler abort {place}`"),
+    ]
 
 
 def _summary(app: App, revision: Revision, plan: Plan) -> str:
