@@ -8,11 +8,10 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.actions.release import (
-        causes as causes,
         checks as checks,
         recorded_command as recorded_command,
-        rollback_causes as rollback_causes,
         site_terms as site_terms,
+        why as why,
     )
 
 __getattr__ = late_modules(__name__)

@@ -9,7 +9,7 @@ from bundler.actions.change.live_state import observe_neighbours
 from bundler.actions.change.make_plan import in_steps, make_plan
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
-from bundler.actions.release.history import History, load_history, load_whole, with_barriers
+from bundler.actions.release.history import History, load_history, with_barriers
 from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of, left_by_rollback
 from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.recorded_parts import conflict_rules_of
@@ -173,7 +173,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=others_recorded(draft, ports)
     )
     draft, planned = _in_steps(draft, planned, terms, ports)
-    plan = _caused(planned, draft, history, ports)
+    plan = bundler.actions.release.why.explained(planned, draft, history, ports.store)
     return Proposal(
         planned=replace(planned, plan=plan),
         draft=draft,
@@ -281,9 +281,9 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=others_recorded(draft, ports))
     draft, planned = _in_steps(draft, planned, first.terms, ports)
     if outline(planned.plan) == outline(first.plan):
-        plan = _with_causes_of(first.plan, planned.plan)
+        plan = bundler.actions.release.why.explained_as(first.plan, planned.plan)
     else:
-        plan = _caused(planned, draft, history, ports)
+        plan = bundler.actions.release.why.explained(planned, draft, history, ports.store)
     planned = replace(planned, plan=plan)
     return replace(
         first,
@@ -293,22 +293,6 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         moment=moment_for(first.terms, ports.clock),
         is_second_look=True,
     )
-
-
-def _caused(planned: Planned, draft: Draft, history: History, ports: Ports) -> Plan:
-    """Return a plan that says why each object changes."""
-    if not draft.is_recorded:
-        return bundler.actions.release.causes.with_causes(planned.plan, draft, planned.wanted.recorded)
-    left = left_by_rollback(history, draft.revision.rolled_back_to, ports.store)
-    start = load_whole(left.summary, ports.store) if left else draft.revision
-    return bundler.actions.release.rollback_causes.with_rollback_causes(planned.plan, draft.revision, start)
-
-
-def _with_causes_of(shown: Plan, plan: Plan) -> Plan:
-    """Return a plan that does what was shown, with the same reasons."""
-    causes = {change.ref: change.causes for change in shown.changes}
-    changes = tuple(replace(one, causes=causes.get(one.ref, ())) for one in plan.changes)
-    return replace(plan, changes=changes, values=shown.values)
 
 
 def _history_for(draft: Draft, ports: Ports) -> History:
