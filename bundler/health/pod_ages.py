@@ -47,7 +47,8 @@ class PodAges:
         self._histories: dict[str, PodHistory] = {}
         self._found_ready = frozenset[str]()
         self._began_s: float | None = None
-        self._now_s = 0.0
+        self.now_s = 0.0
+        """Monotonic time of the last look."""
 
     def look(self, now_s: float, pods: Iterable[Body]) -> None:
         """Take note of all pods of all workloads, as they are now.
@@ -57,7 +58,7 @@ class PodAges:
             pods: those on their way out left out.
         """
         there = {_uid(pod): pod for pod in pods}
-        self._now_s = now_s
+        self.now_s = now_s
         self._ready_since_s = {uid: self._since_s(uid, pod) for uid, pod in there.items() if is_ready(pod)}
         self._restarts = {uid: restarts_of(pod) for uid, pod in there.items()}
         self._histories = {uid: self._history(uid, pod) for uid, pod in there.items()}
@@ -76,7 +77,7 @@ class PodAges:
             is_new: whether they are new ones.
         """
         ages = {
-            uid: self._now_s - since for pod in pods if (since := self._ready_since_s.get(uid := _uid(pod))) is not None
+            uid: self.now_s - since for pod in pods if (since := self._ready_since_s.get(uid := _uid(pod))) is not None
         }
         ready = [uid for uid, age in ages.items() if age >= min_ready_s or (not is_new and uid in self._found_ready)]
         return PodCount(
@@ -91,17 +92,17 @@ class PodAges:
     def final_problem(self, pod: Body) -> PodProblem | None:
         """Return why waiting for a pod is of no use; None where it may become ready."""
         problem, history = pod_problem(pod), self._histories.get(_uid(pod), PodHistory())
-        if problem is None or not is_final(problem, history, now_s=self._now_s, rules=self._fail_fast):
+        if problem is None or not is_final(problem, history, now_s=self.now_s, rules=self._fail_fast):
             return None
         return problem
 
     def _since_s(self, uid: str, pod: Body) -> float:
         """Return since when a pod has been ready without a break; a restart breaks it, even between two looks."""
         has_restarted = restarts_of(pod) > self._restarts.get(uid, restarts_of(pod))
-        return self._now_s if has_restarted else self._ready_since_s.get(uid, self._now_s)
+        return self.now_s if has_restarted else self._ready_since_s.get(uid, self.now_s)
 
     def _history(self, uid: str, pod: Body) -> PodHistory:
-        return observe_pod(self._histories.get(uid, PodHistory()), pod, now_s=self._now_s)
+        return observe_pod(self._histories.get(uid, PodHistory()), pod, now_s=self.now_s)
 
 
 def _uid(pod: Body) -> str:

@@ -87,11 +87,11 @@ def left_fields(manifest: Manifest, live: Body, wanted: Wanted) -> tuple[str, ..
     return tuple(path for path in left if path in owners and not _is_taken(manifest.ref, path, owners[path], wanted))
 
 
-def owners_of(live: Body) -> Iterator[tuple[str, str]]:
-    """Yield each field that another manager owns, and who that is."""
+def owners_of(live: Body, *, by_us: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield each field that another manager owns, and who that is; or each that we own ourselves."""
     for entry in items_at(live, "metadata", "managedFields"):
         manager = text_at(entry, "manager")
-        if manager != FIELD_MANAGER:
+        if (manager == FIELD_MANAGER) is by_us:
             yield from ((to_path(path), manager) for path in FieldSet.parse(entry.get("fieldsV1")).paths())
 
 

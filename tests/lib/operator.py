@@ -82,6 +82,9 @@ class Operator:
     site: Site | None = None
     """The site file whose policy holds for everything that this operator does."""
 
+    is_stopped: Callable[[], bool] = lambda: False
+    """Whether this operator has pressed Ctrl-C."""
+
     def ports(self) -> Ports:
         user, _, host = self.name.partition("@")
         holder = Holder(user=user, host=host, pid=self.pid, boot_id=self.boot_id, command="tests", tool_version="0")
@@ -93,7 +96,7 @@ class Operator:
             report=self.events.append,
             redactor=self.redactor,
             deadline_s=self.clock.monotonic() + self.timeout_s,
-            is_stopped=lambda: False,
+            is_stopped=self.is_stopped,
             judge=author_health,
         )
 

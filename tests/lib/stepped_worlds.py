@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from bundler.model.cluster import ListQuery
 from tests.lib.bundles import make_bundle
+from tests.lib.clocks import FakeClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from bundler.model.events import Event
     from bundler.ports import ClusterClient
 
 SHOP = """
@@ -48,3 +51,38 @@ def images(cluster: ClusterClient, namespace: str, app: str = "shop-web") -> dic
     query = ListQuery(group="", kind="Pod", namespace=namespace, label_selector=f"app={app}")
     pods = [pod for pod in cluster.list(query).items if "deletionTimestamp" not in pod["metadata"]]
     return dict(Counter(str(pod["spec"]["containers"][0]["image"]).rpartition("/")[2] for pod in pods))  # type: ignore[index, call-overload]
+
+
+class Hearing(list["Event"]):
+    """The events of an operator, and what someone does when one of them is heard, once."""
+
+    def __init__(self, when: Callable[[Event], bool], then: Callable[[], object]) -> None:
+        super().__init__()
+        self._when, self._then, self._is_done = when, then, False
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        if not self._is_done and self._when(event):
+            self._is_done = True
+            self._then()
+
+
+class AlarmClock(FakeClock):
+    """A clock at whose alarms something happens in the cluster."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._alarms: list[tuple[float, Callable[[], object]]] = []
+
+    def ring_in(self, seconds: float, then: Callable[[], object]) -> None:
+        self._alarms.append((self.monotonic() + seconds, then))
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        now_s = self.monotonic()
+        due, self._alarms = (
+            [one for one in self._alarms if one[0] <= now_s],
+            [one for one in self._alarms if one[0] > now_s],
+        )
+        for _, then in due:
+            then()

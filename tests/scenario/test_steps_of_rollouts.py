@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.rollout import RolloutRequest, RolloutState, Share
-from tests.lib.stepped_worlds import images, shop
+import pytest
+
+from bundler.actions.release.lifecycle import RunOptions
+from bundler.actions.rollout.pause import PauseRequest, pause
+from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
+from bundler.errors import InterruptedRunError
+from bundler.errors.change import RolledBackError, RolloutContestedError, StepFailedError
+from bundler.model.events import Notice, PodsReplaced
+from bundler.model.refs import ObjectRef
+from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
+from tests.lib.sandboxes import open_sandbox
+from tests.lib.stepped_worlds import AlarmClock, Hearing, images, shop
+from tests.scenario.conftest import _sandbox_world
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler.actions.release.lifecycle import ChangeResult
+    from bundler.model.events import Event
+    from bundler.model.rollout import Rollout
     from tests.lib.operator import Operator
     from tests.scenario.conftest import World
 
@@ -53,3 +66,172 @@ def test_steps_without_a_pause_end_with_the_rendered_workload(world: World, tmp_
     assert web["spec"].get("minReadySeconds", 0) == 0
     assert web["spec"]["progressDeadlineSeconds"] == 600
     assert db["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == 0
+
+
+# --- what ends a step ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def timed(tmp_path: Path) -> World:
+    """A sandbox in which images fail by their names, and whose clock has alarms."""
+    clock = AlarmClock()
+    return _sandbox_world(shop(tmp_path), clock, open_sandbox(clock))
+
+
+def rollout_of(world: World) -> Rollout:
+    rollout = world.operator.history()[-1].rollout
+    assert rollout is not None
+    return rollout
+
+
+def uids(world: World) -> dict[str, str]:
+    return {name: body["metadata"]["uid"] for name, body in world.bodies("Pod").items()}
+
+
+def is_first_new_pod(event: Event) -> bool:
+    return isinstance(event, PodsReplaced) and event.new == 1
+
+
+def on_first_new_pod(world: World, then: object) -> None:
+    world.operator.events = Hearing(is_first_new_pod, then)  # type: ignore[arg-type]
+
+
+def told(world: World) -> list[str]:
+    return [event.text for event in world.operator.events if isinstance(event, Notice)]
+
+
+def go_on(world: World) -> ChangeResult:
+    request = ContinueRequest(release="shop", namespace=world.operator.namespace)
+    options = RunOptions(fail_fast=world.operator.fail_fast)
+    return continue_rollout(request, world.operator.ports(), options, lambda _proposal: True)
+
+
+def test_an_image_that_cannot_be_pulled_brings_the_old_pods_back_untouched(
+    failing_world: World, tmp_path: Path
+) -> None:
+    world, bundle = failing_world, shop(tmp_path)
+    world.operator.install(bundle)
+    before = uids(world)
+    with pytest.raises(RolledBackError) as raised:
+        upgrade(world.operator, bundle, steps("1", "100%"), image="docker.io/library/broken:1")
+    assert "ImagePullBackOff" in "\n".join(raised.value.context)
+    assert world.operator.statuses() == ["deployed", "failed"]
+    failed = world.operator.history()[-1]
+    assert failed.description.startswith("aborted: ")
+    assert "ImagePullBackOff" in world.operator.ports().store.load(failed).evidence
+    assert pods(world) == {"web:1": 4}
+    assert before.items() <= uids(world).items()
+
+
+def test_a_step_that_fails_pauses_where_that_was_asked_for_and_a_continue_looks_again(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    asked = steps("1", "100%", on_failure=OnFailure.PAUSE)
+    with pytest.raises(StepFailedError) as raised:
+        upgrade(timed.operator, timed.menu, asked, image="docker.io/library/broken:1")
+    assert "`bundler continue shop -n prod`" in raised.value.hint
+    assert pods(timed) == {"web:1": 4, "broken:1": 1}
+    rollout = rollout_of(timed)
+    assert (rollout.state, rollout.step, rollout.is_done) == (RolloutState.PAUSED, 1, False)
+    assert "ImagePullBackOff" in rollout.reason
+    assert timed.operator.statuses() == ["deployed", "pending-upgrade"]
+    with pytest.raises(StepFailedError):
+        go_on(timed)
+    assert rollout_of(timed).state is RolloutState.PAUSED
+
+
+def test_pods_that_never_become_ready_end_the_step_when_its_time_is_over(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    asked = steps("2", "100%", step_timeout_s=40, on_failure=OnFailure.PAUSE)
+    began_s = timed.operator.clock.monotonic()
+    with pytest.raises(StepFailedError) as raised:
+        upgrade(timed.operator, timed.menu, asked, image="docker.io/library/unready:1")
+    assert 40 <= timed.operator.clock.monotonic() - began_s < 60
+    first, second, *evidence = raised.value.context
+    assert "within 40 s" in first
+    assert "0 of 2 new pods are ready" in second
+    assert any("Deployment/shop-web" in line for line in evidence)
+    assert rollout_of(timed).state is RolloutState.PAUSED
+
+
+def test_the_authors_min_ready_seconds_are_waited_for_before_a_step_is_done(timed: World) -> None:
+    timed.operator.install(timed.menu, minReady="20")
+    began_s = timed.operator.clock.monotonic()
+    assert upgrade(timed.operator, timed.menu, steps("1", pause_after="canary"), minReady="20").is_paused
+    assert timed.operator.clock.monotonic() - began_s >= 20
+
+
+def test_readiness_that_is_lost_while_pods_soak_begins_the_soak_again(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    clock, cluster = timed.operator.clock, timed.cluster
+    assert isinstance(clock, AlarmClock)
+
+    def fail() -> None:
+        cluster.fail("Deployment", "shop-web", "NotReady", "prod")  # type: ignore[attr-defined]
+        clock.ring_in(5, lambda: cluster.heal("Deployment", "shop-web", "prod"))  # type: ignore[attr-defined]
+
+    timed.operator.events = Hearing(
+        lambda event: isinstance(event, Notice) and "have to stay so" in event.text, lambda: clock.ring_in(30, fail)
+    )
+    began_s = clock.monotonic()
+    assert upgrade(timed.operator, timed.menu, steps("1", pause_after="canary", soak_s=60)).is_paused
+    assert clock.monotonic() - began_s >= 95
+    assert any("the soak begins again" in text for text in told(timed))
+
+
+def test_a_pause_in_another_session_ends_the_run_before_it_writes_anything_more(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    bob = timed.another_operator()
+    on_first_new_pod(timed, lambda: pause(PauseRequest(release="shop", namespace="prod", user="bob"), bob.ports()))
+    result = upgrade(timed.operator, timed.menu, steps("1", "50%", "100%"))
+    assert result.is_paused
+    rollout = rollout_of(timed)
+    assert (rollout.state, rollout.by, rollout.is_done) == (RolloutState.PAUSED, "bob", False)
+    assert pods(timed) == {"web:1": 4, "web:2": 1}
+    assert not go_on(timed).is_paused
+    assert pods(timed) == {"web:2": 4}
+
+
+def test_a_workload_that_is_scaled_meanwhile_gets_its_share_of_new_pods(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    on_first_new_pod(timed, lambda: timed.scale_web(8))
+    assert upgrade(timed.operator, timed.menu, steps("25%", pause_after="canary")).is_paused
+    assert pods(timed) == {"web:1": 8, "web:2": 2}
+
+
+def test_another_image_in_the_middle_ends_the_run_and_names_who_set_it(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    containers = [{"name": "main", "image": "docker.io/library/web:9"}]
+    ref = ObjectRef("apps", "Deployment", "prod", "shop-web")
+    patch = {"spec": {"template": {"spec": {"containers": containers}}}}
+    on_first_new_pod(timed, lambda: timed.cluster.edit(ref, patch, manager="kubectl-set"))  # type: ignore[attr-defined]
+    with pytest.raises(RolloutContestedError) as raised:
+        upgrade(timed.operator, timed.menu, steps("1", "50%", "100%"))
+    lines = "\n".join(raised.value.context)
+    assert "kubectl-set wrote its pod template" in lines
+    assert '"docker.io/library/web:9" instead of "docker.io/library/web:2", set by kubectl-set' in lines
+    assert rollout_of(timed).state is RolloutState.MOVING
+    live = timed.get("Deployment", "shop-web", "apps")
+    assert live is not None
+    assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "docker.io/library/web:9"
+
+
+def test_pacing_that_someone_changes_is_put_back_once(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    patch = {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 3}}}}
+    on_first_new_pod(timed, lambda: timed.edit("Deployment", "shop-web", patch, "apps"))
+    assert upgrade(timed.operator, timed.menu, steps("1", pause_after="canary")).is_paused
+    assert any("kubectl-edit changed how far its new pods may go" in text for text in told(timed))
+
+
+def test_a_run_that_is_asked_to_stop_leaves_the_rollout_where_it_is(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    stops = list[bool]()
+    on_first_new_pod(timed, lambda: stops.append(True))
+    timed.operator.is_stopped = lambda: bool(stops)
+    with pytest.raises(InterruptedRunError) as raised:
+        upgrade(timed.operator, timed.menu, steps("1", "50%", "100%"))
+    assert "`bundler continue shop -n prod`" in raised.value.hint
+    assert (rollout_of(timed).state, rollout_of(timed).step) == (RolloutState.MOVING, 1)
+    stops.clear()
+    assert not go_on(timed).is_paused
+    assert pods(timed) == {"web:2": 4}

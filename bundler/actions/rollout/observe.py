@@ -161,7 +161,7 @@ def _seen(workload: SteppedWorkload, found: LookedAt, memory: RolloutMemory) -> 
         replicas=int_at(live, "spec", "replicas", default=1),
         template=found.template,
         pacing=pacing,
-        is_contested=pacing is not None and bool(owners_of_pacing(live)),
+        is_contested=pacing is not None and _is_contested(live),
         others=_others(workload.ref, live, memory),
         was_put_back=workload.ref in memory.put_back,
         author=author,
@@ -169,6 +169,12 @@ def _seen(workload: SteppedWorkload, found: LookedAt, memory: RolloutMemory) -> 
         old=counts.count(old, wanted=wanted_old, min_ready_s=author.min_ready_s, is_new=False),
         new=counts.count(new, wanted=wanted_new, min_ready_s=author.min_ready_s, is_new=True),
     )
+
+
+def _is_contested(live: Body) -> bool:
+    """Return whether someone else has set a field by which the workload is held, so that it is no longer ours."""
+    ours = {path for path, _ in owners_of(live, by_us=True)}
+    return any(path not in ours for path, _ in owners_of_pacing(live))
 
 
 def _others(ref: ObjectRef, live: Body, memory: RolloutMemory) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class Soak:
         Args:
             seen: the workloads of the step.
         """
-        rollout, now_s = self._rolling.rollout, self._ports.clock.monotonic()
+        rollout, now_s = self._rolling.rollout, self._rolling.memory.ages.now_s
         if not rollout.soak_s:
             return True
         if self._since_s is None:
