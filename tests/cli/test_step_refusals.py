@@ -9,9 +9,12 @@ import pytest
 
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.refs import ObjectRef
+from tests.lib.bundles import make_bundle
 from tests.lib.unsteppable import CASES, Case, bundle, db, plain, service, web
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.lib.fixtures_cli import Cli
 
 NS = ("-n", "prod")
@@ -121,3 +124,28 @@ def test_a_bundle_that_requires_steps_goes_in_them_unless_someone_confirms_other
     cli("upgrade", "shop", newer, "--all", "--yes", *NS).ok()
     scaled = bundle(cli.home / "3", (web("web:2", replicas=5),), "1.2.0", upgrade=REQUIRED)
     cli("upgrade", "shop", scaled, *NS).ok()
+
+
+@pytest.mark.medium
+def test_batches_leave_a_small_component_its_own_step(cli: Cli) -> None:
+    def shop(folder: str, version: str, image: str) -> Path:
+        made = bundle(
+            cli.home / folder,
+            (web(image, replicas=10),),
+            version,
+            components=[{"name": "api", "bundle": "components/api"}],
+        )
+        make_bundle(made / "components", {"templates/db.yaml": db(image, replicas=2)}, name="api", version=version)
+        return made
+
+    cli("install", "shop", shop("1", "1.0.0", "web:1"), *NS).ok()
+    newer = shop("2", "1.1.0", "web:2")
+    refused = cli("diff", "shop", newer, "--batch", "25%", *NS)
+    assert "StatefulSet/db: step 3 (75%) comes to all of its 2 pods" in refused.err
+    assert "give api steps of its own: --canary api=1" in refused.err
+    shown = cli("diff", "shop", newer, "--batch", "25%", "--canary", "api=1", *NS).ok().out
+    assert "step 3: " in shown
+    assert "75%, now 8 of 10 pods (80 %)" in shown
+    for flags in (("--canary", "1"), ("--all", "--canary", "api=1")):
+        both = cli("diff", "shop", newer, "--batch", "25%", *flags, *NS)
+        assert (both.code, "are different ways to upgrade" in both.err) == (2, True)

@@ -77,12 +77,13 @@ class RolloutFlags:
     @property
     def own_pause(self) -> str:
         """Where a rollout pauses by these flags alone; empty: as the bundle says."""
-        return "canary" if self.canaries else "none" if self.steps or self.batch else ""
+        return "none" if self.steps or self.batch else "canary" if self.canaries else ""
 
     @property
     def ways(self) -> list[str]:
-        """The flags that say which steps there are."""
-        given = (("--canary", self.canaries), ("--steps", self.steps), ("--batch", self.batch), ("--all", self.at_once))
+        """The flags that say which steps there are for all; a canary of one component gives it other ones."""
+        has_canary = any(self.at_once or "=" not in one for one in self.canaries)
+        given = (("--canary", has_canary), ("--steps", self.steps), ("--batch", self.batch), ("--all", self.at_once))
         return [flag for flag, is_given in given if is_given]
 
 
