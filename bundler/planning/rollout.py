@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from bundler.model.lean import replace
 from bundler.model.rollout import AskGates, Fail, Finished, Hold, Look, Restore, RolloutState, Stop, Template
 from bundler.planning.pacing import new_pods, next_pacing, old_pods, standing_still
 
@@ -32,6 +33,16 @@ def next_action(rollout: Rollout, seen: Sequence[SeenWorkload]) -> RolloutAction
             return Finished(state=rollout.state) if rollout.is_finish else _advance(rollout, seen)
         case _:
             assert_never(rollout.state)
+
+
+def once_held(seen: Sequence[SeenWorkload], hold: Hold) -> tuple[SeenWorkload, ...]:
+    """Return what is known of workloads once one of them is written, until they are looked at again."""
+    return tuple(
+        replace(one, template=Template.NEW, pacing=hold.pacing, is_settled=False, is_contested=False)
+        if one.ref == hold.ref
+        else one
+        for one in seen
+    )
 
 
 def _advance(rollout: Rollout, seen: Sequence[SeenWorkload]) -> RolloutAction:

@@ -19,7 +19,7 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.rollout import AskGates, Fail, Finished, GateOutcome, Hold, Look, Restore, RolloutState, Stop
 from bundler.planning.pacing import paced
 from bundler.planning.payloads import following
-from bundler.planning.rollout import next_action
+from bundler.planning.rollout import next_action, once_held
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,8 +116,13 @@ class OneStep:
         Raises:
             StepFailedError, RolloutContestedError, InterruptedRunError, LockLostError.
         """
+        action: RolloutAction | None = None
         while True:
-            self._look()
+            # Many workloads are written one after the other, and looked at together.
+            if isinstance(action, Hold) and self._tries == 0:
+                self._seen = once_held(self._seen, action)
+            else:
+                self._look()
             action = self._next()
             if isinstance(action, AskGates) and self._soak.is_over(self._seen):
                 answer = self._gates.ask(self._rolling.rollout, self._seen, self._rolling.memory.new_pods)

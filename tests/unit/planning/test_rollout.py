@@ -25,7 +25,7 @@ from bundler.model.rollout import (
     Stop,
     Template,
 )
-from bundler.planning.rollout import next_action
+from bundler.planning.rollout import next_action, once_held
 
 WEB = ObjectRef("apps", "Deployment", "shop", "web")
 API = ObjectRef("apps", "Deployment", "shop", "api")
@@ -130,6 +130,15 @@ def test_old_pods_may_be_as_broken_as_they_were_when_it_began() -> None:
 def test_each_workload_goes_as_fast_as_it_can() -> None:
     seen = [canary(new=pods(1, ready=0)), canary(API)]
     assert next_action(rollout(step=2), seen) == Hold(ref=API, pacing=HALF)
+
+
+def test_workloads_are_written_one_after_the_other_without_a_look_in_between() -> None:
+    first = (before(), half(API, is_contested=True))
+    second = once_held(first, Hold(ref=API, pacing=HALF))
+    assert next_action(rollout(), second) == Hold(ref=WEB, pacing=CANARY)
+    third = once_held(second, Hold(ref=WEB, pacing=CANARY))
+    waiting = ("Deployment/web: 0 of 0 new pods are ready", "Deployment/api: 5 of 5 new pods are ready")
+    assert next_action(rollout(), third) == Look(waiting=waiting)
 
 
 def test_a_pod_that_has_failed_for_good_fails_the_step_at_once_with_all_that_failed() -> None:
