@@ -72,14 +72,16 @@ class RolloutProgress:
     """How far an open rollout has come.
 
     Example:
-        >>> from bundler import BundlerError, ReleaseRequest, Session
+        >>> from bundler import ReleaseRequest, RolloutRequest, Session, Share, Values
+        >>> one_pod = RolloutRequest(steps=(Share.parse("1"),), pause_after="canary")
+        >>> values = Values(data={"image": "docker.io/library/nginx:1.28"})
         >>> with Session.sandbox() as session:
         ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
-        ...     try:
-        ...         session.rollout("shop")
-        ...     except BundlerError as error:
-        ...         print(error.context[0])
-        no rollout is open: revision 1 is deployed (namespace default)
+        ...     request = ReleaseRequest(bundle="webapp", release="shop", values=values, steps=one_pod)
+        ...     paused = session.apply(request)
+        ...     progress = session.rollout("shop")
+        >>> (paused.is_paused, [(one.ref.short, one.old.ready, one.new.ready) for one in progress.workloads])
+        (True, [('Deployment/shop', 2, 1)])
     """
 
     summary: RevisionSummary

@@ -26,6 +26,7 @@ DOCS = Path(__file__).parents[2] / "docs"
                 "how-to-review.md",
                 "how-to-why.md",
                 "how-to-protect.md",
+                "rollouts.md",
                 "hooks.md",
             )
         ),

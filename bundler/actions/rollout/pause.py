@@ -34,8 +34,8 @@ class PauseRequest:
 def pause(request: PauseRequest, ports: Ports) -> RevisionSummary:
     """Record that a rollout is paused; no lock is taken, so that one that moves can be paused too.
 
-    A run that moves it notices before it writes anything more, and ends in good order. One that is paused already is
-    left as it is.
+    A run that moves it notices before it writes anything more, and ends in good order. Of one that is paused already,
+    a new reason is recorded.
 
     Args:
         request: which release, who, why.
@@ -55,9 +55,10 @@ def pause(request: PauseRequest, ports: Ports) -> RevisionSummary:
     learn_live_secrets(history, ports)  # a reason must not hold any of them
     reason = " ".join(ports.redactor.redact(request.reason).split())
     tries = 0
-    while rollout.state is not RolloutState.PAUSED:
+    while not _is_said(rollout, reason):
         _refuse_late(summary, rollout)
-        paused = replace(rollout, state=RolloutState.PAUSED, since=None, by=request.user, reason=reason)
+        since = rollout.since if rollout.state is RolloutState.PAUSED else None
+        paused = replace(rollout, state=RolloutState.PAUSED, since=since, by=request.user, reason=reason)
         try:
             return ports.store.move(summary, paused)
         except ConflictError:
@@ -67,6 +68,11 @@ def pause(request: PauseRequest, ports: Ports) -> RevisionSummary:
         history = require_history(ports.store, request.namespace, request.release)
         summary, rollout = require_open_rollout(history, doing=_DOING)
     return summary
+
+
+def _is_said(rollout: Rollout, reason: str) -> bool:
+    """Return whether the record says already that it is paused, and why."""
+    return rollout.state is RolloutState.PAUSED and reason in {"", rollout.reason}
 
 
 def _refuse_late(summary: RevisionSummary, rollout: Rollout) -> None:

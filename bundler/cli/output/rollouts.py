@@ -28,15 +28,12 @@ def show_progress(app: App, progress: RolloutProgress) -> None:
         app.screen.document(progress_form(progress), app.output)
         return
     rows = [tuple(map(app.screen.shown, row)) for row in _rows(progress)]
+    why = progress.rollout.reason
     app.screen.lines(
         [
             Line(_title(progress), "bold"),
             *table(rows, heads=_HEADS, columns=app.screen.columns, shrinking=_SHRINKING),
-            *(
-                [Line(f"because {app.screen.shown(progress.rollout.reason)}", "yellow")]
-                if progress.rollout.reason
-                else []
-            ),
+            *([Line(f"{progress.rollout.state}: {app.screen.shown(why)}", "yellow")] if why else []),
             *(Line(app.screen.shown(line), "red") for one in progress.workloads for line in _wrong(one)),
         ]
     )
