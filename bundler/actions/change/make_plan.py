@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.actions.change.ask_server import IsRecorded
-    from bundler.model.change import Change
+    from bundler.model.change import Change, Plan
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.rollout import Rollout
@@ -88,10 +88,24 @@ def in_steps(planned: Planned, rollout: Rollout) -> Planned:
         rollout: with the step that comes next.
     """
     wanted = replace(planned.wanted, rollout=rollout)
-    candidates = [planned.candidates[one.ref] for one in wanted.manifests]
-    seen, answers = planned.observation, planned.outcomes
-    steps = build_plan(wanted, seen, answers, candidates=candidates, payloads=planned.payloads).steps
+    steps = _plan_again(planned, wanted, planned.observation).steps
     return replace(planned, plan=replace(planned.plan, steps=steps), wanted=wanted)
+
+
+def without_stuck(planned: Planned, pods: Mapping[ObjectRef, Body]) -> Planned:
+    """Return the plan of an abort that deletes the pods that would be in its way, too; nothing else is asked again.
+
+    Args:
+        planned: the plan without that.
+        pods: new ones of StatefulSets that are not ready.
+    """
+    seen = replace(planned.observation, stuck_pods=pods)
+    return replace(planned, plan=_plan_again(planned, planned.wanted, seen), observation=seen)
+
+
+def _plan_again(planned: Planned, wanted: Wanted, seen: Observation) -> Plan:
+    candidates = [planned.candidates[one.ref] for one in wanted.manifests]
+    return build_plan(wanted, seen, planned.outcomes, candidates=candidates, payloads=planned.payloads)
 
 
 def _backup_candidate(change: Change) -> Candidate:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bundler.actions.release
-from bundler.actions.change.live_state import observe_neighbours
-from bundler.actions.change.make_plan import in_steps, make_plan
+from bundler.actions.change.make_plan import make_plan
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, with_barriers
@@ -29,8 +28,6 @@ from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
 from bundler.planning.recreate import asked_by_flag
 from bundler.planning.site_policy import other_cluster
-from bundler.planning.step_rules import gates_of
-from bundler.planning.stepping import resolve_rollout, stepped_changes
 from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
@@ -172,7 +169,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     planned = make_plan(
         wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=others_recorded(draft, ports)
     )
-    draft, planned = _in_steps(draft, planned, terms, ports)
+    draft, planned = bundler.actions.release.steps.as_asked(draft, planned, terms, ports)
     plan = bundler.actions.release.why.explained(planned, draft, history, ports.store)
     return Proposal(
         planned=replace(planned, plan=plan),
@@ -182,25 +179,6 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         identity=identity_for(terms, ports.cluster),
         moment=moment_for(terms, ports.clock),
     )
-
-
-def _in_steps(draft: Draft, planned: Planned, terms: Terms, ports: Ports) -> tuple[Draft, Planned]:
-    """Plan an upgrade again in the steps that were asked for, now that it is known what changes."""
-    changes = planned.plan.changes
-    request = bundler.actions.release.steps.steps_of(draft, terms, changes)
-    if request is None or draft.composition is None:
-        return draft, planned
-    gates = draft.composition.gates
-    rollout = resolve_rollout(request, changes, tuple(gate.name for gate in gates))
-    if not rollout.shares:
-        return draft, planned
-    asked = tuple(gate.name for gate in gates_of(gates, rollout))
-    rollout = replace(rollout, gates=asked, by=draft.revision.authorship.who)
-    summary = replace(draft.revision.summary, rollout=rollout)
-    draft = replace(draft, revision=replace(draft.revision, summary=summary))
-    around = observe_neighbours({one.ref.namespace for one in stepped_changes(rollout.shares, changes)}, ports.cluster)
-    planned = replace(planned, observation=replace(planned.observation, neighbours=around))
-    return draft, in_steps(bundler.actions.release.steps.warned(planned, request), rollout)
 
 
 def moment_for(terms: Terms, clock: Clock) -> datetime | None:
@@ -279,7 +257,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     is_same = history == first.history and draft is first.drafted
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, first.terms, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=others_recorded(draft, ports))
-    draft, planned = _in_steps(draft, planned, first.terms, ports)
+    draft, planned = bundler.actions.release.steps.as_asked(draft, planned, first.terms, ports)
     if outline(planned.plan) == outline(first.plan):
         plan = bundler.actions.release.why.explained_as(first.plan, planned.plan)
     else:

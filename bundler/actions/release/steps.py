@@ -1,11 +1,15 @@
-"""In which steps a proposal goes, and what the rules of steps are asked about. Layer: actions, pure."""
+"""In which steps a proposal goes, and what the rules of steps are asked about. Layer: actions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions.change.live_state import observe_neighbours
+from bundler.actions.change.make_plan import in_steps, without_stuck
+from bundler.actions.rollout.stuck import find_stuck_pods
 from bundler.model.lean import replace
-from bundler.planning.step_rules import step_policy
+from bundler.planning.step_rules import gates_of, step_policy
+from bundler.planning.stepping import resolve_rollout, stepped_changes
 from bundler.planning.stepping_refusals import step_warnings
 from bundler.planning.steps_asked import steps_asked
 from bundler.planning.steps_refused.case import BundleSteps, make_case
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from bundler.model.rollout import RolloutRequest
     from bundler.planning.step_rules import StepPolicy
     from bundler.planning.steps_refused.case import Case
+    from bundler.ports import Ports
 
 
 def policy_of(draft: Draft | None) -> StepPolicy | None:
@@ -43,6 +48,36 @@ def steps_of(draft: Draft | None, terms: Terms, changes: Sequence[Change]) -> Ro
     if policy is None or terms.continues_rollout:
         return None
     return steps_asked(terms.rollout, policy, changes)
+
+
+def as_asked(draft: Draft, planned: Planned, terms: Terms, ports: Ports) -> tuple[Draft, Planned]:
+    """Return a plan in the steps that were asked for, and its draft, now that it is known what changes.
+
+    Where a rollout is aborted, the plan deletes the pods that would be in its way.
+
+    Args:
+        draft: what the release is to become.
+        planned: the plan without steps.
+        terms: with what was asked for.
+        ports: the cluster and the records.
+    """
+    if draft.aborts is not None:
+        return draft, without_stuck(planned, find_stuck_pods(planned.wanted, draft.aborts, ports))
+    changes = planned.plan.changes
+    request = steps_of(draft, terms, changes)
+    if request is None or draft.composition is None:
+        return draft, planned
+    gates = draft.composition.gates
+    rollout = resolve_rollout(request, changes, tuple(gate.name for gate in gates))
+    if not rollout.shares:
+        return draft, planned
+    asked = tuple(gate.name for gate in gates_of(gates, rollout))
+    rollout = replace(rollout, gates=asked, by=draft.revision.authorship.who)
+    summary = replace(draft.revision.summary, rollout=rollout)
+    draft = replace(draft, revision=replace(draft.revision, summary=summary))
+    around = observe_neighbours({one.ref.namespace for one in stepped_changes(rollout.shares, changes)}, ports.cluster)
+    planned = replace(planned, observation=replace(planned.observation, neighbours=around))
+    return draft, in_steps(warned(planned, request), rollout)
 
 
 def warned(planned: Planned, request: RolloutRequest) -> Planned:
