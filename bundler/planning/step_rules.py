@@ -93,10 +93,13 @@ def step_gates(bundle: Bundle, path: str = "") -> Iterator[StepGate]:
 
 
 def gates_of(gates: Iterable[StepGate], rollout: Rollout) -> tuple[StepGate, ...]:
-    """Return the gates that are asked after each step of a rollout: those of components that go in steps, if named."""
-    return tuple(
-        gate for gate in gates if gate.name in rollout.gates and any(gate.is_about(path) for path in rollout.shares)
-    )
+    """Return the gates that are asked after each step of a rollout: those of components that go in steps, if named.
+
+    Expressions come before checks, which take their time, and hold again once these have passed.
+    """
+    named = [gate for gate in gates if gate.name in rollout.gates]
+    about = [gate for gate in named if any(map(gate.is_about, rollout.shares))]
+    return tuple(sorted(about, key=lambda gate: bool(gate.job)))
 
 
 def is_check_of(gate: StepGate, manifest: Manifest) -> bool:

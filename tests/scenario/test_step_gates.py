@@ -17,7 +17,7 @@ from bundler.model.refs import ObjectRef
 from bundler.model.rollout import ALL_PODS, GateOutcome, PodCount, Rollout, SeenWorkload, Share, Template
 from tests.lib.bundles import make_bundle
 from tests.lib.templates import WEB
-from tests.scenario.test_checks import CHECK
+from tests.scenario.test_checks import CHECK, check
 from tests.scenario.test_hooks import VALUES
 
 if TYPE_CHECKING:
@@ -177,5 +177,6 @@ def test_a_check_that_has_run_is_no_drift_changes_nothing_and_goes_with_its_rele
     request = DriftRequest(release="shop", namespace=world.operator.namespace)
     assert find_drift(request, world.operator.ports()).objects == ()
     assert world.operator.upgrade(menu).revision is None
+    assert [str(run.outcome) for run in check(world).runs] == ["passed", "passed"], "it runs outside of a step, too"
     world.operator.uninstall()
     assert jobs(world) == {}

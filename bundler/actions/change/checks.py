@@ -8,6 +8,7 @@ from bundler.actions.change.hook_wait import wait_for_hooks
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.change.write_object import ObjectWriter
 from bundler.errors.change import ChecksFailedError, HookFailedError, WaitTimeoutError
+from bundler.model.bundle import RecreateRule
 from bundler.model.change import Action
 from bundler.model.check_report import CheckOutcome, CheckRun
 from bundler.model.events import Notice
@@ -111,8 +112,10 @@ def checks_wanted(
         run: names the run; the Job of another one is deleted first.
         chosen: says of an object whether it is one of these checks, or of what they need.
     """
-    checks = (of_run(one, run) if is_job(one.ref) else one for one in revision.manifests if chosen(one))
-    return replace(wanted, manifests=tuple(checks), generated=(), owned={}, hook_run=None)
+    checks = tuple(of_run(one, run) if is_job(one.ref) else one for one in revision.manifests if chosen(one))
+    # A Job that was a gate of a rollout knew its step, so that the next one is not of the same template.
+    again = tuple(RecreateRule(object=one.ref.short, source=one.source) for one in checks if is_job(one.ref))
+    return replace(wanted, manifests=checks, generated=(), owned={}, hook_run=None, recreates=again)
 
 
 def require_passed(runs: Sequence[CheckRun], *, hint: str) -> None:

@@ -10,7 +10,6 @@ from bundler.actions.change.job_watch import JobWatch
 from bundler.actions.change.write_object import ObjectWriter
 from bundler.health.step_gates import PASSED, GateAnswer
 from bundler.health.workloads import job_health
-from bundler.model.bundle import RecreateRule
 from bundler.model.change import Action, Change
 from bundler.model.health import Status
 from bundler.model.hooks import hook_run, is_check
@@ -84,7 +83,7 @@ class StepChecks:
         health = self._health(change, live if is_of_run else None, is_ours=is_ours)
         if health is None or (health.status is Status.FAILED and not is_ours):
             self._start(gate, job, run)
-            return _waiting(job.ref, "it has been started")
+            return _waiting(job.ref, job_health(job.body).message)
         if health.status is Status.CURRENT:
             return PASSED
         self._ours.add((run, job.ref))
@@ -108,8 +107,7 @@ class StepChecks:
 
         wanted = checks_wanted(self._wanted, self._revision, run=run, chosen=is_chosen)
         manifests = tuple(job if one.ref == job.ref else one for one in wanted.manifests)
-        again = (RecreateRule(object=job.ref.short, source=gate.source),)  # it knows other pods than the one before
-        planned = plan_checks(replace(wanted, manifests=manifests, recreates=again), self._ports.cluster)
+        planned = plan_checks(replace(wanted, manifests=manifests), self._ports.cluster)
         writer = ObjectWriter(planned, self._ports, self._guard, self._guard.listening(self._ports.report))
         self._ours.add((run, job.ref))
         for change in sorted(planned.plan.changes, key=lambda one: is_job(one.ref)):

@@ -93,3 +93,9 @@ def test_gates_of_components_bear_their_path_and_are_asked_only_with_them() -> N
     below = Rollout(shares={"web/app": ONE}, gates=everything[1:])
     assert [gate.name for gate in gates_of(gates, below)] == ["web/quiet", "web/app/smoke"]
     assert [gate.name for gate in gates_of(gates, Rollout(shares={"webs": ONE}, gates=everything))] == ["quiet"]
+
+
+def test_expressions_are_asked_before_checks() -> None:
+    gates = [StepGate(name="smoke", job="checks/a.yaml", source=HERE), StepGate(name="quiet", expr="true", source=HERE)]
+    rollout = Rollout(shares={"": ONE}, gates=("smoke", "quiet"))
+    assert [gate.name for gate in gates_of(gates, rollout)] == ["quiet", "smoke"]
