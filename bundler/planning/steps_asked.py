@@ -80,9 +80,10 @@ def _hurried(request: RolloutRequest | None, policy: StepPolicy, changes: Sequen
 
 
 def _is_as_slow(shares: Sequence[Share], least: Sequence[Share], replicas: int) -> bool:
-    """Return whether no step comes to more pods than the bundle's step of its number."""
-    pairs = zip(shares, least, strict=False)
-    return len(shares) >= len(least) and all(one.pods(replicas) <= most.pods(replicas) for one, most in pairs)
+    """Return whether no step comes to more pods than the bundle's step of its number; after the last is the finish."""
+    padded = (*shares, *([ALL_PODS] * (len(least) - len(shares))))
+    pairs = zip(padded, least, strict=False)
+    return bool(shares) and all(one.pods(replicas) <= most.pods(replicas) for one, most in pairs)
 
 
 def _listed(shares: Sequence[Share]) -> str:

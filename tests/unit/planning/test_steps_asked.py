@@ -71,6 +71,14 @@ def test_steps_may_be_smaller_than_those_that_are_required_and_not_larger(steps,
     assert [line.subject.partition("/")[2] for line in found] == hurried
 
 
+def test_a_required_step_that_comes_to_all_pods_is_the_finish():
+    small = changed("shop-web", component="web", replicas=2)
+    policy = replace(REQUIRED, default=shares("25%,75%"), components={})
+    assert lines(asked("1"), policy, [small]) == []
+    assert len(lines(None, policy, [small])) == 1
+    assert len(lines(None, policy, [changed("shop-web", component="web", replicas=1)])) == 1
+
+
 def test_a_component_that_is_left_out_goes_faster_than_is_required():
     assert len(lines(asked("10%,50%", of=("web",)))) == 1
 
