@@ -16,6 +16,7 @@ from bundler.actions.release import (
     rollback as returning,
     uninstall as removing,
 )
+from bundler.actions.release.gates import hurries
 from bundler.actions.release.lifecycle import RunOptions, is_no_op
 from bundler.actions.release.proposal import outline
 from bundler.actions.release.rollback import RollbackRequest
@@ -363,6 +364,11 @@ def authorship_of(scope: Scope, *, reason: str, bundle: Bundle | None = None) ->
 def is_pending(proposal: Proposal) -> bool:
     """Return whether something would be written or recorded, whether or not objects are ready."""
     return not is_no_op(proposal, RunOptions(waits=False))
+
+
+def is_hurried(proposal: Proposal) -> bool:
+    """Return whether an upgrade goes faster than its bundle requires."""
+    return any(hurries(proposal))
 
 
 def with_reasons(proposal: Proposal) -> Plan:

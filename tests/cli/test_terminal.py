@@ -18,6 +18,7 @@ import pytest
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 from tests.lib.templates import database
+from tests.lib.unsteppable import bundle, web
 
 pytestmark = pytest.mark.slow
 
@@ -145,6 +146,19 @@ def test_the_question_names_what_may_be_lost_and_yes_alone_does_not_accept_it(cl
     assert "--accept-data-loss" in terminal.seen
     terminal = Terminal([*BUNDLER, "upgrade", "demo", str(path)])
     terminal.until("; data may be lost with StatefulSet/db? [y/N]")
+    terminal.type("y\n")
+    assert terminal.end() == 0
+
+
+def test_the_question_says_that_an_upgrade_is_faster_than_its_bundle_requires(cli):
+    required = {"steps": {"default": ["25%", "100%"], "required": True}}
+    old, new = (
+        bundle(cli.home / version, (web(f"web:{version}"),), version, upgrade=required)
+        for version in ("1.0.0", "1.1.0")
+    )
+    subprocess.run([*BUNDLER, "install", "shop", str(old), "-q"], check=True, capture_output=True)
+    terminal = Terminal([*BUNDLER, "upgrade", "shop", str(new), "--all"])
+    terminal.until("1 to update; faster than its bundle requires? [y/N]")
     terminal.type("y\n")
     assert terminal.end() == 0
 

@@ -178,6 +178,8 @@ def _steps(proposal: Proposal) -> Iterable[Problem]:
 
 def hurries(proposal: Proposal) -> Iterator[Problem]:
     """Yield that an upgrade goes faster than its bundle requires, whether that is accepted or not."""
+    if proposal.terms.continues_rollout:
+        return
     case, policy = case_of(proposal), policy_of(proposal.draft)
     if policy is not None:
         yield from hurry_problems(case.request if case else None, policy, proposal.planned.plan.changes)

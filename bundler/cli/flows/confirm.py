@@ -6,6 +6,7 @@ import sys
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from bundler import library
 from bundler.cli.output.plan import PlanView, counted_changes, identity_line, plan_lines
 from bundler.cli.terminal.text import Line
 from bundler.model.lean import dataclass, replace
@@ -59,8 +60,9 @@ class Approval:
         missing = " (which does not exist and is created)" if proposal.planned.creates_namespace else ""
         lost = ", ".join(first_of([change.ref.short for change in losses(proposal.plan)], _SHOWN_LOSSES))
         risk = f"; data may be lost with {lost}" if lost else ""
+        hurry = "; faster than its bundle requires" if library.releases.is_hurried(proposal) else ""
         what = f"{self.doing[:1].upper()}{self.doing[1:]} in namespace {namespace}{missing} on cluster {cluster}"
-        return f"{what}: {counted_changes(proposal.plan)}{risk}?"
+        return f"{what}: {counted_changes(proposal.plan)}{hurry}{risk}?"
 
     def _view(self) -> PlanView:
         return PlanView(
@@ -93,7 +95,7 @@ def with_consents(accepted: Accepted, app: App, run: RunFlags) -> Accepted:
         losses=accepts_losses(app, run),
         outside_window=run.outside_window,
         no_backup=run.no_backup,
-        fewer_steps=run.yes,
+        fewer_steps=may_go_on(app, run),
     )
 
 
