@@ -12,7 +12,6 @@ from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
 from bundler.errors import InterruptedRunError
 from bundler.errors.change import RolledBackError, RolloutContestedError, StepFailedError
 from bundler.model.events import Notice, PodsReplaced
-from bundler.model.refs import ObjectRef
 from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
 from tests.lib.sandboxes import open_sandbox
 from tests.lib.stepped_worlds import AlarmClock, Hearing, images, shop
@@ -178,39 +177,40 @@ def test_readiness_that_is_lost_while_pods_soak_begins_the_soak_again(timed: Wor
     assert any("the soak begins again" in text for text in told(timed))
 
 
-def test_a_pause_in_another_session_ends_the_run_before_it_writes_anything_more(timed: World) -> None:
-    timed.operator.install(timed.menu)
-    bob = timed.another_operator()
-    on_first_new_pod(timed, lambda: pause(PauseRequest(release="shop", namespace="prod", user="bob"), bob.ports()))
-    result = upgrade(timed.operator, timed.menu, steps("1", "50%", "100%"))
+def test_a_pause_in_another_session_ends_the_run_before_it_writes_anything_more(world: World, tmp_path: Path) -> None:
+    bundle, bob, namespace = shop(tmp_path), world.another_operator(), world.operator.namespace
+    world.operator.install(bundle)
+    on_first_new_pod(world, lambda: pause(PauseRequest(release="shop", namespace=namespace, user="bob"), bob.ports()))
+    result = upgrade(world.operator, bundle, steps("1", "50%", "100%"))
     assert result.is_paused
-    rollout = rollout_of(timed)
+    rollout = rollout_of(world)
     assert (rollout.state, rollout.by, rollout.is_done) == (RolloutState.PAUSED, "bob", False)
-    assert pods(timed) == {"web:1": 4, "web:2": 1}
-    assert not go_on(timed).is_paused
-    assert pods(timed) == {"web:2": 4}
+    assert pods(world) == {"web:1": 4, "web:2": 1}
+    assert not go_on(world).is_paused
+    assert pods(world) == {"web:2": 4}
 
 
-def test_a_workload_that_is_scaled_meanwhile_gets_its_share_of_new_pods(timed: World) -> None:
-    timed.operator.install(timed.menu)
-    on_first_new_pod(timed, lambda: timed.scale_web(8))
-    assert upgrade(timed.operator, timed.menu, steps("25%", pause_after="canary")).is_paused
-    assert pods(timed) == {"web:1": 8, "web:2": 2}
+def test_a_workload_that_is_scaled_meanwhile_gets_its_share_of_new_pods(world: World, tmp_path: Path) -> None:
+    bundle = shop(tmp_path)
+    world.operator.install(bundle)
+    on_first_new_pod(world, lambda: world.scale_web(8))
+    assert upgrade(world.operator, bundle, steps("25%", pause_after="canary")).is_paused
+    assert pods(world) == {"web:1": 8, "web:2": 2}
 
 
-def test_another_image_in_the_middle_ends_the_run_and_names_who_set_it(timed: World) -> None:
-    timed.operator.install(timed.menu)
+def test_another_image_in_the_middle_ends_the_run_and_names_who_set_it(world: World, tmp_path: Path) -> None:
+    bundle = shop(tmp_path)
+    world.operator.install(bundle)
     containers = [{"name": "main", "image": "docker.io/library/web:9"}]
-    ref = ObjectRef("apps", "Deployment", "prod", "shop-web")
     patch = {"spec": {"template": {"spec": {"containers": containers}}}}
-    on_first_new_pod(timed, lambda: timed.cluster.edit(ref, patch, manager="kubectl-set"))  # type: ignore[attr-defined]
+    on_first_new_pod(world, lambda: world.edit("Deployment", "shop-web", patch, "apps"))
     with pytest.raises(RolloutContestedError) as raised:
-        upgrade(timed.operator, timed.menu, steps("1", "50%", "100%"))
+        upgrade(world.operator, bundle, steps("1", "50%", "100%"))
     lines = "\n".join(raised.value.context)
-    assert "kubectl-set wrote its pod template" in lines
-    assert '"docker.io/library/web:9" instead of "docker.io/library/web:2", set by kubectl-set' in lines
-    assert rollout_of(timed).state is RolloutState.MOVING
-    live = timed.get("Deployment", "shop-web", "apps")
+    assert "kubectl-edit wrote its pod template" in lines
+    assert '"docker.io/library/web:9" instead of "docker.io/library/web:2", set by kubectl-edit' in lines
+    assert rollout_of(world).state is RolloutState.MOVING
+    live = world.get("Deployment", "shop-web", "apps")
     assert live is not None
     assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "docker.io/library/web:9"
 
