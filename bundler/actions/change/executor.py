@@ -50,6 +50,11 @@ class Stepping(Protocol):
         """How long one step may take, in seconds."""
         ...
 
+    @property
+    def held(self) -> Sequence[Change]:
+        """What was written as a step holds it."""
+        ...
+
     def __call__(self, step: Advance | Pause, ports: Ports, /) -> bool:
         """Do a step; return whether the run continues; False: it pauses here."""
         ...
@@ -92,6 +97,8 @@ class Executor:
     @property
     def progress(self) -> Progress:
         """What the run wrote so far."""
+        if self._stepping is not None:
+            self._writer.progress.held = [*self._stepping.held]
         return self._writer.progress
 
     def run(self) -> bool:

@@ -20,12 +20,18 @@ class Progress:
     unclear: list[Change] = field(default_factory=list)
     """Failed too, but the answer was lost: the object may have been written."""
 
+    held: list[Change] = field(default_factory=list)
+    """Written as a step of a rollout holds it; its own write comes in the finish."""
+
     def summary(self, changes: Iterable[Change]) -> tuple[str, ...]:
         """Return lines that say what was written, what failed, what is unclear and what was not attempted."""
         begun = {id(change) for change in (*self.written, *self.failed, *self.unclear)}
+        held = list({change.ref: change for change in self.held if id(change) not in begun}.values())
+        begun |= {id(change) for change in held}
         open_ones = [c for c in changes if c.action is not Action.NONE and id(c) not in begun]
         groups = (
             ("written", self.written),
+            ("written, and held back until the finish", held),
             ("failed", self.failed),
             ("unclear, because the answer was lost", self.unclear),
             ("not attempted", open_ones),

@@ -70,7 +70,7 @@ class ObjectWriter:
         self.progress.written.append(change)
 
     def hold(self, change: Change, paced: Manifest, live: Body, others: Iterable[tuple[str, str]]) -> None:
-        """Write a workload as it is held back in a rollout; it is no part of ``progress``, its own write comes later.
+        """Write a workload as it is held back in a rollout; its own write comes in the finish.
 
         Args:
             change: of the workload.
@@ -85,6 +85,7 @@ class ObjectWriter:
         held = replace(change, desired=paced, before=live, decided=(*change.decided, *taken))
         with self._guard.writing():
             self._apply(held, payload_of(paced, live))
+        self.progress.held.append(change)
 
     def payload(self, change: Change) -> Payload:
         """Return the bytes that were dry-run, or the same body made into bytes where nothing was asked."""

@@ -15,7 +15,7 @@ from bundler.model.rollout import RolloutState, Template
 from bundler.model.steps import Advance, Pause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from bundler.actions.change.run_control import Guard
     from bundler.actions.release.lifecycle import RunOptions
@@ -99,6 +99,11 @@ class Advancer:
         """How long one step may take, the soak included."""
         rollout = self._rolling.rollout
         return rollout.step_timeout_s + rollout.soak_s
+
+    @property
+    def held(self) -> Sequence[Change]:
+        """What was written as a step holds it."""
+        return self._rolling.writer.progress.held
 
     def __call__(self, step: Advance | Pause, ports: Ports, /) -> bool:
         """Do a step; return whether the run continues, or pauses here.
