@@ -31,6 +31,7 @@ class BundleSteps:
 
 
 WITHOUT_STEPS: Final = "run the same command without --steps, --canary and --batch"
+AT_ONCE: Final = "pass --all --yes to replace all pods in one step, although the bundle requires steps"
 LEAVE_WHOLE: Final = "name with --steps-of the components that can go in steps: the others go whole"
 LEAVE_OUT: Final = "leave out what has no pods to replace in steps: it goes whole"
 ALONE: Final = "make such changes with an upgrade of their own, without steps"
@@ -102,8 +103,9 @@ def make_case(
 
 def way_out(case: Case, change: Change) -> str:
     """Return what to do about a workload that cannot go in steps: leave its component out, if there are others."""
-    others = {one.component for one in case.stepped} - {change.component}
-    return LEAVE_WHOLE if others else WITHOUT_STEPS
+    if {one.component for one in case.stepped} - {change.component}:
+        return LEAVE_WHOLE
+    return AT_ONCE if case.request.is_by_bundle else WITHOUT_STEPS
 
 
 def body_after(change: Change) -> Body:

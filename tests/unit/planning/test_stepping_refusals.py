@@ -300,6 +300,13 @@ def test_what_cannot_be_held_goes_whole_where_only_others_are_named():
     assert found(changes, request(of=("web",))) == []
 
 
+@pytest.mark.parametrize(("is_by_bundle", "hint"), [(True, "pass --all --yes to replace"), (False, "without --steps")])
+def test_what_to_do_about_steps_depends_on_who_asked_for_them(is_by_bundle, hint):
+    changes = [upgraded(strategy={"type": "Recreate"})]
+    (problem,) = step_problems(case_of(changes, request(is_by_bundle=is_by_bundle)))
+    assert hint in problem.hint
+
+
 def test_a_stateful_set_that_an_autoscaler_drives_is_refused_and_a_deployment_is_not():
     ref = ObjectRef("apps", "StatefulSet", NAMESPACE, "web")
     target = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web"}
