@@ -72,6 +72,16 @@ def test_all_reasons_are_given_at_once(cli: Cli) -> None:
 
 
 @pytest.mark.medium
+def test_the_same_upgrade_again_has_nothing_to_do(cli: Cli) -> None:
+    cli("install", "shop", bundle(cli.home / "1", (web(),), "1.0.0"), *NS).ok()
+    again = ("upgrade", "shop", bundle(cli.home / "2", (web("web:2"),), "1.1.0"), "--canary", "web=1", *NS)
+    cli(*again, "--pause-after", "none").ok()
+    done = state_of(cli)
+    cli(*again, "--pause-after", "none").ok()
+    assert state_of(cli) == done
+
+
+@pytest.mark.medium
 def test_a_first_install_has_nothing_to_step(cli: Cli) -> None:
     refused = cli("diff", "shop", bundle(cli.home / "1", (web(),), "1.0.0"), "--steps", "1", *NS)
     assert refused.code == 1

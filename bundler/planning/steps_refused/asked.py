@@ -97,9 +97,13 @@ def unreachable_pause(case: Case) -> Iterator[Reason]:
 
 
 def nothing_to_step(case: Case) -> Iterator[Reason]:
-    """Steps would be an empty promise where no pods are replaced, or by a controller that cannot be stopped."""
+    """Steps would be an empty promise where no pods are replaced, or by a controller that cannot be stopped.
+
+    Where nothing changes at all, the upgrade was made before: the same command again has nothing to do.
+    """
     request = case.request
-    if request.is_by_bundle or not case.is_installed:
+    is_made = all(one.action is Action.NONE or one.hook is not None for one in case.changes)
+    if request.is_by_bundle or is_made or not case.is_installed:
         return
     if not (request.steps or request.shares):
         yield Reason("no steps are named, neither here nor by the bundle", "pass --steps, --canary or --batch")

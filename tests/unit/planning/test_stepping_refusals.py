@@ -146,6 +146,14 @@ def test_where_no_pods_are_replaced_there_is_nothing_to_step():
     assert found([scaled], request(is_by_bundle=True)) == []
 
 
+@pytest.mark.parametrize(
+    "asked", [request(), request(of=("web",)), request("", shares={"web": shares("1")}), request("")]
+)
+def test_an_upgrade_that_was_made_has_nothing_to_step_and_is_not_refused(asked):
+    same = replace(update(workload(), workload()), action=Action.NONE)
+    assert found([same, hook(Side.BEFORE)], asked) == []
+
+
 def test_a_bundle_that_asks_for_steps_installs_and_changes_settings_without_them():
     asked = request(is_by_bundle=True)
     assert found([create(workload())], asked, is_installed=False) == []
