@@ -122,8 +122,20 @@ def recreate_rights(
             yield Right(manifest.ref.group, plural, manifest.ref.namespace, "delete")
 
 
+def stuck_pod_rights(manifests: Iterable[Manifest]) -> Iterator[Right]:
+    """Yield what the abort of an upgrade in steps needs: pods that are not ready are in the way of a StatefulSet."""
+    for manifest in manifests:
+        if is_stateful_set(manifest.ref):
+            yield Right("", "pods", manifest.ref.namespace, "delete")
+
+
 def whole_life(
-    manifests: Sequence[Manifest], namespace: str, plural_of: PluralOf, *, recreating: Sequence[RecreateRule] = ()
+    manifests: Sequence[Manifest],
+    namespace: str,
+    plural_of: PluralOf,
+    *,
+    recreating: Sequence[RecreateRule] = (),
+    goes_in_steps: bool = False,
 ) -> frozenset[Right]:
     """Return what install, upgrade, rollback and uninstall need, and every verb that reads.
 
@@ -132,6 +144,7 @@ def whole_life(
         namespace: of the release.
         plural_of: how kinds are served.
         recreating: which objects the bundle says may be recreated.
+        goes_in_steps: whether the bundle says in which steps it is upgraded.
     """
     verbs = (*WRITE_VERBS, "watch", *LATER_VERBS)
     considered = (Right(group, plural, namespace, "list") for group, plural in _CONSIDERED)
@@ -141,6 +154,7 @@ def whole_life(
             *object_rights(manifests, plural_of, verbs),
             *claim_rights(manifests),
             *recreate_rights(manifests, plural_of, recreating),
+            *(stuck_pod_rights(manifests) if goes_in_steps else ()),
             *definition_rights(manifests),
             *explaining_rights(namespace),
             *considered,

@@ -10,6 +10,7 @@ from bundler.fields.kinds import plural_of
 from bundler.model.rendered import RenderedObjects
 from bundler.planning.recreate import recreate_rules
 from bundler.planning.rights import RBAC, defined_plurals, granted_rules, reading, rules_of, whole_life
+from bundler.planning.step_rules import step_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,14 @@ def _rights(
     if is_reading:
         rights = reading(manifests, order.namespace, served)
     else:
-        rights = whole_life(manifests, order.namespace, served, recreating=tuple(recreate_rules(order.bundle)))
+        policy = step_policy(order.bundle)
+        rights = whole_life(
+            manifests,
+            order.namespace,
+            served,
+            recreating=tuple(recreate_rules(order.bundle)),
+            goes_in_steps=bool(policy.default or policy.components),
+        )
     return rights, sorted(guessed)
 
 

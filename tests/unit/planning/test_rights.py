@@ -41,6 +41,13 @@ def test_what_is_never_deleted_needs_no_right_to_delete_it():
     assert "delete" not in verbs_on(whole_life([CRD], "shop", plural_of), "customresourcedefinitions")
 
 
+def test_pods_of_a_stateful_set_may_be_deleted_where_it_goes_in_steps():
+    stateful = manifest("apps/v1", "StatefulSet", "db")
+    assert "delete" not in verbs_on(whole_life([stateful], "shop", plural_of), "pods")
+    assert "delete" in verbs_on(whole_life([stateful], "shop", plural_of, goes_in_steps=True), "pods")
+    assert "delete" not in verbs_on(whole_life([CONFIG], "shop", plural_of, goes_in_steps=True), "pods")
+
+
 def test_reading_writes_nothing():
     found = reading([CONFIG, CRD], "shop", plural_of)
     assert {right.verb for right in found} == {"get", "list", "watch"}
