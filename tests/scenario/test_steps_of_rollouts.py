@@ -11,6 +11,8 @@ from bundler.actions.rollout.pause import PauseRequest, pause
 from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
 from bundler.errors import InterruptedRunError
 from bundler.errors.change import RolledBackError, RolloutContestedError, StepFailedError
+from bundler.errors.cluster import ConflictError
+from bundler.model.conflicts import OnConflict
 from bundler.model.events import Notice, PodsReplaced
 from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
 from tests.lib.sandboxes import open_sandbox
@@ -99,8 +101,8 @@ def told(world: World) -> list[str]:
     return [event.text for event in world.operator.events if isinstance(event, Notice)]
 
 
-def go_on(world: World) -> ChangeResult:
-    request = ContinueRequest(release="shop", namespace=world.operator.namespace)
+def go_on(world: World, on_conflict: OnConflict = OnConflict.FAIL) -> ChangeResult:
+    request = ContinueRequest(release="shop", namespace=world.operator.namespace, on_conflict=on_conflict)
     options = RunOptions(fail_fast=world.operator.fail_fast)
     return continue_rollout(request, world.operator.ports(), options, lambda _proposal: True)
 
@@ -213,6 +215,21 @@ def test_another_image_in_the_middle_ends_the_run_and_names_who_set_it(world: Wo
     live = world.get("Deployment", "shop-web", "apps")
     assert live is not None
     assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "docker.io/library/web:9"
+
+
+def test_replicas_that_someone_sets_meanwhile_are_no_failure_of_the_new_pods(world: World, tmp_path: Path) -> None:
+    bundle = shop(tmp_path)
+    world.operator.install(bundle)
+    on_first_new_pod(world, lambda: world.edit("Deployment", "shop-web", {"spec": {"replicas": 6}}, "apps"))
+    with pytest.raises(ConflictError) as raised:
+        upgrade(world.operator, bundle, steps("1", "50%", "100%"))
+    assert ".spec.replicas" in "\n".join(raised.value.context)
+    assert "`bundler abort shop" in raised.value.hint
+    rollout = rollout_of(world)
+    assert (rollout.state, rollout.step) == (RolloutState.MOVING, 3)
+    assert pods(world) == {"web:1": 5, "web:2": 3}
+    assert not go_on(world, on_conflict=OnConflict.TAKE).is_paused
+    assert pods(world) == {"web:2": 4}
 
 
 def test_pacing_that_someone_changes_is_put_back_once(timed: World) -> None:

@@ -14,6 +14,7 @@ from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gate
 from bundler.actions.release.run_record import RunRecord
 from bundler.actions.release.unfinished import mark_interrupted_runs
 from bundler.actions.rollout.advance import advancer_for
+from bundler.actions.rollout.failure import is_step_failure
 from bundler.actions.rollout.record import course_of
 from bundler.errors import BundlerError, InterruptedRunError, UsageError
 from bundler.errors.change import (
@@ -213,7 +214,7 @@ def _carry_out_or_recover(
     except (InterruptedRunError, LockLostError, RevisionExistsError, RolloutContestedError):
         raise
     except BundlerError as error:
-        if recover is None:
+        if recover is None or (proposal.planned.wanted.rollout is not None and not is_step_failure(error)):
             raise
         raise recover(error, proposal, held) from error
 

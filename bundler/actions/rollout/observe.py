@@ -74,6 +74,8 @@ class RolloutMemory:
         """The workloads as they were seen last."""
         self.new_pods: dict[ObjectRef, Pods] = {}
         """Their new pods, as they were seen last."""
+        self.new_revisions: set[str] = set()
+        """Revisions of StatefulSets that are of the new template."""
         self.put_back: set[ObjectRef] = set()
         """Workloads whose pacing someone changed, and this run has put back."""
 
@@ -185,19 +187,22 @@ def _others(ref: ObjectRef, live: Body, memory: RolloutMemory) -> tuple[str, ...
 def _split(found: LookedAt, memory: RolloutMemory) -> tuple[Pods, Pods]:
     """Return the old pods and the new ones."""
     if found.live.get("kind") == "StatefulSet":
-        return _split_stateful(found)
+        return _split_stateful(found, memory)
     new = {text_at(one, "metadata", "uid") for one in found.replica_sets if _is_new_set(one, found, memory)}
     return [p for p in found.pods if _owner_uid(p) not in new], [p for p in found.pods if _owner_uid(p) in new]
 
 
-def _split_stateful(found: LookedAt) -> tuple[Pods, Pods]:
-    """Tell pods apart by the revision that the StatefulSet updates to: of the new template, or of the old one again."""
+def _split_stateful(found: LookedAt, memory: RolloutMemory) -> tuple[Pods, Pods]:
+    """Tell pods apart by the revision that the StatefulSet updates to: of the new template, or of the old one again.
+
+    Until its controller has seen the last change, that revision may be of the template before.
+    """
     update = text_at(found.live, "status", "updateRevision")
     updated = [pod for pod in found.pods if text_at(pod, "metadata", "labels", _REVISION_HASH) == update]
     others = [pod for pod in found.pods if text_at(pod, "metadata", "labels", _REVISION_HASH) != update]
-    if found.template is Template.OLD or not _is_observed(found.live):
-        return updated, others
-    return others, updated
+    if found.template is Template.NEW and _is_observed(found.live):
+        memory.new_revisions.add(update)
+    return (others, updated) if update in memory.new_revisions else (updated, others)
 
 
 def _is_new_set(replica_set: Body, found: LookedAt, memory: RolloutMemory) -> bool:
