@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAKE_A_RELEASE = ["status", "history", "logs", "wait", "rollback", "uninstall", "unlock", "protect", "upgrade", "diff"]
+TAKE_A_RELEASE += ["rollout", "pause", "continue", "abort"]
 TAKE_A_BUNDLE = [
     ["install"],
     ["upgrade", "x"],
