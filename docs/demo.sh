@@ -22,3 +22,7 @@ run upgrade shop shop --set qps=2000 --yes --reason "sales week"
 run history shop
 run rollback shop --yes
 run history shop
+run upgrade shop shop --set web.image=docker.io/nginxinc/nginx-unprivileged:1.28 --canary web=1 --yes
+run rollout shop
+run continue shop --yes
+run history shop
