@@ -108,6 +108,23 @@ def test_a_plan_that_was_saved_before_and_the_repair_of_drift_wait_for_the_rollo
 
 
 @pytest.mark.medium
+def test_an_older_bundler_refuses_a_release_whose_rollout_is_open_and_shows_the_others(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roll(cli)
+    cli("install", "other", small_bundle(cli.home), *NS).ok()
+    before = written(cli)
+    monkeypatch.setattr("bundler.storage.limits.FORMAT_VERSION", 1)
+    for line in (["upgrade", "shop", cli.home / "small"], ["rollback", "shop"], ["uninstall", "shop", "--yes"]):
+        refused = cli(*line, *NS)
+        assert refused.code == 1
+        assert "error[record-too-new]" in refused.err
+        assert "it has format 2; this bundler reads formats up to 1" in refused.err
+    assert written(cli) == before
+    assert "  other " in cli("list", *NS).out
+
+
+@pytest.mark.medium
 def test_drift_says_that_what_a_rollout_has_written_is_drift(cli: Cli) -> None:
     hold(cli, Pacing(surge=1, unavailable=0))
     drift = cli("drift", "shop", *NS)
