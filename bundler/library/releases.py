@@ -327,6 +327,7 @@ def _install_request(scope: Scope, request: ReleaseRequest, authorship: Authorsh
         accepted=request.accepted,
         adopts=request.adopts,
         recreates=request.recreates,
+        skips_hooks=request.skips_hooks,
         on_conflict=request.on_conflict,
         rollback_s=request.rollback_s,
         steps=request.steps,

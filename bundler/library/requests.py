@@ -45,6 +45,8 @@ class ReleaseRequest:
     """What is meant although it is refused by default."""
     adopts: tuple[str, ...] = ()
     """Objects of no release that are taken over where they are in the way: ``KIND/NAME``, ``*`` for any characters."""
+    skips_hooks: bool = False
+    """Run no hooks, those of a rollback after a failure neither; the revision records which they were."""
     recreates: tuple[str, ...] = ()
     """Objects that are deleted and created again where they cannot be changed: ``KIND/NAME``."""
     on_conflict: OnConflict = OnConflict.FAIL

@@ -201,6 +201,8 @@ class Plan:
     """Objects that stay although they are no longer wanted, or that a rollback leaves as they are."""
     gone: tuple[KeptObject, ...] = ()
     """Recorded objects of kinds that the cluster serves no more: nothing is done about them."""
+    skipped_hooks: tuple[KeptObject, ...] = ()
+    """Objects of hooks that would be written, and are not because no hooks run; when each would."""
     reach: tuple[ReachNote, ...] = ()
     """What it does outside of the release's namespace, and which powers it grants."""
     is_removal: bool = False

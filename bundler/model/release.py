@@ -278,6 +278,8 @@ class Revision:
     """What its definitions were known to break, and its maker accepted, a line each."""
     recreated: tuple[str, ...] = ()
     """Objects that its change deletes to create them again, as ``GROUP/KIND/NAMESPACE/NAME``."""
+    skipped_hooks: tuple[str, ...] = ()
+    """Hooks that its change did not run because someone said so, a line each."""
     taken: tuple[str, ...] = ()
     """Fields and objects that its change takes from others, a line each: whose they were, and who says so."""
 

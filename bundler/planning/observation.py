@@ -13,7 +13,7 @@ from bundler.planning.jobs import job_mark
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.change import DefinitionRisk, FieldConflict, GrownClaim
+    from bundler.model.change import DefinitionRisk, FieldConflict, GrownClaim, KeptObject
     from bundler.model.cluster import Answer
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
@@ -59,6 +59,8 @@ class Wanted:
     """The run whose hooks are among the manifests; None where it runs none."""
     hooks: frozenset[ObjectRef] = frozenset()
     """Objects of hooks among the manifests."""
+    skipped_hooks: tuple[KeptObject, ...] = ()
+    """Those that would be, and are not because no hooks run."""
     dormant: frozenset[ObjectRef] = frozenset()
     """Hooks of other moments, and checks: they may be there, and stay as they are."""
     recreates: tuple[RecreateRule, ...] = ()

@@ -96,6 +96,7 @@ def build_plan(
         steps=schedule(ordered, needs, Digester(mask, payloads), rollout=wanted.rollout, is_removal=wanted.is_removal),
         kept=tuple(sorted(kept)),
         gone=tuple(gone_objects(wanted, observation)),
+        skipped_hooks=wanted.skipped_hooks,
         reach=with_live(reach, changes, namespace=wanted.namespace) if wanted.is_rollback else reach,
         is_removal=wanted.is_removal,
     )

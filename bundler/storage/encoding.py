@@ -166,6 +166,7 @@ def _details(revision: Revision) -> dict[str, JSONValue]:
         **({"leftToOthers": _left(revision)} if revision.left_to_others else {}),
         **({"acceptedRisks": list(revision.accepted_risks)} if revision.accepted_risks else {}),
         **({"recreated": list(revision.recreated)} if revision.recreated else {}),
+        **({"skippedHooks": list(revision.skipped_hooks)} if revision.skipped_hooks else {}),
         **({"taken": list(revision.taken)} if revision.taken else {}),
     }
 

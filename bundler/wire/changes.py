@@ -121,6 +121,7 @@ class PlanForm(TypedDict):
     changes: list[ChangeForm]
     kept: list[KeptForm]
     gone: NotRequired[list[KeptForm]]
+    skippedHooks: NotRequired[list[KeptForm]]
     """Recorded objects of kinds that the cluster serves no more."""
     reach: list[ReachForm]
     changedValues: NotRequired[list[ChangedValueForm]]
@@ -142,6 +143,7 @@ class DifferenceForm(TypedDict):
     changes: list[PatchedForm]
     kept: list[KeptForm]
     gone: NotRequired[list[KeptForm]]
+    skippedHooks: NotRequired[list[KeptForm]]
     """Recorded objects of kinds that the cluster serves no more."""
     reach: list[ReachForm]
     changedValues: NotRequired[list[ChangedValueForm]]
@@ -200,6 +202,8 @@ def plan_form(plan: Plan) -> PlanForm:
     }
     if plan.gone:
         form["gone"] = gone_forms(plan)
+    if plan.skipped_hooks:
+        form["skippedHooks"] = skipped_hook_forms(plan)
     if plan.values:
         form["changedValues"] = [changed_value_form(value) for value in plan.values]
     if steps := planned_steps(plan.steps):
@@ -263,6 +267,11 @@ def kept_forms(plan: Plan) -> list[KeptForm]:
     return [{"object": str(kept.ref), "reason": kept.reason} for kept in plan.kept]
 
 
+def skipped_hook_forms(plan: Plan) -> list[KeptForm]:
+    """Return the hooks that do not run although they would."""
+    return [{"object": str(one.ref), "reason": one.reason} for one in plan.skipped_hooks]
+
+
 def gone_forms(plan: Plan) -> list[KeptForm]:
     """Return the objects that went with their kind."""
     return [{"object": str(one.ref), "reason": one.reason} for one in plan.gone]
@@ -295,6 +304,8 @@ def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = 
     }
     if plan.gone:
         form["gone"] = gone_forms(plan)
+    if plan.skipped_hooks:
+        form["skippedHooks"] = skipped_hook_forms(plan)
     if plan.values:
         form["changedValues"] = [changed_value_form(value) for value in plan.values]
     if steps := planned_steps(plan.steps):

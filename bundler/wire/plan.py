@@ -29,7 +29,7 @@ from bundler.model.steps import (
     Verify,
     Write,
 )
-from bundler.wire.changes import gone_forms, kept_forms, reach_form
+from bundler.wire.changes import gone_forms, kept_forms, reach_form, skipped_hook_forms
 from bundler.wire.parts import API_VERSION, MalformedError, Part
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def plan_document(plan: Plan) -> Body:
         "steps": [_step_data(step) for step in plan.steps],
         "kept": as_json(kept_forms(plan)),
         **({"gone": as_json(gone_forms(plan))} if plan.gone else {}),
+        **({"skippedHooks": as_json(skipped_hook_forms(plan))} if plan.skipped_hooks else {}),
         "reach": as_json([reach_form(note) for note in plan.reach]),
     }
 
@@ -95,13 +96,14 @@ def parse_plan(document: JSONValue) -> Plan:
         MalformedError: when it is not a plan.
     """
     parts = Part.of_kind(KIND, "plan", document)
-    parts.require("apiVersion", "kind", "removal", "steps", "kept", "reach", may=["gone"])
+    parts.require("apiVersion", "kind", "removal", "steps", "kept", "reach", may=["gone", "skippedHooks"])
     steps = tuple(map(_step, parts.parts("steps")))
     _check_order(steps)
     return Plan(
         steps=steps,
         kept=tuple(map(_kept, parts.parts("kept"))),
         gone=tuple(map(_kept, parts.parts("gone"))) if "gone" in parts.body else (),
+        skipped_hooks=tuple(map(_kept, parts.parts("skippedHooks"))) if "skippedHooks" in parts.body else (),
         reach=tuple(map(_reach_note, parts.parts("reach"))),
         is_removal=parts.flag("removal"),
     )

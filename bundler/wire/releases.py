@@ -100,6 +100,8 @@ class RevisionForm(AuditForm):
     """Objects that its change deletes to create them again."""
     taken: list[str]
     """Fields and objects that its change takes from others, with whose they were and who says so."""
+    skippedHooks: list[str]
+    """Hooks that its change did not run because someone said so."""
     acceptedRisks: list[str]
     """What its CRDs were known to break, and `--accept-crd-risk` accepted."""
 
@@ -243,6 +245,7 @@ def revision_form(revision: Revision) -> RevisionForm:
         "evidence": revision.evidence,
         "recreated": list(revision.recreated),
         "taken": list(revision.taken),
+        "skippedHooks": list(revision.skipped_hooks),
         "acceptedRisks": list(revision.accepted_risks),
     }
 

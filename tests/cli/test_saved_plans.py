@@ -374,7 +374,6 @@ def test_what_was_mistyped_is_answered_in_words(cli, saved, menu):
         ["plan", "shop", "--rollback", "--uninstall"],
         ["plan", "shop", "--rollback", "--set", "text=ho"],
         ["plan", "shop", "--uninstall", "--unset", "text"],
-        ["plan", "shop", menu, "--no-hooks"],
         ["apply", cli.home / "none.plan"],
     ):
         refused = cli(*words, *NS)

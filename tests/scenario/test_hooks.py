@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler import RollbackRequest, UninstallRequest
+from bundler import ReleaseRequest, RollbackRequest, UninstallRequest, Values
 from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.status import release_state
 from bundler.actions.release import rollback
@@ -199,16 +199,38 @@ def test_hooks_that_cannot_succeed_any_more_are_left_out_where_someone_says_so(w
     assert world.bodies("Job", "batch") == {}
 
 
+def test_an_upgrade_without_its_hooks_says_which_and_records_them(world: World, menu: Path) -> None:
+    world.operator.install(menu)
+    before = world.bodies("Job", "batch")
+    request = {"skips_hooks": True}
+    done = world.operator.upgrade(menu, request=request, web="docker.io/library/web:2")
+    assert planned(done) == {}
+    skipped = [(one.ref.name.rpartition("-")[0], one.reason) for one in done.proposal.plan.skipped_hooks]
+    assert skipped == [("migrate", "before-upgrade, hooks/jobs.yaml:1"), ("smoke", "after-upgrade, hooks/jobs.yaml:13")]
+    assert world.bodies("Job", "batch").keys() == before.keys(), "none was run, and what earlier ones left stays"
+    ports = world.operator.ports()
+    assert done.revision is not None
+    record = ports.store.load(done.revision.summary)
+    assert [line.partition("-")[0] for line in record.skipped_hooks] == ["Job/migrate", "Job/smoke"]
+    assert planned(world.operator.upgrade(menu, web="docker.io/library/web:3")) != {}
+    world.operator.rollback()
+    assert not ports.store.load(world.operator.history()[-1]).skipped_hooks
+
+
 def test_a_saved_plan_without_hooks_is_carried_out_without_them(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.upgrade(menu, web="docker.io/library/web:2")
     session = session_on(world.cluster, world.operator.clock, world.operator.namespace)
     for request, point in (
+        (
+            ReleaseRequest(bundle=str(menu), release="shop", values=Values(data={"web": "docker.io/library/web:3"})),
+            "before-upgrade",
+        ),
         (RollbackRequest(release="shop"), "before-rollback"),
         (UninstallRequest(release="shop"), "before-uninstall"),
     ):
         with_hooks, without = (session.save_plan(replace(request, skips_hooks=skips)) for skips in (False, True))
-        assert f"hook {point}" in {change.reason for change in with_hooks.changes}
+        assert f"hook {point}" in {change.reason.partition(";")[0] for change in with_hooks.changes}
         assert not any(change.reason.startswith("hook ") for change in without.changes)
         applied = session.apply_plan(decode_plan(encode_plan(without), name="a.plan"))
         assert planned(applied) == {}

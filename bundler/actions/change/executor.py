@@ -18,7 +18,6 @@ from bundler.actions.change.write_object import ObjectWriter
 from bundler.errors import BundlerError, Found, InterruptedRunError, field_of
 from bundler.errors.change import RejectedObjectsError, WaitError
 from bundler.model.events import Notice, PhaseStarted
-from bundler.model.hooks import Operation
 from bundler.model.lean import replace
 from bundler.model.size import counted
 from bundler.model.steps import Advance, Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from bundler.model.steps import Step, Target
     from bundler.ports import Ports
 
-_WITHOUT_HOOKS = frozenset({Operation.ROLLBACK, Operation.UNINSTALL})
 """Changes that have ``--no-hooks``: a hook of a record cannot be corrected."""
 _SCHEMA_LAG_S = 5.0
 """An API server serves a new kind, or goes by its new schema, a moment after it called the CRD established."""
@@ -232,9 +230,7 @@ class Executor:
             case Until.COMPLETE if all(change.hook is None for change in changes):
                 wait_until_ready(changes, self._ports, self._rules, self._guard)
             case Until.COMPLETE:
-                skips = any(one.hook and one.hook.operation in _WITHOUT_HOOKS for one in changes)
-                rules = self._rules.or_with("--no-hooks") if skips else self._rules
-                wait_for_hooks(changes, self._ports, rules, self._guard)
+                wait_for_hooks(changes, self._ports, self._rules.or_with("--no-hooks"), self._guard)
             case Until.SUCCEEDED:
                 wait_until_ready(changes, self._ports, self._rules.or_with("--no-backup"), self._guard)
                 names = ", ".join(change.ref.short for change in changes)

@@ -137,6 +137,7 @@ def _undo(error: BundlerError, proposal: Proposal, ports: Ports, options: RunOpt
         accepted=Accepted(losses=True, downgrade=True),
         recreates=_recreated(proposal, fallback),
         on_conflict=proposal.terms.on_conflict,
+        skips_hooks=proposal.terms.skips_hooks,
         live_before=proposal.planned.observation.live,
     )
     found = _found(error, proposal)

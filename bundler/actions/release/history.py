@@ -95,6 +95,10 @@ class History:
         """Return whether one revision at most counts as deployed; two do where a run died between its last marks."""
         return sum(summary.status is ReleaseStatus.DEPLOYED for summary in self.summaries) <= 1
 
+    def has_installed(self, revision: int) -> bool:
+        """Return whether a revision is of the release as it is installed now, and no damage hides what followed."""
+        return not self.is_newest_damaged and any(one.revision == revision for one in self.current)
+
     def undone_by(self, newest: Revision) -> RevisionSummary | None:
         """Return the failed revision that the newest one went back from; None where it is no such rollback."""
         older = [one for one in self.summaries if newest.rolled_back_to < one.revision < newest.summary.revision]

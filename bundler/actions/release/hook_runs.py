@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.change import KeptObject
 from bundler.model.hooks import Operation
 from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
@@ -11,6 +12,8 @@ from bundler.planning.hooks import HookRun, active_hooks, finished_in
 from bundler.planning.jobs import is_job
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bundler.actions.release.history import History
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
@@ -32,6 +35,13 @@ class Hooks:
     sensitive: frozenset[str] = frozenset()
     """What must not be printed of them."""
 
+    skipped: tuple[KeptObject, ...] = ()
+    """What would be written, and is not because no hooks run."""
+
+    def left_out(self) -> Hooks:
+        """Return that none of them run, with which these are; what an earlier try has finished did run."""
+        return Hooks(skipped=tuple(_skipped(self)))
+
     @property
     def refs(self) -> frozenset[ObjectRef]:
         """The objects."""
@@ -41,12 +51,21 @@ class Hooks:
 NO_HOOKS = Hooks()
 
 
+def _skipped(hooks: Hooks) -> Iterator[KeptObject]:
+    for manifest in hooks.manifests:
+        point = hooks.run.point_of(manifest) if hooks.run else None
+        if point is not None and manifest.ref not in hooks.finished:
+            yield KeptObject(manifest.ref, f"{point}, {manifest.source}")
+
+
 def operation_of(history: History) -> Operation:
     """Return what it is to bring a release to a bundle: an install until one has come to its end."""
     return Operation.UPGRADE if history.deployed else Operation.INSTALL
 
 
-def hooks_of(revision: Revision, left: Revision | None, history: History, store: ReleaseStore) -> Hooks:
+def hooks_of(
+    revision: Revision, left: Revision | None, history: History, store: ReleaseStore, *, are_skipped: bool
+) -> Hooks:
     """Return the hooks of an install, an upgrade or a rollback.
 
     Args:
@@ -54,24 +73,30 @@ def hooks_of(revision: Revision, left: Revision | None, history: History, store:
         left: the revision that a rollback leaves; None where there is none.
         history: of the release.
         store: its records.
+        are_skipped: none of them run.
     """
     if not revision.rolled_back_to:
         start = history.deployed.revision if history.deployed else 0
-        return _hooks(revision, HookRun(operation=operation_of(history), start=start), history)
-    if left is None:
+        found = _hooks(revision, HookRun(operation=operation_of(history), start=start), history)
+    elif left is None:
         return NO_HOOKS
-    return _recorded(left, HookRun(operation=Operation.ROLLBACK, start=left.summary.revision), history, store)
+    else:
+        found = _recorded(left, HookRun(operation=Operation.ROLLBACK, start=left.summary.revision), history, store)
+    return found.left_out() if are_skipped else found
 
 
-def hooks_of_removal(newest: Revision, history: History, store: ReleaseStore) -> Hooks:
+def hooks_of_removal(newest: Revision, history: History, store: ReleaseStore, *, are_skipped: bool) -> Hooks:
     """Return the hooks of an uninstall.
 
     Args:
         newest: the revision that is removed.
         history: of the release.
         store: its records.
+        are_skipped: none of them run.
     """
-    return _recorded(newest, HookRun(operation=Operation.UNINSTALL, start=newest.summary.revision), history, store)
+    run = HookRun(operation=Operation.UNINSTALL, start=newest.summary.revision)
+    found = _recorded(newest, run, history, store)
+    return found.left_out() if are_skipped else found
 
 
 def _recorded(revision: Revision, run: HookRun, history: History, store: ReleaseStore) -> Hooks:

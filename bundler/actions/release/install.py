@@ -79,6 +79,8 @@ class InstallRequest:
     """Objects that are deleted and created again where they cannot be changed: ``KIND/NAME``."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set."""
+    skips_hooks: bool = False
+    """Run no hooks, those of a rollback after a failure neither."""
     rollback_s: float = 0.0
     """Seconds for a rollback after a failure; 0: leave things as they are."""
     steps: RolloutRequest | None = None
@@ -335,6 +337,7 @@ def terms_of(request: InstallRequest) -> Terms:
         adopts=request.adopts,
         recreates=request.recreates,
         on_conflict=request.on_conflict,
+        skips_hooks=request.skips_hooks,
         rollout=request.steps,
     )
 

@@ -9,7 +9,7 @@ from bundler.actions.change.make_plan import make_plan
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, with_barriers
-from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of, left_by_rollback
+from bundler.actions.release.hook_runs import hooks_of, left_by_rollback
 from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
@@ -301,7 +301,8 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
     deployed = ports.store.load(history.deployed) if history.deployed else None
     target = draft.revision.rolled_back_to
     left = left_by_rollback(history, target, ports.store) if target else None
-    hooks = NO_HOOKS if terms.skips_hooks else hooks_of(draft.revision, left, history, ports.store)
+    are_skipped = terms.skips_hooks or (terms.continues_rollout and bool(draft.revision.skipped_hooks))
+    hooks = hooks_of(draft.revision, left, history, ports.store, are_skipped=are_skipped)
     backups = backups_of(None if draft.is_recorded else draft.revision, deployed, history, terms, ports.store)
     dormant = draft.revision.dormant
     ports.redactor.learn(*hooks.sensitive, *backups.sensitive)
@@ -325,6 +326,7 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         sensitive=draft.revision.sensitive | hooks.sensitive | backups.sensitive,
         hook_run=hooks.run,
         hooks=hooks.refs,
+        skipped_hooks=hooks.skipped,
         dormant=dormant - hooks.refs,
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=target),
         backups=backups.manifests,
@@ -337,13 +339,8 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         ),
         left_to_others=deployed.left_to_others if deployed else {},
         is_rollback=draft.is_recorded,
-        goes_back_to=0 if left is None and _is_installed(target, history) else target,
+        goes_back_to=0 if left is None and history.has_installed(target) else target,
     )
-
-
-def _is_installed(target: int, history: History) -> bool:
-    """Return whether a revision is of the release as it is installed now, and no damaged record hides what followed."""
-    return not history.is_newest_damaged and any(one.revision == target for one in history.current)
 
 
 def _begun_recreating(history: History, ports: Ports) -> Mapping[ObjectRef, int]:

@@ -230,6 +230,7 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         left_to_others=fields_left(proposal.plan, planned.wanted),
         accepted_risks=broken_by(changes),
         recreated=tuple(map(str, recreated_by(changes))),
+        skipped_hooks=tuple(f"{one.ref.short} ({one.reason})" for one in planned.wanted.skipped_hooks),
         taken=tuple(taken_from_others(changes)),
     )
     try:

@@ -122,7 +122,9 @@ def _propose_removal(request: UninstallRequest, ports: Ports) -> Proposal:
 
 def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
     newest = ports.store.load(history.newest) if history.newest else None
-    hooks = hooks_of_removal(newest, history, ports.store) if newest and not terms.skips_hooks else NO_HOOKS
+    hooks = NO_HOOKS
+    if newest:
+        hooks = hooks_of_removal(newest, history, ports.store, are_skipped=terms.skips_hooks)
     # After an uninstall that failed nothing is deployed any more, and what is left is backed up all the same.
     deployed = history.deployed
     left = newest if deployed is None or deployed == history.newest else ports.store.load(deployed)
@@ -140,6 +142,7 @@ def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
         sensitive=hooks.sensitive | backups.sensitive,
         hook_run=hooks.run,
         hooks=hooks.refs,
+        skipped_hooks=hooks.skipped,
         is_removal=True,
         deletes_definitions=terms.accepted.crd_deletion,
         used_elsewhere=used_elsewhere(history, ports.store) if terms.accepted.crd_deletion else {},

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 @data_loss_option
 @no_backup_option
 @click.option("--allow-reach", is_flag=True, help="Of a rollback: accept recorded reach that is not live.")
-@click.option("--no-hooks", is_flag=True, help="Of a rollback or an uninstall: run no hooks.")
 @click.option("--keep-history", is_flag=True, help="Of an uninstall: keep the records.")
 @click.option("--delete-crds", is_flag=True, help="Of an uninstall: delete CRDs, too, that no one else uses.")
 @reason_option
@@ -78,7 +77,6 @@ def plan_command(
     accept_data_loss: bool,
     no_backup: bool,
     allow_reach: bool,
-    no_hooks: bool,
     keep_history: bool,
     delete_crds: bool,
     reason: str,
@@ -116,7 +114,7 @@ def plan_command(
             reason=reason,
             accepted=accepted,
             recreates=path.recreates,
-            skips_hooks=no_hooks,
+            skips_hooks=path.no_hooks,
             on_conflict=OnConflict(path.on_conflict),
         )
         return make_plan(app, back, flags)
@@ -125,13 +123,11 @@ def plan_command(
             raise click.UsageError(f"--uninstall takes a release alone, and no {word}")
         accepted = Accepted(losses=accept_data_loss, no_backup=no_backup, removal=True, crd_deletion=delete_crds)
         gone = UninstallRequest(
-            release=release, accepted=accepted, keeps_history=keep_history, skips_hooks=no_hooks, reason=reason
+            release=release, accepted=accepted, keeps_history=keep_history, skips_hooks=path.no_hooks, reason=reason
         )
         return make_plan(app, gone, flags)
     if not word:
         raise click.UsageError("name the BUNDLE to install or upgrade to; or give --rollback, or --uninstall")
-    if no_hooks:
-        raise click.UsageError("--no-hooks is for --rollback and --uninstall; an install or upgrade runs its hooks")
     asked = ReleaseRequest(
         bundle=word,
         release=release,

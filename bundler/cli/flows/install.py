@@ -51,6 +51,7 @@ def with_flags(
         adopts=path.adopts,
         recreates=path.recreates,
         on_conflict=OnConflict(path.on_conflict),
+        skips_hooks=path.no_hooks,
         rollback_s=path.rollback_timeout_s if path.rollback_on_failure else 0.0,
     )
 

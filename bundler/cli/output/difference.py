@@ -14,6 +14,7 @@ from bundler.cli.output.plan import (
     kept_texts,
     plan_lines,
     reach_remark,
+    skipped_texts,
 )
 from bundler.cli.output.report import Item, Listing, Report
 from bundler.cli.output.steps import stepped_listings
@@ -96,6 +97,7 @@ def _report(plan: Plan, shown: Iterable[Change], subject: Subject, view: DiffVie
             Listing(title="Changed values", lines=subject.values),
             Listing(title="Warnings", lines=warnings),
             Listing(title="Gone", lines=tuple(gone_texts(plan, subject.namespace))),
+            Listing(title="Hooks that do not run", lines=tuple(skipped_texts(plan, subject.namespace))),
         ),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
         items=tuple(

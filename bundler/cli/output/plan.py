@@ -86,6 +86,7 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
         yield Line(f"the server checks {number} only once the namespace, or what else they need, is there", "dim")
     yield from (Line(f"= keep {text}", "dim") for text in kept_texts(plan, view.namespace))
     yield from gone_lines(plan, view.namespace)
+    yield from skipped_lines(plan, view.namespace)
     yield from stepped_lines(planned_steps(plan.steps), view.namespace)
     yield Line(count_line(plan), "bold")
 
@@ -93,6 +94,16 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
 def gone_lines(plan: Plan, namespace: str) -> Iterator[Line]:
     """Return recorded objects that went with their kind."""
     return (Line(f"= gone {text}", "yellow") for text in gone_texts(plan, namespace))
+
+
+def skipped_lines(plan: Plan, namespace: str) -> Iterator[Line]:
+    """Return hooks that do not run although they would."""
+    return (Line(f"= skip hook {text}", "yellow") for text in skipped_texts(plan, namespace))
+
+
+def skipped_texts(plan: Plan, namespace: str) -> Iterator[str]:
+    """Return which hooks do not run, and when they would, a text each."""
+    return (f"{one.ref.seen_from(namespace)} ({one.reason})" for one in plan.skipped_hooks)
 
 
 def gone_texts(plan: Plan, namespace: str) -> Iterator[str]:

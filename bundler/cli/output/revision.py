@@ -80,6 +80,7 @@ def show_revision(app: App, revision: Revision) -> None:
     lines = [Line(f"  {name:<15} {value}") for name, value in facts.items() if value]
     lines += [Line(f"  {'recreated':<15} {one}") for one in revision.recreated]
     lines += [Line(f"  {'taken':<15} {one}") for one in revision.taken]
+    lines += [Line(f"  {'hook not run':<15} {one}", "yellow") for one in revision.skipped_hooks]
     lines += [Line(f"  {'accepted risk':<15} {line}", "yellow") for line in revision.accepted_risks]
     app.screen.lines([Line(f"release {summary.release}, revision {summary.revision}", "bold"), *lines])
 

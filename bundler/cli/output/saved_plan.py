@@ -17,6 +17,8 @@ from bundler.cli.output.plan import (
     kept_texts,
     reach_lines,
     reach_remark,
+    skipped_lines,
+    skipped_texts,
 )
 from bundler.cli.output.report import Item, Listing, Report
 from bundler.cli.output.steps import paced_text, stepped_lines, stepped_listings
@@ -157,6 +159,7 @@ def saved_lines(saved: SavedPlan) -> Iterator[Line]:
         yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in change.lines)
     yield from (Line(f"= keep {text}", "dim") for text in kept_texts(saved.facts.plan, saved.request.namespace))
     yield from gone_lines(saved.facts.plan, saved.request.namespace)
+    yield from skipped_lines(saved.facts.plan, saved.request.namespace)
     yield from stepped_lines(planned_steps(saved.facts.plan.steps), saved.request.namespace)
     yield Line("in this order:" if saved.is_pending else _NOTHING, "dim")
     yield from (Line(f"  {number}. {text}", "dim") for number, text in enumerate(step_lines(saved), start=1))
@@ -197,6 +200,7 @@ def report_of(saved: SavedPlan) -> Report:
             values,
             Listing(title="Warnings", lines=saved.warnings),
             Listing(title="Gone", lines=tuple(gone_texts(plan, saved.request.namespace))),
+            Listing(title="Hooks that do not run", lines=tuple(skipped_texts(plan, saved.request.namespace))),
         ),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
         items=(*namespaces, *items),

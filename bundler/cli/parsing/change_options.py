@@ -66,6 +66,7 @@ class PathFlags:
     adopts: tuple[str, ...]
     recreates: tuple[str, ...]
     on_conflict: str
+    no_hooks: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +259,7 @@ path_options: Decorator = gathered(
         ),
         recreate_option,
         conflict_option,
+        no_hooks_option,
     ],
     [
         "allow_downgrade",
@@ -268,6 +270,7 @@ path_options: Decorator = gathered(
         "adopts",
         "recreates",
         "on_conflict",
+        "no_hooks",
     ],
 )
 
