@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.release.lifecycle import RunOptions
+from bundler.actions.rollout.abort import AbortRequest, abort_rollout
+from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
 from bundler.fields.pod_references import read_by
 from bundler.model.events import ChangeFinished
+from bundler.model.refs import ObjectRef
+from bundler.model.rollout import RolloutRequest, Share
 from tests.lib.bundles import make_bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.scenario.conftest import World
@@ -111,3 +117,60 @@ def order_of(world: World) -> list[tuple[str, str]]:
     done = [event for event in world.operator.events if isinstance(event, ChangeFinished)]
     steps = [(str(event.action), event.ref.name) for event in done]
     return [step for _, group in groupby(steps, key=lambda step: step[0]) for step in sorted(group)]
+
+
+# --- in the middle of an upgrade in steps ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def canary(world: World, menu: Path) -> World:
+    """A release with a new pod beside the old ones, waiting for someone."""
+    world.operator.install(menu, release="app")
+    steps = RolloutRequest(steps=(Share.parse("50%"),), pause_after="canary")
+    asked = {"steps": steps}
+    assert world.operator.upgrade(
+        menu, release="app", request=asked, colour="blue", token="second-long-secret"
+    ).is_paused
+    return world
+
+
+def settings_of_pods(world: World) -> dict[str, str]:
+    """Return the colour that each pod reads which is not being deleted."""
+    content = content_of(world)
+    pods = {name: body for name, body in world.bodies("Pod").items() if "deletionTimestamp" not in body["metadata"]}
+    read = {name: [one for kind, one in read_by(body["spec"]) if kind == "ConfigMap"] for name, body in pods.items()}
+    return {name: next(content[one]["COLOUR"] for one in names if one in content) for name, names in read.items()}
+
+
+def test_an_old_pod_that_ends_in_the_middle_of_a_canary_comes_back_with_the_old_settings(canary: World) -> None:
+    before = settings_of_pods(canary)
+    assert sorted(before.values()) == ["blue", "red", "red"]
+    victim = next(name for name, colour in before.items() if colour == "red")
+    canary.cluster.delete(ObjectRef("", "Pod", canary.operator.namespace, victim))
+    after = until(canary, lambda found: len(found) == 3 and victim not in found)
+    assert sorted(after.values()) == ["blue", "red", "red"]
+
+
+def test_a_canary_that_continues_leaves_the_new_content_alone(canary: World) -> None:
+    request = ContinueRequest(release="app", namespace=canary.operator.namespace)
+    options = RunOptions(fail_fast=canary.operator.fail_fast)
+    continue_rollout(request, canary.operator.ports(), options, lambda _proposal: True)
+    assert sorted(map(str, content_of(canary).values())) == ["{'COLOUR': 'blue'}", "{'token': 'second-long-secret'}"]
+    assert set(settings_of_pods(canary).values()) == {"blue"}
+
+
+def test_a_canary_that_is_aborted_leaves_the_old_content_alone(canary: World) -> None:
+    options = RunOptions(fail_fast=canary.operator.fail_fast)
+    request = AbortRequest(release="app", namespace=canary.operator.namespace)
+    abort_rollout(request, canary.operator.ports(), options, lambda _proposal: True)
+    assert set(settings_of_pods(canary).values()) == {"red"}
+    assert sorted(map(str, content_of(canary).values())) == ["{'COLOUR': 'red'}", "{'token': 'first-long-secret'}"]
+
+
+def until(world: World, is_done: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+    """Look until the pods are as wanted."""
+    end = world.operator.clock.monotonic() + 20
+    while not is_done(found := settings_of_pods(world)):
+        assert world.operator.clock.monotonic() < end, found
+        world.operator.clock.sleep(0.1)
+    return found
