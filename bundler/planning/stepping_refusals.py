@@ -18,6 +18,7 @@ from bundler.planning.steps_refused.asked import (
     unreachable_pause,
 )
 from bundler.planning.steps_refused.case import body_after, replicas_of
+from bundler.planning.steps_refused.order import kept_waiting
 from bundler.planning.steps_refused.traffic import moved_traffic, selects
 from bundler.planning.steps_refused.workloads import (
     autoscaled_sets,
@@ -54,6 +55,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     moved_traffic,
     powers_over_others,
     jobs_before,
+    kept_waiting,
     pods_of_two,
     unfit_shares,
 )

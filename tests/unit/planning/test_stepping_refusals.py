@@ -595,3 +595,24 @@ def test_odd_bodies_stop_no_rule(whole):
             assert isinstance(step_problems(case), list), name
             assert step_warnings(case) is not None, name
             assert list(pods_on_top(case)), name
+
+
+BETWEEN = {"web": ("mid",), "mid": ("db",)}
+
+
+def three(middle):
+    return [upgraded("web", component="web"), middle, upgraded("db", component="db", labels={"app": "db"})]
+
+
+def test_a_component_between_two_that_go_in_steps_must_not_change_in_the_finish():
+    middle = upgraded("mid", component="mid", labels={"app": "mid"})
+    asked = request(of=("web", "db"))
+    assert refused(three(middle), asked, needs=BETWEEN) == (
+        "web needs mid, which changes only in the finish: it needs db"
+    )
+    (problem,) = step_problems(case_of(three(middle), asked, needs=BETWEEN))
+    assert problem.hint == "name only db, or only web, with --steps-of"
+    assert found(three(middle), request(), needs=BETWEEN) == [], "all three go in steps"
+    assert found(three(replace(middle, action=Action.NONE)), asked, needs=BETWEEN) == [], "it stays as it is"
+    assert found(three(middle), request(of=("web",)), needs=BETWEEN) == [], "what it needs goes whole"
+    assert found(three(middle), asked, needs={"mid": ("db",)}) == [], "nothing that goes in steps needs it"
