@@ -171,7 +171,7 @@ def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | N
 
 
 def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
-    """Go back to an earlier revision.
+    """Go back to an earlier revision; while a rollout is open and none is named, abort it.
 
     Args:
         scope: the session's cluster, files and limits.
@@ -182,8 +182,22 @@ def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None
     Raises:
         BundlerError: what ended the run; the record says the same.
     """
-    placed = _placed(scope, request)
-    return returning.rollback(placed, scope.ports(), options or RunOptions(), _answer(approve))
+    placed, ports = _placed(scope, request), scope.ports()
+    if (abort := aborting.meant_by_rollback(placed, ports)) is not None:
+        return aborting.abort_rollout(abort, ports, options or RunOptions(), _answer(approve))
+    return returning.rollback(placed, ports, options or RunOptions(), _answer(approve))
+
+
+def meant(scope: Scope, request: AnyRequest) -> AnyRequest:
+    """Return what a request means now: a rollback that names no revision aborts a rollout that is open.
+
+    Args:
+        scope: of the session.
+        request: any.
+    """
+    if not isinstance(request, RollbackRequest):
+        return request
+    return aborting.meant_by_rollback(_placed(scope, request), scope.ports()) or request
 
 
 def remove(scope: Scope, request: UninstallRequest, approve: Approve) -> ChangeResult:

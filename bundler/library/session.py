@@ -373,7 +373,7 @@ class Session:
             BundlerError: whatever would stop the change, of all its problems at once.
         """
         with self.scope.calling():
-            return library.releases.plan(self.scope, request)
+            return library.releases.plan(self.scope, library.releases.meant(self.scope, request))
 
     def apply(
         self,
@@ -407,6 +407,8 @@ class Session:
         on_event: Reporter | None = None,
     ) -> ChangeResult:
         """Go back to what an earlier revision recorded, as a new revision; arguments as for `apply`.
+
+        While a rollout is open, a request without a revision aborts it.
 
         Raises:
             ReleaseNotFoundError: when there is no such release or revision.

@@ -125,6 +125,27 @@ def test_an_older_bundler_refuses_a_release_whose_rollout_is_open_and_shows_the_
 
 
 @pytest.mark.medium
+def test_a_rollback_without_a_revision_is_an_abort(cli: Cli) -> None:
+    hold(cli, Pacing(surge=1, unavailable=0))
+    refused = cli("rollback", "shop", "1", *NS)
+    assert (refused.code, "error[rollout-open]" in refused.err) == (1, True)
+    saved = cli("plan", "shop", "--rollback", "--out", cli.home / "back.plan", *NS)
+    assert (saved.code, "error[rollout-open]" in saved.err) == (1, True)
+    before = written(cli)
+    planned = cli("rollback", "shop", "--dry-run", *NS).ok()
+    assert "going back to revision 1" in planned.err
+    assert written(cli) == before
+    cli("rollback", "shop", "-m", "too slow", *NS).ok()
+    first, second = cli("history", "shop", "-o", "json", *NS).document
+    assert (first["status"], second["status"]) == ("deployed", "failed")
+    assert (second["description"], second["rollout"]) == ("aborted: too slow", None)
+    with cli.sandbox() as cluster:
+        live = cluster.get(ObjectRef("apps", "Deployment", "prod", "web"))
+        assert "web:1" in json.dumps(live)
+        assert "2147483646" not in json.dumps(live)
+
+
+@pytest.mark.medium
 def test_drift_says_that_what_a_rollout_has_written_is_drift(cli: Cli) -> None:
     hold(cli, Pacing(surge=1, unavailable=0))
     drift = cli("drift", "shop", *NS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import public_identifiers
-from bundler.actions.release.history import learn_live_secrets, load_existing_history
+from bundler.actions.release.history import learn_live_secrets, load_existing_history, pass_over, read_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
 from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster, warn_closed
 from bundler.actions.release.rollback import draft_of
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.actions.release.proposal import Proposal
+    from bundler.actions.release.rollback import RollbackRequest
     from bundler.model.release import Revision, RevisionSummary
     from bundler.model.rollout import Rollout
     from bundler.model.site import Site
@@ -60,6 +61,29 @@ class AbortRequest:
     """What is meant although it is refused by default."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
+
+
+def meant_by_rollback(request: RollbackRequest, ports: Ports) -> AbortRequest | None:
+    """Return the abort that a rollback means while a rollout is open, if it names no revision; None for any other.
+
+    Args:
+        request: of the rollback.
+        ports: the records.
+    """
+    if request.revision or request.fixes_drift:
+        return None
+    history = read_history(ports.store, request.namespace, request.release, on_unreadable=pass_over)
+    if history.open_rollout is None:
+        return None
+    return AbortRequest(
+        release=request.release,
+        namespace=request.namespace,
+        reason=request.reason,
+        authorship=request.authorship,
+        site=request.site,
+        accepted=request.accepted,
+        on_conflict=request.on_conflict,
+    )
 
 
 def propose_abort(request: AbortRequest, ports: Ports) -> Proposal:

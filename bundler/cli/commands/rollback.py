@@ -57,7 +57,8 @@ def rollback_command(
 ) -> int:
     """Go back to what REVISION of RELEASE recorded; a new revision is made of it.
 
-    Without a number: the newest revision that was deployed and is older than the current one. Claims, CRDs and
+    Without a number: the newest revision that was deployed and is older than the current one; while an upgrade in steps
+    is open, it is aborted. Claims, CRDs and
     generated secrets never go back, except for a claim that --recreate names; the plan says which of them differ. What
     the record would write outside of the namespace, or grants, must be live already.
     """
