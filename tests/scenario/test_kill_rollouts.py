@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.actions.rollout.abort import AbortRequest, abort_rollout
 from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
+from bundler.errors.change import RolloutOpenError
 from bundler.model.rollout import RolloutRequest, Share
 from bundler.planning.pacing import pacing_of
 from tests.lib.clocks import FakeClock
@@ -79,6 +81,9 @@ def test_the_same_upgrade_goes_to_the_end_after_a_death_at_each_write(tmp_path: 
     for number, is_after in deaths(count_writes(bundle)):
         stage = Stage(bundle)
         assert die(stage, number, is_after)
+        if stage.operator().history()[-1].rollout is not None:
+            with pytest.raises(RolloutOpenError):
+                stage.operator().upgrade(bundle, image="docker.io/library/web:3", replicas="2")
         stage.upgrade(stage.operator())
         stage.check("web:2", "superseded", "deployed")
 
@@ -101,3 +106,30 @@ def test_a_continue_goes_to_the_end_or_an_abort_goes_back_after_a_death_at_each_
             else:
                 abort_rollout(AbortRequest(release="shop", namespace="prod"), ports, options, lambda _: True)
                 stage.check("web:1", "deployed", "failed")
+
+
+def abort(stage: Stage, cluster: object = None, **fields: object) -> None:
+    ports = stage.operator(cluster, **fields).ports()
+    abort_rollout(AbortRequest(release="shop", namespace="prod"), ports, RunOptions(), lambda _: True)
+
+
+@pytest.mark.slow
+def test_an_abort_that_dies_at_any_write_is_ended_by_the_next_one(tmp_path: Path) -> None:
+    bundle = shop(tmp_path, "Deployment", "StatefulSet")
+    number = 0
+    while True:
+        number += 1
+        stage = Stage(bundle)
+        paused = replace(STEPS, pause_after="1")
+        stage.operator().upgrade(bundle, request={"steps": paused}, **NEW)
+        cluster = DyingCluster(stage.client, number=number, is_after=True)
+        try:
+            abort(stage, cluster, pid=NOBODY)
+        except DeathError:
+            if stage.operator().history()[-1].rollout is not None:
+                abort(stage)
+            stage.check("web:1", "deployed", "failed")
+        else:
+            break
+    stage.check("web:1", "deployed", "failed")
+    assert number > 5
