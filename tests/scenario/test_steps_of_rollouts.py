@@ -11,10 +11,11 @@ from bundler.actions.rollout.pause import PauseRequest, pause
 from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
 from bundler.errors import InterruptedRunError
 from bundler.errors.change import RolledBackError, RolloutContestedError, StepFailedError
-from bundler.errors.cluster import ConflictError
+from bundler.errors.cluster import ConflictError, UnavailableError
 from bundler.model.conflicts import OnConflict
 from bundler.model.events import Notice, PodsReplaced
 from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
+from tests.lib.faulty import FaultyCluster
 from tests.lib.sandboxes import open_sandbox
 from tests.lib.stepped_worlds import AlarmClock, Hearing, images, shop
 from tests.scenario.conftest import _sandbox_world
@@ -230,6 +231,20 @@ def test_replicas_that_someone_sets_meanwhile_are_no_failure_of_the_new_pods(wor
     assert pods(world) == {"web:1": 5, "web:2": 3}
     assert not go_on(world, on_conflict=OnConflict.TAKE).is_paused
     assert pods(world) == {"web:2": 4}
+
+
+def test_a_cluster_that_cannot_be_asked_is_no_failure_of_the_new_pods(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    cluster = FaultyCluster(timed.cluster, counts=lambda verb, _dry: verb == "list")
+    timed.operator.cluster = cluster
+    gone = UnavailableError("listing Pods", context=["connection refused"], hint="check the network")
+    on_first_new_pod(timed, lambda: cluster.fail_when(lambda _call: True, before=gone, is_lasting=True))
+    with pytest.raises(UnavailableError) as raised:
+        upgrade(timed.operator, timed.menu, steps("1", "50%", "100%"))
+    timed.operator.cluster = timed.cluster
+    assert raised.value.hint.startswith("check the network; then run `bundler continue shop -n prod`")
+    assert (rollout_of(timed).state, rollout_of(timed).step) == (RolloutState.MOVING, 1)
+    assert not go_on(timed).is_paused
 
 
 def test_pacing_that_someone_changes_is_put_back_once(timed: World) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.release.failure_text import cause_of, evidence_of
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import LockLostError, RolloutContestedError
-from bundler.errors.cluster import ConflictError
+from bundler.errors.cluster import ConflictError, UnauthorizedError, UnavailableError
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.model.rollout import OnFailure, RolloutState
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bundler.actions.release.run_record import RunRecord
     from bundler.model.release import RevisionSummary
     from bundler.ports import Ports
+
+_UNREACHED = (UnavailableError, UnauthorizedError)
+"""The cluster could not be asked: that says nothing of the new pods, which stay where they are."""
 
 
 def note_open_failure(record: RunRecord, error: BundlerError, ports: Ports) -> BundlerError:
@@ -37,9 +40,10 @@ def note_open_failure(record: RunRecord, error: BundlerError, ports: Ports) -> B
     if isinstance(error, InterruptedRunError):
         return error.with_context(where_it_is(summary), hint=f"run {ways_on(summary)}")
     if isinstance(error, ConflictError):
-        return error.with_context(
-            where_it_is(summary), hint=f"find out who changed it, and why; then run {ways_on(summary)}"
-        )
+        hint = f"find out who changed it, and why; then run {ways_on(summary)}"
+        return error.with_context(where_it_is(summary), hint=hint)
+    if isinstance(error, _UNREACHED):
+        return error.with_context(where_it_is(summary), hint=f"{error.hint}; then run {ways_on(summary)}")
     if is_step_failure(error) and summary.rollout and summary.rollout.state is not RolloutState.ABORTING:
         _note(record, error, ports)
     return error
@@ -47,7 +51,9 @@ def note_open_failure(record: RunRecord, error: BundlerError, ports: Ports) -> B
 
 def is_step_failure(error: BundlerError) -> bool:
     """Return whether an error means that the new revision failed, and not that someone else is at its objects."""
-    return not isinstance(error, InterruptedRunError | LockLostError | RolloutContestedError | ConflictError)
+    return not isinstance(
+        error, (InterruptedRunError, LockLostError, RolloutContestedError, ConflictError, *_UNREACHED)
+    )
 
 
 def where_it_is(summary: RevisionSummary) -> str:
