@@ -18,6 +18,7 @@ ELSEWHERE = {
     "authorship": "who applies the plan makes the revision",
     "fixes_drift": "a plan keeps what it means for conflicts",
     "lock_timeout_s": "an option of the run",
+    "steps": "the plan calls them `rollout`",
 }
 
 
