@@ -119,7 +119,7 @@ def test_an_image_that_cannot_be_pulled_brings_the_old_pods_back_untouched(
     assert "ImagePullBackOff" in "\n".join(raised.value.context)
     assert world.operator.statuses() == ["deployed", "failed"]
     failed = world.operator.history()[-1]
-    assert failed.description.startswith("aborted: ")
+    assert failed.description.startswith("aborted: step-failed: Deployment/shop-web: pod shop-web-")
     assert "ImagePullBackOff" in world.operator.ports().store.load(failed).evidence
     assert pods(world) == {"web:1": 4}
     assert before.items() <= uids(world).items()
@@ -157,6 +157,7 @@ def test_pods_that_never_become_ready_end_the_step_when_its_time_is_over(timed: 
 
 def test_the_authors_min_ready_seconds_are_waited_for_before_a_step_is_done(timed: World) -> None:
     timed.operator.install(timed.menu, minReady="20")
+    timed.operator.timeout_s = 10  # each step has a time of its own
     began_s = timed.operator.clock.monotonic()
     assert upgrade(timed.operator, timed.menu, steps("1", pause_after="canary"), minReady="20").is_paused
     assert timed.operator.clock.monotonic() - began_s >= 20

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import public_identifiers
+from bundler.actions.release.failure_text import cause_of
 from bundler.actions.release.history import learn_live_secrets, load_existing_history, pass_over, read_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
 from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster, warn_closed
@@ -198,7 +199,7 @@ def _go_back(error: BundlerError, proposal: Proposal, ports: Ports, options: Run
     request = AbortRequest(
         release=proposal.history.release,
         namespace=proposal.history.namespace,
-        reason=f"{error.code}: {error}",
+        reason=cause_of(error, ports.redactor),
         authorship=proposal.drafted.revision.authorship,
         site=proposal.terms.site,
         accepted=Accepted(losses=True, wider_reach=True),
