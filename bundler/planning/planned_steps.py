@@ -34,7 +34,9 @@ class PlannedSteps:
 
     steps: tuple[PlannedStep, ...]
     waiting: tuple[ObjectRef, ...]
-    """What is written or deleted only in the finish, beside the stepped workloads."""
+    """What is written only in the finish, beside the stepped workloads."""
+    deleted: tuple[ObjectRef, ...]
+    """What is deleted then."""
 
     @property
     def finish(self) -> int:
@@ -55,14 +57,15 @@ def planned_steps(steps: Sequence[Step]) -> PlannedSteps | None:
             PlannedStep(number=one.number, workloads=one.workloads, gates=one.gates, is_pause_after=one.id in paused)
             for one in advances
         ),
-        waiting=tuple(ref for ref in _touched(steps[last:]) if ref not in stepped),
+        waiting=tuple(ref for ref in _written(steps[last:]) if ref not in stepped),
+        deleted=tuple(one.ref for step in steps[last:] if isinstance(step, Delete) for one in step.targets),
     )
 
 
-def _touched(steps: Sequence[Step]) -> Iterator[ObjectRef]:
+def _written(steps: Sequence[Step]) -> Iterator[ObjectRef]:
     for step in steps:
         match step:
-            case Write() | Delete():
+            case Write():
                 yield from (target.ref for target in step.targets)
             case RunJob():
                 yield step.target.ref

@@ -223,9 +223,15 @@ def _define(chain: _Chain, changes: Sequence[Change]) -> None:
 def _run(
     chain: _Chain, changes: Sequence[Change], needs: Mapping[str, tuple[str, ...]], rollout: Rollout | None
 ) -> None:
-    """Write the components; of an upgrade in steps what comes before its steps, then those, then the finish."""
-    if rollout is None or rollout.state is RolloutState.ABORTING:
+    """Write the components; of an upgrade in steps what comes before its steps, then those, then the finish.
+
+    Where a rollout is aborted, all components go back at once.
+    """
+    if rollout is None:
         _run_components(chain, changes, needs, _run_component)
+        return
+    if rollout.state is RolloutState.ABORTING:  # one that cannot become ready must not keep the others from going back
+        _run_components(chain, changes, {}, _run_component)
         return
     late = waiting_for_finish(changes, needs, rollout.shares)
     waiting = frozenset(change.ref for change in late)

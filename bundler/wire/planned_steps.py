@@ -38,7 +38,9 @@ class PlannedStepsForm(TypedDict):
     finish: int
     """The number of the last step: all pods are new."""
     waiting: list[str]
-    """What is written or deleted only in the finish, beside the stepped workloads."""
+    """What is written only in the finish, beside the stepped workloads."""
+    deleted: list[str]
+    """What is deleted then."""
 
 
 def planned_steps_form(steps: PlannedSteps) -> PlannedStepsForm:
@@ -58,4 +60,5 @@ def planned_steps_form(steps: PlannedSteps) -> PlannedStepsForm:
         ],
         "finish": steps.finish,
         "waiting": list(map(str, steps.waiting)),
+        "deleted": list(map(str, steps.deleted)),
     }

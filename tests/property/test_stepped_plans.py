@@ -182,6 +182,14 @@ def test_everything_that_pods_read_is_written_and_jobs_are_complete_before_the_f
 
 @settings(max_examples=examples(100), deadline=None)
 @given(changes(), needs(), rollouts())
-def test_an_abort_is_written_as_a_plan_without_steps(all_changes, declared, rollout):
+def test_an_abort_writes_what_a_plan_without_steps_does_and_no_component_waits_for_another(
+    all_changes, declared, rollout
+):
     aborting = Rollout(shares=rollout.shares, state=RolloutState.ABORTING)
-    assert plan(all_changes, declared, aborting) == plan(all_changes, declared, None)
+    steps = plan(all_changes, declared, aborting)
+    assert targets(steps) == targets(plan(all_changes, declared, None))
+    if all(one.hook is None for one in all_changes):
+        waits = {step.id: step.component for step in steps if isinstance(step, Await) and step.until is Until.READY}
+        for step in steps:
+            if isinstance(step, Write) and step.component:
+                assert {waits[name] for name in before(steps, step) if name in waits} <= {step.component}

@@ -50,5 +50,10 @@ def paced_text(one: Paced) -> str:
 
 
 def _finish_text(steps: PlannedSteps, namespace: str) -> str:
-    waiting = ", ".join(ref.seen_from(namespace) for ref in steps.waiting)
-    return f"step {steps.finish}, the finish: all pods{f'; then what waits for it: {waiting}' if waiting else ''}"
+    waiting, deleted = (", ".join(ref.seen_from(namespace) for ref in refs) for refs in (steps.waiting, steps.deleted))
+    parts = [
+        "all pods",
+        f"what waits for it: {waiting}" if waiting else "",
+        f"what is deleted: {deleted}" if deleted else "",
+    ]
+    return f"step {steps.finish}, the finish: {'; then '.join(filter(None, parts))}"

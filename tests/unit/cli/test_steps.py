@@ -41,7 +41,7 @@ def test_a_plan_says_what_each_step_moves_and_what_waits_for_the_finish():
         "In 3 steps:",
         "  step 1: Deployment/web 1 of 3 pods (33 %); gates: quiet, smoke; then a pause",
         "  step 2: Deployment/web 50%, now 2 of 3 pods (67 %); gates: quiet, smoke",
-        "  step 3, the finish: all pods; then what waits for it: Ingress/web, ConfigMap/old",
+        "  step 3, the finish: all pods; then what waits for it: Ingress/web; then what is deleted: ConfigMap/old",
     ]
 
 
@@ -66,7 +66,8 @@ def test_the_steps_come_below_the_changes():
 def test_data_has_the_steps_too(form):
     steps = form(plan())["inSteps"]
     assert steps["finish"] == 3
-    assert steps["waiting"] == ["networking.k8s.io/Ingress/shop/web", "core/ConfigMap/shop/old"]
+    assert steps["waiting"] == ["networking.k8s.io/Ingress/shop/web"]
+    assert steps["deleted"] == ["core/ConfigMap/shop/old"]
     first, second = steps["steps"]
     assert first["workloads"] == [{"object": "apps/Deployment/shop/web", "share": "1", "pods": 1, "of": 3}]
     assert (first["gates"], first["pause"], second["pause"]) == (["quiet", "smoke"], True, False)
