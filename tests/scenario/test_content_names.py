@@ -11,10 +11,14 @@ import pytest
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.actions.rollout.abort import AbortRequest, abort_rollout
 from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
+from bundler.expressions.content_names import digest_name
 from bundler.fields.pod_references import read_by
+from bundler.model.change import Action
 from bundler.model.events import ChangeFinished
 from bundler.model.refs import ObjectRef
 from bundler.model.rollout import RolloutRequest, Share
+from bundler.planning.diff import object_diff
+from bundler.planning.replaced import with_replaced
 from tests.lib.bundles import make_bundle
 
 if TYPE_CHECKING:
@@ -174,3 +178,23 @@ def until(world: World, is_done: Callable[[dict[str, str]], bool]) -> dict[str, 
         assert world.operator.clock.monotonic() < end, found
         world.operator.clock.sleep(0.1)
     return found
+
+
+# --- what a plan shows -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", ["sandbox"], indirect=True)
+def test_a_plan_shows_another_content_as_one_change_with_its_difference(world: World, menu: Path) -> None:
+    world.operator.install(menu, release="app")
+    plan = world.operator.diff(menu, release="app", colour="blue", token="second-long-secret").plan
+    assert plan.count(Action.CREATE) == plan.count(Action.DELETE) == 2
+    shown = {one.ref.kind: one for one in with_replaced(plan.changes) if one.ref.kind in {"ConfigMap", "Secret"}}
+    assert {one.action for one in shown.values()} == {Action.UPDATE}
+    old, new = (digest_name("app-settings", {"COLOUR": colour}) for colour in ("red", "blue"))
+    assert shown["ConfigMap"].ref.name == new
+    assert shown["ConfigMap"].reason == f"its content changed: it takes the place of ConfigMap/{old}"
+    changed = {line for line in object_diff(shown["ConfigMap"]).lines if line[:1] in "+-"}
+    assert changed == {f"-  name: {old}", f"+  name: {new}", "-  COLOUR: red", "+  COLOUR: blue"}
+    secret = "\n".join(object_diff(shown["Secret"]).lines)
+    assert "bytes, changed" in secret
+    assert "long-secret" not in secret

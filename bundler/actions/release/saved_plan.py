@@ -21,7 +21,7 @@ from bundler.planning.moved_since import is_other_cluster, moved_base, moved_sin
 from bundler.planning.open_rollout import rollout_problems
 from bundler.planning.payloads import Mask
 from bundler.planning.problem import Problem, refuse
-from bundler.planning.replaced_jobs import with_replaced_jobs
+from bundler.planning.replaced import with_replaced
 from bundler.planning.server_warnings import warning_lines
 from bundler.values.changes import changed_user_values
 from bundler.values.flatten import is_touching
@@ -71,7 +71,7 @@ def saved_from(
     identity, now = ports.cluster.identity(), ports.clock.now()
     shown = with_reasons(proposal.shown, proposal.draft)
     redact = ports.redactor.redact
-    changes = [change for change in with_replaced_jobs(shown.changes) if change.action is not Action.NONE]
+    changes = [change for change in with_replaced(shown.changes) if change.action is not Action.NONE]
     draft = proposal.draft
     return SavedPlan(
         facts=replace(facts_of(proposal), cluster_uid=identity.uid, server=identity.server),

@@ -12,7 +12,7 @@ from bundler.cli.output.report import Listing, Report
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
 from bundler.model.size import counted
-from bundler.planning.replaced_jobs import with_replaced_jobs
+from bundler.planning.replaced import with_replaced
 from bundler.wire.comparison import comparison_form
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def show_comparison(app: App, found: Comparison, view: DiffView) -> None:
         form = comparison_form(found, shows_secrets=view.shows_secrets, is_full=view.is_full)
         app.screen.document(form, app.output)
         return
-    changes = with_replaced_jobs(found.changes)
+    changes = with_replaced(found.changes)
     shown = [change for change in changes if change.action is not Action.NONE]
     if not shown and not found.values:
         app.screen.say(_count(found, changes))

@@ -23,7 +23,7 @@ from bundler.model.lean import dataclass
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.planned_steps import planned_steps
-from bundler.planning.replaced_jobs import with_replaced_jobs
+from bundler.planning.replaced import with_replaced
 from bundler.planning.server_warnings import warning_lines
 from bundler.wire.changes import difference_form
 
@@ -69,7 +69,7 @@ def show_difference(app: App, plan: Plan, subject: Subject, view: DiffView) -> N
     """
     for warning in warning_lines(plan.changes):
         app.screen.warn(warning)
-    shown = [change for change in with_replaced_jobs(plan.changes) if change.action is not Action.NONE]
+    shown = [change for change in with_replaced(plan.changes) if change.action is not Action.NONE]
     if app.output in {"json", "yaml"}:
         app.screen.document(difference_form(plan, shows_secrets=view.shows_secrets, is_full=view.is_full), app.output)
         return

@@ -13,7 +13,7 @@ from bundler.model.size import counted
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import has_one_side, object_diff
 from bundler.planning.planned_steps import planned_steps
-from bundler.planning.replaced_jobs import with_replaced_jobs
+from bundler.planning.replaced import with_replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ def damage_lines(damaged: Sequence[str], unsearched: Iterable[str]) -> Iterator[
 def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
     """Return a plan as text."""
     yield from reach_lines(plan.reach)
-    shown = [change for change in with_replaced_jobs(plan.changes) if change.action is not Action.NONE]
+    shown = [change for change in with_replaced(plan.changes) if change.action is not Action.NONE]
     unverified = [change for change in shown if not change.is_verified]
     are_many = len(unverified) > _UNVERIFIED_SHOWN
     for change, because in with_reasons(shown, by_path(plan.values)):

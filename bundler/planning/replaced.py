@@ -1,4 +1,4 @@
-"""A Job whose spec changes, shown as one change of one Job. Layer: planning, pure."""
+"""An object whose name changes with its content, shown as one change of one object. Layer: planning, pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bundler.model.change import Change
     from bundler.model.json import Body, JSONValue
 
+_HASHED = frozenset({("batch", "Job"), ("", "ConfigMap"), ("", "Secret")})
+"""Kinds that may have such names."""
 _CONTROLLER_LABELS = (
     "controller-uid",
     "job-name",
@@ -23,32 +25,38 @@ _CONTROLLER_LABELS = (
 )
 
 
-def with_replaced_jobs(changes: Iterable[Change]) -> list[Change]:
-    """Return changes as they are shown: a Job that is made and the one it takes the place of are one update.
+def with_replaced(changes: Iterable[Change]) -> list[Change]:
+    """Return changes as they are shown: an object that is made and the one it takes the place of are one update.
 
-    The name of a Job holds a hash of its spec, so that a changed one is a new object next to the old one's deletion.
+    The name of a Job holds a hash of its spec, and that of a ConfigMap or Secret may hold one of its content
+    (`digest_name`), so that a changed one is a new object next to the old one's deletion.
     """
     all_changes = list(changes)
-    old = {_place(one): one for one in all_changes if one.action is Action.DELETE and is_job(one.ref)}
-    pairs = {
-        one.ref: old[_place(one)]
-        for one in all_changes
-        if one.action is Action.CREATE and is_job(one.ref) and job_stem(one.ref.name) and _place(one) in old
-    }
-    gone = {one.ref for one in pairs.values()}
+    made, gone = (_by_place(all_changes, action) for action in (Action.CREATE, Action.DELETE))
+    pairs = {made[place].ref: gone[place] for place in made.keys() & gone.keys()}
+    hidden = {one.ref for one in pairs.values()}
     return [
         _replacing(change, pairs[change.ref]) if change.ref in pairs else change
         for change in all_changes
-        if change.ref not in gone
+        if change.ref not in hidden
     ]
 
 
-def _place(change: Change) -> tuple[str, str]:
-    return change.ref.namespace, job_stem(change.ref.name)
+def _by_place(changes: Iterable[Change], action: Action) -> dict[tuple[str, ...], Change]:
+    """Return the one change of each name without its hash; a name that two have is no one's."""
+    found: dict[tuple[str, ...], list[Change]] = {}
+    for one in changes:
+        ref = one.ref
+        if one.action is action and (ref.group, ref.kind) in _HASHED and job_stem(ref.name):
+            found.setdefault((ref.group, ref.kind, ref.namespace, job_stem(ref.name)), []).append(one)
+    return {place: those[0] for place, those in found.items() if len(those) == 1}
 
 
 def _replacing(change: Change, old: Change) -> Change:
-    said = f"its spec changed: it runs, and {old.ref.short} is deleted"
+    if is_job(change.ref):
+        said = f"its spec changed: it runs, and {old.ref.short} is deleted"
+    else:
+        said = f"its content changed: it takes the place of {old.ref.short}"
     return replace(
         change,
         action=Action.UPDATE,
@@ -60,8 +68,8 @@ def _replacing(change: Change, old: Change) -> Change:
 
 def _as_written(job: Body | None) -> Body | None:
     """Leave out what the server adds to tell the pods of one Job from those of another."""
-    if job is None:
-        return None
+    if job is None or job.get("kind") != "Job":
+        return job
     spec = {key: value for key, value in mapping_at(job, "spec").items() if key != "selector"}
     template = _without_labels(mapping_at(spec, "template"))
     return {**_without_labels(job), "spec": {**spec, "template": template}}
