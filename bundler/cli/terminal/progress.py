@@ -39,6 +39,8 @@ BEAT_S = 1.0
 """How often silence is looked for."""
 BYTES_EVERY_S = 3.0
 """Between two lines about bytes on their way."""
+PODS_EVERY_S = 3.0
+"""Between two lines about the pods of one workload, until its step is done."""
 _SETTLED = {Status.CURRENT, Status.UNKNOWN}
 _VERBS = {
     Action.CREATE: "created",
@@ -63,6 +65,8 @@ class Progress:
         self._moving: tuple[str, float, int] | None = None
         """What is moved, since when (monotonic), and how many bytes lay there then."""
         self._told_s = 0.0
+        self._rolled: dict[ObjectRef, float] = {}
+        """When the pods of a workload were last spoken of."""
         self._beaten: list[str] = []
         """What the last heartbeat named."""
         self._silent: dict[str, tuple[float, float]] = {}
@@ -187,7 +191,10 @@ class Progress:
                 Status.IN_PROGRESS, f"{event.new} of {event.target} new pods", event.new_ready, event.target
             )
             self._scene.waiting[event.ref] = Row(health, "", before.since_s if before else self._clock.monotonic())
-        if event.is_there or self._live is None:
+        now_s = self._clock.monotonic()
+        is_time = self._live is None and now_s - self._rolled.get(event.ref, -PODS_EVERY_S) >= PODS_EVERY_S
+        if is_time or (event.is_there and before is not None):
+            self._rolled[event.ref] = now_s
             self._say(f"step {event.step} of {event.of}: {event}")
         self._draw()
 

@@ -10,7 +10,16 @@ from bundler.cli.terminal import progress as progress_module
 from bundler.cli.terminal.progress import Progress, describe
 from bundler.cli.terminal.screen import Looks, Screen
 from bundler.model.change import Action
-from bundler.model.events import ChangeFinished, ChangeStarted, HealthChanged, Notice, PhaseStarted, Retrying, Warned
+from bundler.model.events import (
+    ChangeFinished,
+    ChangeStarted,
+    HealthChanged,
+    Notice,
+    PhaseStarted,
+    PodsReplaced,
+    Retrying,
+    Warned,
+)
 from bundler.model.health import Health, Status
 from bundler.model.redaction import Redactor
 from bundler.model.refs import ObjectRef
@@ -52,6 +61,29 @@ def test_each_change_of_state_is_one_line():
         "Deployment/web 1/3 ready: 1 of 3 replicas are ready",
         "Deployment/web 1/3 ready: pod web-1 CrashLoopBackOff (exit 1, 4 restarts)",
         "Deployment/web 3/3 ready after 0.0 s",
+    ]
+
+
+def test_the_pods_of_a_step_are_spoken_of_now_and_then_and_when_they_are_there():
+    told = Told()
+
+    def roll(new: int, ready: int, old: int) -> None:
+        told.progress(PodsReplaced(ref=WEB, step=1, of=3, target=3, new=new, new_ready=ready, old=old, old_ready=old))
+
+    with told.progress:
+        told.progress(PhaseStarted("applying", 1))
+        for new, ready in ((0, 0), (1, 0), (1, 1)):
+            roll(new, ready, 8)
+        told.clock.advance(3)
+        roll(2, 1, 8)
+        roll(3, 2, 8)
+        roll(3, 3, 8)
+        roll(3, 3, 7)
+    assert told.err.getvalue().splitlines() == [
+        "applying: 1 object",
+        "step 1 of 3: Deployment/web: 0 of 3 new pods are there, 0 ready; 8 old pods, 8 ready",
+        "step 1 of 3: Deployment/web: 2 of 3 new pods are there, 1 ready; 8 old pods, 8 ready",
+        "step 1 of 3: Deployment/web: 3 of 3 new pods are there, 3 ready; 8 old pods, 8 ready",
     ]
 
 
