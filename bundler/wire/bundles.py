@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from bundler._version import __version__
 from bundler.model.size import sentence
+from bundler.planning.step_rules import step_gates, step_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -111,6 +112,31 @@ class DeclaredReachForm(TypedDict):
     grants: list[str]
 
 
+class StepRulesForm(TypedDict):
+    """How upgrades of a bundle go in steps, its components included."""
+
+    default: list[str]
+    """The shares of new pods; none where only the components below go in steps."""
+    components: dict[str, list[str]]
+    """Components with shares of their own."""
+    pauseAfter: str
+    soakSeconds: int
+    stepTimeoutSeconds: int
+    onFailure: Literal["abort", "pause"]
+    required: bool
+    """Every upgrade that replaces pods goes in steps."""
+
+
+class StepGateForm(TypedDict):
+    """What has to hold after each step."""
+
+    name: str
+    expr: str
+    """An expression; empty for a check."""
+    job: str
+    """The file of a check; empty for an expression."""
+
+
 class MenuForm(TypedDict):
     """One value that can be chosen."""
 
@@ -136,6 +162,9 @@ class DescriptionForm(TypedDict):
     upgradeFrom: str
     backup: str
     """Path of the template that is carried out before data is lost; empty: there is none."""
+    steps: StepRulesForm | None
+    """None where neither the bundle nor its components say anything of steps."""
+    gates: list[StepGateForm]
     components: list[ComponentForm]
     needs: list[str]
     """Components that must be ready before the bundle's own objects are written."""
@@ -280,6 +309,8 @@ def description_form(bundle: Bundle, menu: Iterable[MenuItem]) -> DescriptionFor
         "kubeVersion": bundle.kube_version,
         "upgradeFrom": bundle.upgrade.from_versions,
         "backup": bundle.upgrade.backup,
+        "steps": _steps_form(bundle),
+        "gates": [{"name": one.name, "expr": one.expr, "job": one.job} for one in step_gates(bundle)],
         "components": _component_forms(bundle),
         "needs": list(bundle.needs),
         "outputs": [{"name": output.name, "value": output.value} for output in bundle.outputs],
@@ -290,6 +321,21 @@ def description_form(bundle: Bundle, menu: Iterable[MenuItem]) -> DescriptionFor
             "grants": list(reach.grants),
         },
         "menu": [_menu_form(item) for item in menu],
+    }
+
+
+def _steps_form(bundle: Bundle) -> StepRulesForm | None:
+    if all(one.upgrade.steps is None for one in bundle.tree()):
+        return None
+    policy = step_policy(bundle)
+    return {
+        "default": list(map(str, policy.default)),
+        "components": {path: list(map(str, shares)) for path, shares in policy.components.items()},
+        "pauseAfter": policy.pause_after,
+        "soakSeconds": policy.soak_s,
+        "stepTimeoutSeconds": policy.step_timeout_s,
+        "onFailure": policy.on_failure.value,
+        "required": policy.is_required,
     }
 
 

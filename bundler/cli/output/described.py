@@ -6,14 +6,14 @@ import html
 from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line, table
-from bundler.model.size import counted, shown_bytes
+from bundler.model.size import counted, seconds, shown_bytes
 from bundler.syntax.json_text import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.cli.session.app import App
-    from bundler.wire.bundles import DescriptionForm
+    from bundler.wire.bundles import DescriptionForm, StepRulesForm
     from bundler.wire.deliveries import DeliveryForm
 
 _HEADS = ("VALUE", "TYPE", "DEFAULT", "ALLOWED", "WHAT IT IS")
@@ -42,6 +42,9 @@ def _text(description: DescriptionForm) -> Iterator[Line]:
     if outputs := _output_rows(description):
         yield Line("")
         yield from table(outputs, heads=("OUTPUT", "IS"))
+    if gates := [(gate["name"], gate["expr"] or gate["job"]) for gate in description["gates"]]:
+        yield Line("")
+        yield from table(gates, heads=("GATE", "ASKS"))
     generated = description["generates"]
     if generated:
         yield Line("")
@@ -65,8 +68,20 @@ def _facts(description: DescriptionForm) -> dict[str, str]:
         "Kubernetes": description["kubeVersion"],
         "upgrades from": description["upgradeFrom"],
         "backed up by": description["backup"],
+        "in steps": _steps(description["steps"]),
         "needs": ", ".join(description["needs"]),
     }
+
+
+def _steps(steps: StepRulesForm | None) -> str:
+    """Return the shares of each step, and what is not as without rules."""
+    if steps is None:
+        return ""
+    shares = [", ".join(steps["default"])] if steps["default"] else []
+    shares += [f"{path} {', '.join(own)}" for path, own in steps["components"].items()]
+    soak = f"soak {seconds(steps['soakSeconds'])}" if steps["soakSeconds"] else ""
+    pause = f"pause after {steps['pauseAfter']}" if steps["pauseAfter"] != "none" else ""
+    return "; ".join(filter(None, (*shares, soak, pause, "required" if steps["required"] else "")))
 
 
 def _delivery(delivery: DeliveryForm) -> Iterator[Line]:
