@@ -20,7 +20,8 @@ class Until(StrEnum):
     """What is waited for."""
 
     READY = "ready"
-    """Objects are ready, and Jobs are complete; a run that does not wait passes over it."""
+    """Objects are ready, and Jobs are complete; a run that does not wait passes over it, but not before the steps of a
+    rollout."""
     COMPLETE = "complete"
     """Jobs of hooks, and those before the steps of a rollout, are complete; what follows relies on it, so that every
     run waits."""

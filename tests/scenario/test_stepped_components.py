@@ -9,7 +9,8 @@ import pytest
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.actions.rollout.abort import AbortRequest, abort_rollout
 from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
-from bundler.model.rollout import RolloutRequest, Share
+from bundler.errors.change import ObjectFailedError
+from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
 from tests.lib.bundles import make_bundle
 from tests.lib.stepped_worlds import images
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.slow
 KINDS = {"db": "StatefulSet", "api": "Deployment", "log": "Deployment", "ui": "Deployment"}
 NEEDS = {"api": ["db"], "ui": ["api"]}
 OLD, NEW = {"web:1": 4}, {"web:2": 4}
+VALUES = "{version: 1, image: docker.io/library/web}"
 PART = """
 apiVersion: v1
 kind: ConfigMap
@@ -40,7 +42,7 @@ spec:
     spec:
       containers:
         - name: main
-          image: docker.io/library/web:{{ values.version }}
+          image: "{{ values.image }}:{{ values.version }}"
           envFrom: [{configMapRef: {name: "{{ release.name }}-{{ component.name }}-{{ values.version }}"}}]
 ---
 apiVersion: policy/v1
@@ -56,7 +58,7 @@ def shop(parent: Path) -> Path:
     components = [{"name": name, "bundle": f"./{name}", "needs": NEEDS.get(name, [])} for name in KINDS]
     root = make_bundle(parent, name="shop", components=components)  # type: ignore[arg-type]
     for name, kind in KINDS.items():
-        make_bundle(root, {"templates/a.yaml": PART.replace("KIND", kind), "values.yaml": "version: 1\n"}, name=name)
+        make_bundle(root, {"templates/a.yaml": PART.replace("KIND", kind), "values.yaml": VALUES}, name=name)
     return root
 
 
@@ -118,3 +120,18 @@ def test_an_abort_brings_all_of_them_back_and_leaves_old_pods_of_the_stepped_one
     assert budgets(paused) == dict.fromkeys(KINDS, 1)
     assert operator.statuses() == ["deployed", "failed"]
     assert before.items() <= old_pods().items()
+
+
+def test_steps_begin_only_when_what_goes_whole_is_ready_even_of_a_run_that_does_not_wait(
+    failing_world: World, tmp_path: Path
+) -> None:
+    operator, bundle = failing_world.operator, shop(tmp_path)
+    operator.install(bundle)
+    asked = RolloutRequest(steps=(Share(1),), of=("api",), on_failure=OnFailure.PAUSE)
+    broken = {"log__image": "docker.io/library/broken", "log__version": "2", "api__version": "2"}
+    with pytest.raises(ObjectFailedError):
+        operator.upgrade(bundle, request={"steps": asked}, options=RunOptions(waits=False), **broken)
+    assert pods(failing_world)["api"] == OLD
+    newest = operator.history()[-1]
+    assert newest.rollout is not None
+    assert (newest.rollout.step, newest.rollout.state) == (1, RolloutState.PAUSED)

@@ -86,6 +86,7 @@ class Executor:
         self._changes = {change.ref: change for change in planned.plan.changes}
         self._writer = ObjectWriter(planned, ports, guard, self._report)
         self._to_delete = sum(len(step.targets) for step in filter(self._is_pruning, planned.plan.steps))
+        self._before_steps = _before_steps(planned.plan.steps)
         self._gone = 0
         self._has_begun_deleting = False
         self._check, self._stepping = rules.check, stepping
@@ -225,7 +226,7 @@ class Executor:
         changes = self._of(step.refs)
         match step.until:
             case Until.READY:
-                if self._rules.waits:
+                if self._rules.waits or step.id in self._before_steps:
                     wait_until_ready(changes, self._ports, self._rules, self._guard)
             case Until.COMPLETE if all(change.hook is None for change in changes):
                 wait_until_ready(changes, self._ports, self._rules, self._guard)
@@ -268,6 +269,12 @@ class Executor:
         self._gone += number
         if self._gone == self._to_delete:
             self._report(Notice(f"{counted(self._gone, 'object')} deleted"))
+
+
+def _before_steps(steps: Sequence[Step]) -> frozenset[str]:
+    """Return the names of what comes before the steps of a rollout: they begin when what they need is ready."""
+    first = next((number for number, step in enumerate(steps) if isinstance(step, Advance)), 0)
+    return frozenset(step.id for step in steps[:first])
 
 
 def _about(change: Change, line: str) -> Found:
