@@ -14,9 +14,9 @@ from bundler.model.events import GateJudged
 from bundler.model.hooks import hook_run
 from bundler.model.release import Authorship
 from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
-from tests.lib.bundles import bundle_yaml
+from tests.lib.bundles import bundle_yaml, make_bundle
 from tests.lib.dying import DeathError, DyingCluster, deaths
-from tests.lib.stepped_worlds import images, shop
+from tests.lib.stepped_worlds import SCHEMA, SHOP, VALUES, images, shop
 from tests.scenario.test_checks import CHECK
 from tests.scenario.test_kill_shop import NOBODY, Stage
 
@@ -122,6 +122,8 @@ def test_a_check_that_fails_brings_the_old_pods_back_with_its_evidence(world: Wo
     assert any("container ask exit code 1" in line for line in raised.value.context)
     assert pods(world) == {"web:1": 4}
     assert world.operator.statuses() == ["deployed", "failed"]
+    world.operator.uninstall()
+    assert runs(world) == [], "the evidence goes with the release"
 
 
 def test_a_check_that_fails_pauses_where_that_was_asked_for_and_runs_again_with_continue(
@@ -195,3 +197,26 @@ def test_after_a_death_at_any_write_continue_finds_the_check_that_was_started(tm
             assert ended[name]["metadata"]["uid"] == job["metadata"]["uid"], (number, is_after)
         assert [event.outcome for event in operator.events if isinstance(event, GateJudged)][-1:] in ([], ["passed"])
         stage.client.close()
+
+
+def test_a_gate_of_one_component_brings_all_of_them_back(world: World, tmp_path: Path) -> None:
+    template = SHOP.replace("{{ kind }}", "Deployment").replace("{{ name }}", "{{ component.name }}")
+    template = "".join(line for line in template.splitlines(keepends=True) if "serviceName" not in line)
+    files = {"values.yaml": VALUES, "values.schema.json": SCHEMA, "templates/app.yaml": template}
+    lag = [{"name": "lag", "expr": "pods.new.ready == step.number and step.number < 2"}]
+    for name in ("web", "api", "db"):
+        make_bundle(tmp_path, files, name=name, upgrade={"gates": lag if name == "db" else []})
+    values = {"image": "{{ values.image }}", "replicas": 4}
+    components = [{"name": name, "bundle": f"../{name}", "values": values} for name in ("web", "api", "db")]
+    top = {"values.yaml": "{image: 'docker.io/library/web:1', smoke: ''}"}
+    bundle = make_bundle(tmp_path, top, name="shop", components=components, upgrade={"gates": [QUIET]})
+    world.operator.install(bundle)
+    with pytest.raises(RolledBackError) as raised:
+        upgrade(world, bundle, "25%", "50%", smoke="x", step_timeout_s=3, on_failure=OnFailure.ABORT)
+    said = "\n".join(raised.value.context)
+    assert "gate db/lag (db/bundle.yaml:9): not yet: pods.new.ready == step.number and step.number < 2" in said
+    passed = [one for one in judged(world) if one[1] == "db/lag"]
+    assert passed == [(1, "db/lag", "passed")], "it is about the pods of its component alone"
+    for name in ("web", "api", "db"):
+        assert images(world.cluster, world.operator.namespace, f"shop-{name}") == {"web:1": 4}
+    assert world.operator.statuses() == ["deployed", "failed"]

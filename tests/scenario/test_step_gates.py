@@ -180,3 +180,4 @@ def test_a_check_that_has_run_is_no_drift_changes_nothing_and_goes_with_its_rele
     assert [str(run.outcome) for run in check(world).runs] == ["passed", "passed"], "it runs outside of a step, too"
     world.operator.uninstall()
     assert jobs(world) == {}
+    assert "questions" not in world.bodies("ConfigMap")
