@@ -223,8 +223,9 @@ class OneStep:
         """
         clock = self._ports.clock
         if clock.monotonic() >= self._ends_s:
-            limit_s = self._rolling.rollout.step_timeout_s
-            lines = (f"it did not get there within {limit_s} s (--step-timeout)", *waiting)
+            rollout = self._rolling.rollout
+            first, *more = waiting or (f"its pods have not stayed ready for {rollout.soak_s} s without a break",)
+            lines = (f"{first}; still so after {rollout.step_timeout_s} s (--step-timeout)", *more)
             raise step_failed(self._step, self._rolling, self._ports, self._seen, lines)
         self._rolling.guard.check()
         clock.sleep(min(self._pause_s, max(self._ends_s - clock.monotonic(), 0.01)))
