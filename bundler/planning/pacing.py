@@ -24,6 +24,16 @@ NEVER_AVAILABLE_S: Final = 2**31 - 2
 """As ``minReadySeconds``: sixty-eight years."""
 NO_DEADLINE_S: Final = 2**31 - 1
 """As ``progressDeadlineSeconds``: there is none. It has to be larger than the other one."""
+PACING_PLACES: Final = frozenset(
+    {
+        ("spec", "minReadySeconds"),
+        ("spec", "progressDeadlineSeconds"),
+        ("spec", "strategy", "rollingUpdate", "maxSurge"),
+        ("spec", "strategy", "rollingUpdate", "maxUnavailable"),
+        ("spec", "updateStrategy", "rollingUpdate", "partition"),
+    }
+)
+"""What is written of a workload to hold it back."""
 _DEFAULT: Final = "25%"
 _WHOLE: Final = 100
 

@@ -13,6 +13,7 @@ from bundler.actions.release.proposal import pass_gates, propose
 from bundler.actions.release.protect import ProtectRequest, protect
 from bundler.errors.change import RolloutOpenError
 from bundler.errors.cluster import UnavailableError
+from bundler.model.events import Notice
 from bundler.model.release import ReleaseStatus
 from bundler.model.rollout import RolloutState
 from tests.lib.faulty import FaultyCluster
@@ -100,6 +101,8 @@ def test_an_uninstall_ends_the_rollout_first(world: World, keeps_history: bool) 
     operator.install(world.menu)
     open_rollout(operator)
     operator.uninstall(keeps_history=keeps_history)
+    said = [str(event.text) for event in operator.events if isinstance(event, Notice)]
+    assert any(line.startswith("revision 2 was rolled out in steps (step 1 of 2, paused since ") for line in said)
     newest = history_of(world).newest
     if keeps_history:
         assert newest is not None

@@ -19,6 +19,8 @@ from bundler.planning.diff import differing, shown_sides
 from bundler.planning.drift import field_text, owned_places, owner_at
 from bundler.planning.jobs import is_job, job_stem
 from bundler.planning.ownership import manager_time
+from bundler.planning.pacing import PACING_PLACES, pacing_of
+from bundler.planning.stuck_pods import is_stuck_pod
 from bundler.render.types import FieldOrigin
 from bundler.values.causes import ValueChanges
 from bundler.values.flatten import whole_data
@@ -119,7 +121,7 @@ class _Finder:
                 is_whole = self._is_beyond(change.desired)
                 origin = self._file(change.desired) if is_whole else self._origin(change.desired, ())
                 found = [Found(self._created(change.ref, change.desired, origin), _printed("", origin))]
-            case Action.DELETE if not self._is_replaced(change.ref):
+            case Action.DELETE if not (self._is_replaced(change.ref) or is_stuck_pod(change)):
                 found = [Found(self._deleted(change), ChangedField(field=""))]
             case _:
                 found = []
@@ -298,12 +300,14 @@ def _unchanged_since(change: Change, before: Manifest | None, steps: Steps) -> b
 
 
 def in_cluster(change: Change, steps: Steps) -> Why:
-    """Say who changed a field in the cluster.
+    """Say who changed a field in the cluster: a rollout, or someone else.
 
     Args:
         change: that sets it back.
         steps: to the field.
     """
+    if steps in PACING_PLACES and pacing_of(change.before or {}) is not None:
+        return Why(CauseKind.CLUSTER, note="held back for the upgrade in steps")
     _, manager = owner_at(steps, owned_places(change.before or {}))
     at = manager_time(change.before or {}, manager) if manager else ""
     by = f" by {manager}" if manager else ""

@@ -17,6 +17,7 @@ from bundler.model.json import value_at_steps
 from bundler.model.lean import replace
 from bundler.model.redaction import Redactor
 from bundler.planning.jobs import is_job, job_stem
+from bundler.planning.stuck_pods import is_stuck_pod
 from bundler.values.recorded_changes import RecordedChanges, RecordedValues
 
 if TYPE_CHECKING:
@@ -82,10 +83,13 @@ class _Finder:
                 yield Found(Why(CauseKind.CLUSTER, note="it is not in the cluster"), ChangedField(field=""))
             case Action.CREATE if change.desired is not None and not change.desired.is_backup:
                 yield Found(self._unread(), ChangedField(field=""))
-            case Action.DELETE if not (is_job(change.ref) and job_stem(change.ref.name) in self._job_stems):
+            case Action.DELETE if not (self._is_replaced_job(change.ref) or is_stuck_pod(change)):
                 yield Found(self._unread(), ChangedField(field=""))
             case _:
                 return
+
+    def _is_replaced_job(self, ref: ObjectRef) -> bool:
+        return is_job(ref) and job_stem(ref.name) in self._job_stems
 
     def _field(self, change: Change, steps: tuple[str | int, ...]) -> Why:
         before = self._left.get(change.ref)

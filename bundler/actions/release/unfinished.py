@@ -67,5 +67,8 @@ def abort_record(history: History, why: str, ports: Ports) -> History:
     rolling = history.open_rollout
     if rolling is None:
         return history
+    ports.report(
+        Notice(f"revision {rolling.revision} was rolled out in steps ({rolling.rollout}); recorded as aborted")
+    )
     ended = _mark(rolling, ReleaseStatus.FAILED, f"aborted: {why}", ports)
     return replace(history, summaries=(*history.summaries[:-1], ended))
