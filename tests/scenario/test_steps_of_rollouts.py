@@ -148,9 +148,8 @@ def test_pods_that_never_become_ready_end_the_step_when_its_time_is_over(timed: 
     with pytest.raises(StepFailedError) as raised:
         upgrade(timed.operator, timed.menu, asked, image="docker.io/library/unready:1")
     assert 40 <= timed.operator.clock.monotonic() - began_s < 60
-    first, second, *evidence = raised.value.context
-    assert "within 40 s" in first
-    assert "0 of 2 new pods are ready" in second
+    first, *evidence = raised.value.context
+    assert first == "Deployment/shop-web: 0 of 2 new pods are ready; still so after 40 s (--step-timeout)"
     assert any("Deployment/shop-web" in line for line in evidence)
     assert rollout_of(timed).state is RolloutState.PAUSED
 
@@ -217,6 +216,20 @@ def test_another_image_in_the_middle_ends_the_run_and_names_who_set_it(world: Wo
     live = world.get("Deployment", "shop-web", "apps")
     assert live is not None
     assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "docker.io/library/web:9"
+
+
+def test_pods_that_someone_restarts_in_the_middle_are_of_another_template(timed: World) -> None:
+    timed.operator.install(timed.menu)
+    restarted = {"kubectl.kubernetes.io/restartedAt": "2026-11-01T12:00:00Z"}
+    patch = {"spec": {"template": {"metadata": {"annotations": restarted}}}}
+    on_first_new_pod(timed, lambda: timed.edit("Deployment", "shop-web", patch, "apps"))
+    with pytest.raises(RolloutContestedError) as raised:
+        upgrade(timed.operator, timed.menu, steps("1", "50%", "100%"))
+    lines = "\n".join(raised.value.context)
+    assert "kubectl-edit wrote its pod template" in lines
+    assert "restartedAt" in lines
+    assert not go_on(timed).is_paused, "who continues it has seen that"
+    assert pods(timed) == {"web:2": 4}
 
 
 def test_replicas_that_someone_sets_meanwhile_are_no_failure_of_the_new_pods(world: World, tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class TemplateMemory:
     def __init__(self) -> None:
         """Begin; no template is known."""
         self._known: dict[ObjectRef, dict[bytes, Template]] = {}
+        self._new: dict[ObjectRef, Body] = {}
         self._strangers: dict[ObjectRef, Strangers] = {}
         self._mutex = threading.Lock()
 
@@ -57,9 +58,11 @@ class TemplateMemory:
             body: as the API server returned it.
             whose: it is.
         """
-        text = _text(mapping_at(body, "spec", "template"))
+        template = mapping_at(body, "spec", "template")
         with self._mutex:
-            self._known.setdefault(ref, {}).setdefault(text, whose)
+            self._known.setdefault(ref, {}).setdefault(_text(template), whose)
+            if whose is Template.NEW:
+                self._new.setdefault(ref, template)
 
     def is_new(self, ref: ObjectRef, template: Body) -> bool:
         """Return whether a template, of a ReplicaSet say, is that of the revision that is rolled out."""
@@ -100,7 +103,7 @@ class TemplateMemory:
         whose = Template.OLD if before is not None and _text(before) == text else Template.OTHER
         self.learn(ref, live, whose)
         if whose is Template.OTHER:
-            self._strangers[ref] = _difference(live, made or {})
+            self._strangers[ref] = _difference(live, self._new.get(ref, {}))
         return whose
 
 
