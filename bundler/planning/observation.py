@@ -95,6 +95,8 @@ class Observation:
     newly_autoscaled: frozenset[ObjectRef] = frozenset()
     """Those of them that no live autoscaler drives yet."""
     quotas: tuple[tuple[ObjectRef, Body], ...] = ()
+    strangers: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
+    """Workloads that go in steps and whose live pod template is not that of the deployed revision: how it differs."""
     neighbours: Mapping[ObjectRef, Body] = field(default_factory=dict)
     """Deployments in the namespaces of what goes in steps, those of others too; none where nothing does."""
     missing_namespaces: frozenset[str] = frozenset()

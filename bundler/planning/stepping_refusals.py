@@ -24,6 +24,7 @@ from bundler.planning.steps_refused.workloads import (
     autoscaled_sets,
     lost_claims,
     made_again,
+    other_templates,
     too_few_pods,
     unpaced_strategy,
 )
@@ -49,6 +50,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     unpaced_strategy,
     too_few_pods,
     autoscaled_sets,
+    other_templates,
     made_again,
     lost_claims,
     shared_configuration,

@@ -102,6 +102,24 @@ def test_a_deployment_of_others_that_finds_the_pods_is_named(cli: Cli) -> None:
 
 
 @pytest.mark.medium
+def test_an_upgrade_that_failed_is_not_followed_by_one_in_steps_but_by_its_rollback(cli: Cli) -> None:
+    cli("install", "shop", bundle(cli.home / "1", (web(),), "1.0.0"), *NS).ok()
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "web", "ErrImageNeverPull", "prod")
+    assert cli("upgrade", "shop", bundle(cli.home / "2", (web("web:2"),), "1.1.0"), *NS).code == 1
+    newer, before = bundle(cli.home / "3", (web("web:3"),), "1.2.0"), state_of(cli)
+    refused = cli("upgrade", "shop", newer, "--canary", "1", *NS)
+    assert refused.code == 1
+    assert "Deployment/web: its pods are not those of the deployed revision: " in refused.err
+    assert '"web:2" instead of "web:1"' in refused.err
+    assert state_of(cli) == before
+    with cli.sandbox() as sandbox:
+        sandbox.heal("Deployment", "web", "prod")
+    cli("rollback", "shop", "1", *NS).ok()
+    assert "paused" in cli("upgrade", "shop", newer, "--canary", "1", *NS).ok().out
+
+
+@pytest.mark.medium
 def test_shared_settings_may_be_accepted(cli: Cli) -> None:
     case = CASES["shared settings"]
     cli("install", "shop", bundle(cli.home / "1", case.before, "1.0.0"), *NS).ok()

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.live_state import observe_neighbours
 from bundler.actions.change.make_plan import in_steps, without_stuck
 from bundler.actions.rollout.stuck import find_stuck_pods
+from bundler.actions.rollout.templates import unlike
+from bundler.model.json import canonical_json, mapping_at
 from bundler.model.lean import replace
+from bundler.model.redaction import MASK
+from bundler.model.release import ReleaseStatus
 from bundler.planning.step_rules import gates_of, step_policy
 from bundler.planning.stepping import resolve_rollout, stepped_changes
 from bundler.planning.stepping_refusals import step_warnings
@@ -21,7 +25,8 @@ if TYPE_CHECKING:
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.actions.release.terms import Terms
     from bundler.model.change import Change
-    from bundler.model.rollout import RolloutRequest
+    from bundler.model.rollout import Rollout, RolloutRequest
+    from bundler.planning.observation import Observation
     from bundler.planning.step_rules import StepPolicy
     from bundler.planning.steps_refused.case import Case
     from bundler.ports import Ports
@@ -75,9 +80,27 @@ def as_asked(draft: Draft, planned: Planned, terms: Terms, ports: Ports) -> tupl
     rollout = replace(rollout, gates=asked, by=draft.revision.authorship.who)
     summary = replace(draft.revision.summary, rollout=rollout)
     draft = replace(draft, revision=replace(draft.revision, summary=summary))
-    around = observe_neighbours({one.ref.namespace for one in stepped_changes(rollout.shares, changes)}, ports.cluster)
-    planned = replace(planned, observation=replace(planned.observation, neighbours=around))
+    planned = replace(planned, observation=_looked_around(draft, planned, rollout, ports))
     return draft, in_steps(warned(planned, request), rollout)
+
+
+def _looked_around(draft: Draft, planned: Planned, rollout: Rollout, ports: Ports) -> Observation:
+    """Look at what steps depend on besides: the Deployments of others, and whose pod templates are live."""
+    stepped = stepped_changes(rollout.shares, planned.plan.changes)
+    strangers = {one.ref: lines for one in stepped if (lines := _how_it_differs(one, draft, ports))}
+    around = observe_neighbours({one.ref.namespace for one in stepped}, ports.cluster)
+    return replace(planned.observation, neighbours=around, strangers=strangers)
+
+
+def _how_it_differs(change: Change, draft: Draft, ports: Ports) -> tuple[str, ...]:
+    """Return how a live pod template differs from that of the deployed revision, as far as that can be read whole."""
+    deployed = draft.recorded
+    if deployed is None or deployed.summary.status is not ReleaseStatus.DEPLOYED or change.before is None:
+        return ()
+    old = next((one for one in deployed.manifests if one.ref == change.ref), None)
+    if old is None or MASK.encode() in canonical_json(mapping_at(old.body, "spec", "template")):
+        return ()
+    return unlike(change.before, old, ports)
 
 
 def warned(planned: Planned, request: RolloutRequest) -> Planned:

@@ -107,6 +107,18 @@ class TemplateMemory:
         return whose
 
 
+def unlike(live: Body, old: Manifest, ports: Ports) -> tuple[str, ...]:
+    """Return how a live pod template differs from what the server makes of a manifest; nothing where it refuses that.
+
+    Args:
+        live: the workload as it is.
+        old: as a revision wrote it.
+        ports: the cluster.
+    """
+    template, made = mapping_at(live, "spec", "template"), _made_of(old, live, ports)
+    return () if made is None or _text(made) == _text(template) else _difference(live, made).lines
+
+
 def _made_of(manifest: Manifest, live: Body, ports: Ports) -> Body | None:
     """Return what the server would make of a manifest's pod template; None where it refuses it."""
     try:

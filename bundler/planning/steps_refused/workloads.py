@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.planning.steps_refused.case import Case
 
+_GO_BACK: Final = (
+    "go back to the deployed revision first (`bundler rollback`, or `bundler drift --fix`), or upgrade without steps"
+)
 _UNPACED: Final = {
     "DaemonSet": "its controller would delete every old pod at once if it were held; it goes whole, in the finish",
     "Job": "it runs to its end, and has no old pods",
@@ -81,6 +84,14 @@ def too_few_pods(case: Case) -> Iterator[Reason]:
 
 def _has_room(change: Change) -> bool:
     return not is_stateful_set(change.ref) and surge_pods(body_after(change), 1) > 0
+
+
+def other_templates(case: Case) -> Iterator[Reason]:
+    """Steps lead from the deployed revision, and an abort back to it: pods of a third kind are none of either."""
+    for change in case.stepped:
+        for line in case.observation.strangers.get(change.ref, ()):
+            said = f"its pods are not those of the deployed revision: {line}"
+            yield Reason(found_in(change, said), _GO_BACK)
 
 
 def autoscaled_sets(case: Case) -> Iterator[Reason]:

@@ -93,9 +93,16 @@ def hook(side, component=""):
     return create(job(component=component), hook=HookPoint(side, Operation.UPGRADE))
 
 
-def case_of(changes, asked=None, *, live=None, around=(), autoscaled=(), needs=MappingProxyType({}), **more):
+def case_of(
+    changes, asked=None, *, live=None, strangers=(), around=(), autoscaled=(), needs=MappingProxyType({}), **more
+):
     neighbours = {one.ref: one.body for one in around}
-    observation = Observation(live=live or {}, neighbours=neighbours, autoscaled=dict.fromkeys(autoscaled, 1))
+    observation = Observation(
+        live=live or {},
+        strangers={changes[0].ref: tuple(strangers)},
+        neighbours=neighbours,
+        autoscaled=dict.fromkeys(autoscaled, 1),
+    )
     wanted = Wanted(release="shop", namespace=NAMESPACE, uid=UID, needs=needs)
     return make_case(asked or request(), wanted, Plan(changes=tuple(changes)), observation, **more)
 
@@ -313,6 +320,12 @@ def test_what_to_do_about_steps_depends_on_who_asked_for_them(is_by_bundle, hint
     changes = [upgraded(strategy={"type": "Recreate"})]
     (problem,) = step_problems(case_of(changes, request(is_by_bundle=is_by_bundle)))
     assert hint in problem.hint
+
+
+def test_pods_that_are_not_of_the_deployed_revision_are_refused():
+    line = "image is web:9 instead of web:1, set by kubectl"
+    said = refused([upgraded()], strangers=[line])
+    assert said.endswith(f"Deployment/web: its pods are not those of the deployed revision: {line}")
 
 
 def test_a_stateful_set_that_an_autoscaler_drives_is_refused_and_a_deployment_is_not():
