@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bundler.model.cluster import ListQuery
 from tests.contract.bodies import deployment, stateful_set
+from tests.contract.conftest import WAIT_S
+from tests.lib.pod_bounds import is_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +110,28 @@ def test_a_stateful_set_is_replaced_down_to_its_partition(cluster: Subject, poli
     stays(cluster, by_ordinal, {"db-0": "db:1", "db-1": "db:1", "db-2": "db:2"})
     cluster.apply(sized("db:1", 0))
     cluster.wait("all old", lambda: by_ordinal() == dict.fromkeys(("db-0", "db-1", "db-2"), "db:1"))
+
+
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+def test_a_stateful_set_replaces_one_pod_at_a_time(cluster: Subject, policy: str) -> None:
+    cluster.furnish()
+    cluster.apply(stateful_set(replicas=4, podManagementPolicy=policy))
+    cluster.wait("the first", lambda: rolled_out(cluster, 4))
+    query = ListQuery(group="", kind="Pod", namespace=cluster.namespace, label_selector="app=db")
+    version = cluster.client.list(query).resource_version
+    cluster.apply(stateful_set(image="db:2", replicas=4, podManagementPolicy=policy))
+    missing: set[str] = set()
+    for event in cluster.client.watch(query, resource_version=version, timeout_s=WAIT_S):
+        body: Any = event.body
+        name = body["metadata"].get("name", "")
+        if event.type == "DELETED" or "deletionTimestamp" in body["metadata"]:
+            missing.add(name)
+        elif name in missing and is_ready(body):
+            missing.remove(name)
+            if name == "db-0":
+                break
+        assert len(missing) <= 1
+    cluster.wait("all are replaced", lambda: rolled_out(cluster, 4))
 
 
 def test_a_partition_counts_from_the_first_ordinal_of_a_stateful_set(cluster: Subject) -> None:

@@ -178,11 +178,10 @@ def _roll(world: World, stateful_set: Body, pods: Mapping[int, Body], update: st
     """Delete the highest pod of an old revision; it comes back with the new one."""
     if text_at(stateful_set, "spec", "updateStrategy", "type") == "OnDelete":
         return
-    lowest = _lowest_updated(stateful_set)
-    for ordinal in sorted(pods, reverse=True):
-        if ordinal < lowest:
-            return
-        pod = pods[ordinal]
+    for ordinal in reversed(range(_lowest_updated(stateful_set), _ordinals(stateful_set).stop)):
+        pod = pods.get(ordinal)
+        if pod is None:
+            return  # It was made just now, and is waited for.
         if text_at(pod, "metadata", "labels", REVISION_LABEL) != update:
             world.delete(pod)
             return
