@@ -182,3 +182,15 @@ def test_a_paused_deployment_is_scaled_by_its_shares_and_goes_no_further(cluster
     stays(cluster, lambda: images(cluster, "web"), {"web:1": 6, "web:2": 2})
     cluster.edit(cluster.ref("Deployment", "web", "apps"), {"spec": {"replicas": 12}})
     stays(cluster, lambda: images(cluster, "web"), {"web:1": 11, "web:2": 3})
+
+
+def test_a_deployment_that_held_more_room_before_gives_up_old_pods_as_it_shrinks(cluster: Subject) -> None:
+    """Each ReplicaSet notes for how many pods it was sized, and is told again only when its own size changes."""
+    cluster.furnish()
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}}
+    cluster.apply(deployment(replicas=10, strategy=strategy))
+    cluster.wait("the first", lambda: all_ready(cluster, 10))
+    cluster.apply(held("20%", 0, replicas=10))
+    stays(cluster, lambda: images(cluster, "web"), {"web:1": 10, "web:2": 2})
+    cluster.edit(cluster.ref("Deployment", "web", "apps"), {"spec": {"replicas": 5}})
+    stays(cluster, lambda: images(cluster, "web"), {"web:1": 4, "web:2": 2})
