@@ -145,7 +145,8 @@ class Node:
             known: the allowed values.
             is_required: report a missing key.
         """
-        text = self.text(key, is_required=is_required)
+        child = self.required(key) if is_required else self.child(key)
+        text = "" if child is None else child.as_text(is_required=True)
         if text and text not in known:
             self._below(key, text).fail(f'is "{text}" and must be one of: {", ".join(known)}')
         return text

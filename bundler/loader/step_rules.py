@@ -12,6 +12,7 @@ from bundler.model.durations import parse_duration
 from bundler.model.hooks import CHECKS_FOLDER
 from bundler.model.json import is_list, is_mapping
 from bundler.model.rollout import ALL_PODS, PAUSES, OnFailure, Share
+from bundler.model.size import counted
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
@@ -94,9 +95,11 @@ def decode_gates(upgrade: Node) -> tuple[StepGate, ...]:
 
 
 def _gate(node: Node) -> StepGate:
-    gate = StepGate(name=node.named(), expr=node.text("expr"), job=node.text("job"), source=node.source)
-    if bool(gate.expr) is bool(gate.job):
-        said = 'has "expr" and "job"' if gate.expr else 'has neither "expr" nor "job"'
+    asks = {key: child.as_text(is_required=True) for key in ("expr", "job") if (child := node.child(key)) is not None}
+    expr, job = asks.get("expr", ""), asks.get("job", "")
+    gate = StepGate(name=node.named(), expr=expr, job=job, source=node.source)
+    if len(asks) != 1:
+        said = 'has "expr" and "job"' if asks else 'has neither "expr" nor "job"'
         node.fail(f"{said}; a gate is an expression, or the file of a check")
     elif gate.job and not gate.job.startswith(CHECKS_FOLDER):
         node.fail(f'has the job "{gate.job}", which is no check; name a file like {CHECKS_FOLDER}smoke.yaml')
@@ -172,23 +175,25 @@ def _pause_after(node: Node, steps: int) -> str:
         child.fail(f'is "{text}" and must be {", ".join(PAUSES)} or the number of a step')
         return ""
     if number and steps and number >= steps:
-        child.fail(f"is {number}, and the last step before 100% is step {steps - 1}")
+        are = "is" if steps == 2 else "are"
+        child.fail(f"is {number}, and there {are} {counted(steps - 1, 'step')} before 100%")
     return text
 
 
 def _seconds(node: Node, key: str, *, least: int) -> int | None:
     """Return the duration below ``key`` in whole seconds; None where it is not set."""
-    text = node.text(key)
-    if not text:
+    child = node.child(key)
+    text = child.as_text(is_required=True) if child is not None else ""
+    if child is None or not text:
         return None
     try:
         seconds = parse_duration(text)
     except ValueError as error:
-        (node.child(key) or node).fail(f"cannot be used: {error}")
+        child.fail(f"cannot be used: {error}")
         return None
-    if seconds != int(seconds) or not least <= seconds <= _LONGEST_S:
+    if not least <= seconds <= _LONGEST_S or seconds != int(seconds):
         allowed = f"whole seconds, from {least}s to {_LONGEST_S // 86400}d"
-        (node.child(key) or node).fail(f'is "{text}" and must be {allowed}')
+        child.fail(f'is "{text}" and must be {allowed}')
         return None
     return int(seconds)
 
