@@ -13,8 +13,10 @@ from bundler.errors import InterruptedRunError
 from bundler.errors.change import RolledBackError, RolloutContestedError, StepFailedError
 from bundler.errors.cluster import ConflictError, UnavailableError
 from bundler.model.conflicts import OnConflict
-from bundler.model.events import Notice, PodsReplaced
+from bundler.model.events import ChangeFinished, Notice, PodsReplaced
 from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
+from bundler.syntax.writer import dump_yaml
+from tests.lib.bundles import bundle_yaml
 from tests.lib.faulty import FaultyCluster
 from tests.lib.sandboxes import open_sandbox
 from tests.lib.stepped_worlds import AlarmClock, Hearing, images, shop
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from bundler.model.rollout import Rollout
     from tests.lib.operator import Operator
     from tests.scenario.conftest import World
+
+
+JOB = {"name": "migrate", "image": "{{ values.image }}"}
 
 
 def steps(*shares: str, **more: object) -> RolloutRequest:
@@ -100,6 +105,20 @@ def on_first_new_pod(world: World, then: object) -> None:
 
 def told(world: World) -> list[str]:
     return [event.text for event in world.operator.events if isinstance(event, Notice)]
+
+
+def with_job(parent: Path) -> Path:
+    """Write a bundle whose Job runs before the first step, with the same image as its pods."""
+    bundle = shop(parent)
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "shop-migrate"},
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [JOB]}}},
+    }
+    (bundle / "templates" / "job.yaml").write_text(dump_yaml(job))
+    (bundle / "bundle.yaml").write_text(bundle_yaml("shop", upgrade={"steps": {"jobs": "compatible"}}))
+    return bundle
 
 
 def go_on(world: World, on_conflict: OnConflict = OnConflict.FAIL) -> ChangeResult:
@@ -191,6 +210,20 @@ def test_a_pause_in_another_session_ends_the_run_before_it_writes_anything_more(
     assert pods(world) == {"web:1": 4, "web:2": 1}
     assert not go_on(world).is_paused
     assert pods(world) == {"web:2": 4}
+
+
+def test_a_job_that_finishes_while_someone_pauses_is_noted_all_the_same(timed: World, tmp_path: Path) -> None:
+    bundle = with_job(tmp_path / "jobs")
+    timed.operator.install(bundle)
+    bob = timed.another_operator()
+    timed.operator.events = Hearing(
+        lambda event: isinstance(event, ChangeFinished) and event.ref.kind == "Job",
+        lambda: pause(PauseRequest(release="shop", namespace="prod", user="bob"), bob.ports()),
+    )
+    assert upgrade(timed.operator, bundle, steps("1", "100%")).is_paused
+    assert not any("could not be noted" in text for text in told(timed))
+    assert timed.operator.history()[-1].finished_jobs
+    assert not go_on(timed).is_paused
 
 
 def test_a_workload_that_is_scaled_meanwhile_gets_its_share_of_new_pods(world: World, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bundler.actions.release.lifecycle import RunOptions
     from bundler.actions.release.proposal import Proposal
     from bundler.model.change import Plan
-    from bundler.model.release import Revision
+    from bundler.model.release import Revision, RevisionSummary
     from bundler.model.rollout import Rollout
     from bundler.ports import HeldLock, Ports
 
@@ -150,10 +150,12 @@ class RunRecord:
     def read_again(self) -> Rollout | None:
         """Return the rollout as it is recorded now: someone may have paused it."""
         with self._lock:
-            revision = self.revision
-            summary = self._ports.store.read_rollout(revision.summary)
-            self._revision = replace(revision, summary=summary)
-        return summary.rollout
+            return self._read_again().rollout
+
+    def _read_again(self) -> RevisionSummary:
+        summary = self._ports.store.read_rollout(self.revision.summary)
+        self._revision = replace(self.revision, summary=summary)
+        return summary
 
     def explain(self, cause: str, evidence: str) -> None:
         """Record why a step failed; the revision stays what it is.
@@ -163,10 +165,9 @@ class RunRecord:
             evidence: the report that was printed.
         """
         with self._lock, recording(self._held, f"recording why revision {self.revision.summary.revision} failed"):
-            revision = self.revision
-            summary = revision.summary
+            summary = self._read_again()
             marked = self._ports.store.mark(summary, summary.status, description=cause, evidence=evidence)
-            self._revision = replace(revision, summary=marked)
+            self._revision = replace(self.revision, summary=marked)
 
     def note_finished(self, jobs: Iterable[ObjectRef]) -> None:
         """Record that Jobs have finished: they may be deleted at any time, and must not run twice.
@@ -175,16 +176,17 @@ class RunRecord:
             LockLostError: when the release is no longer ours.
         """
         with self._lock:
-            revision = self.revision
-            summary, marks = revision.summary, [self._proposal.planned.wanted.mark_of(ref) for ref in jobs]
+            marks = [self._proposal.planned.wanted.mark_of(ref) for ref in jobs]
             try:
+                # Someone may have paused the rollout since.
+                summary = self.revision.summary if self.rollout is None else self._read_again()
                 marked = self._ports.store.mark(summary, summary.status, finished_jobs=marks)
             except LockLostError:
                 raise
             except BundlerError as error:
                 self._ports.report(Notice(f"finished Jobs could not be noted in the record: {error}"))
                 return
-            self._revision = replace(revision, summary=marked)
+            self._revision = replace(self.revision, summary=marked)
 
     def fail(self, error: BundlerError, progress: tuple[str, ...]) -> BundlerError:
         """Say in the record what ended the run; return the error that says how far it came, too.

@@ -42,6 +42,7 @@ _LONGEST_PAUSE_S = 1.0
 """Between two looks while nothing moves."""
 _HEAD_EVERY_S = 2.0
 """Between two looks at the record: someone may have paused the rollout in another session."""
+_MOVES = frozenset({RolloutState.MOVING, RolloutState.SOAKING})
 _TRIES = 3
 """Writes that someone else was quicker than, one after the other, before that ends the step."""
 
@@ -71,6 +72,8 @@ class Rolling:
         Raises:
             LockLostError: when another run has written the record.
         """
+        if self.rollout.state not in _MOVES:
+            return False
         try:
             self.record.move(rollout)
         except ConflictError as error:
@@ -86,7 +89,7 @@ class Rolling:
     def is_paused(self) -> bool:
         """Read the record again; return whether someone has said that nothing moves any more."""
         now = self.record.read_again()
-        return now is None or now.state not in {RolloutState.MOVING, RolloutState.SOAKING}
+        return now is None or now.state not in _MOVES
 
 
 class OneStep:
