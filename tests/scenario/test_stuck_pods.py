@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.release.lifecycle import RunOptions
-from bundler.actions.rollout.abort import AbortRequest, abort_rollout
+from bundler.actions.rollout.abort import AbortRequest, abort_rollout, propose_abort
 from bundler.errors.change import RolledBackError, StepFailedError
 from bundler.model.change import Action
 from bundler.model.rollout import OnFailure, RolloutRequest, Share
@@ -62,4 +62,18 @@ def test_the_plan_of_an_abort_names_the_pod_that_it_deletes(failing_world: World
     assert [(change.ref.short, change.reason) for change in deleted] == [
         ("Pod/shop-db-3", "new and not ready: StatefulSet/shop-db would wait for it")
     ]
+    assert deleted[0].causes == (), "its reason says it"
+    (stateful,) = [change for change in proposal.plan.changes if change.action is Action.UPDATE]
+    notes = {one.field: cause.note for cause in stateful.causes for one in cause.fields}
+    assert notes[".spec.updateStrategy.rollingUpdate.partition"] == "held back for the upgrade in steps"
     check_back(world, before)
+
+
+def test_an_abort_deletes_no_pods_of_deployments_and_none_that_are_ready(sandbox_world: World, tmp_path: Path) -> None:
+    world, bundle = sandbox_world, shop(tmp_path, "Deployment", "StatefulSet")
+    world.operator.install(bundle)
+    asked = RolloutRequest(steps=ONE.steps, pause_after="canary")
+    assert world.operator.upgrade(bundle, request={"steps": asked}, image="docker.io/library/web:2").is_paused
+    plan = propose_abort(AbortRequest(release="shop", namespace=world.operator.namespace), world.operator.ports()).plan
+    changed = [change.ref.kind for change in plan.changes if change.action is not Action.NONE]
+    assert changed == ["Deployment", "StatefulSet"]
