@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.test_reading_verbs import state_of, writes_in
 from tests.lib.sweep import Site, Workplace
-from tests.lib.unsteppable import CASES, bundle
+from tests.lib.unsteppable import CASES, bundle, web
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,3 +35,26 @@ def test_refused_steps_send_nothing_that_writes(
                 assert (code, f"error[{case.code}]" in text, case.line in text) == (1, True, True), text
                 assert writes_in(place.proxy.seen) == []
             assert state_of(site) == before
+
+
+@pytest.mark.slow
+def test_after_an_upgrade_that_failed_steps_begin_once_the_release_went_back(
+    control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
+) -> None:
+    site = sites()
+    with Workplace(control_plane, tmp_path / "place") as place:
+
+        def run(verb: str, *words: str) -> tuple[int, str]:
+            return place.run([verb, "shop", *words, "-n", site.namespace])
+
+        def version(number: int, image: str) -> str:
+            return str(bundle(tmp_path / str(number), (web(image),), f"1.{number}.0"))
+
+        assert run("install", version(0, "web:1"))[0] == 0
+        assert run("upgrade", version(1, "broken:2"), "--timeout", "5s")[0] != 0
+        code, text = run("upgrade", version(2, "web:3"), "--canary", "1")
+        assert (code, '"broken:2" instead of "web:1"' in text) == (1, True), text
+        assert writes_in(place.proxy.seen) == []
+        assert run("rollback", "1")[0] == 0
+        code, text = run("upgrade", version(2, "web:3"), "--canary", "1")
+        assert (code, "rolling (step 1 of 2, paused)" in text) == (0, True), text
