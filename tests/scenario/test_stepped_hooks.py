@@ -40,6 +40,10 @@ spec:
 @pytest.fixture
 def paused(world: World, tmp_path: Path) -> World:
     """A release that is at its first step, with hooks and a Job."""
+    return at_its_first_step(world, tmp_path)
+
+
+def at_its_first_step(world: World, tmp_path: Path, **request: bool) -> World:
     web = SHOP.replace("{{ kind }}", "Deployment").replace("{{ name }}", "web")
     web = web.replace('{% if kind == "StatefulSet" %}', "# ").replace("{% endif %}", "")
     hooks = "---".join(
@@ -52,7 +56,7 @@ def paused(world: World, tmp_path: Path) -> World:
     world.operator.events.clear()
     asked = RolloutRequest(steps=(Share(1),), pause_after="canary")
     changed = {"image": "docker.io/library/web:2", "step": "two"}
-    assert world.operator.upgrade(bundle, request={"steps": asked}, **changed).is_paused
+    assert world.operator.upgrade(bundle, request={"steps": asked, **request}, **changed).is_paused
     return world
 
 
@@ -73,6 +77,16 @@ def test_what_runs_before_the_steps_has_run_and_runs_no_more_and_what_comes_afte
     request = ContinueRequest(release="shop", namespace=operator.namespace)
     continue_rollout(request, operator.ports(), RunOptions(fail_fast=operator.fail_fast), lambda _proposal: True)
     assert begun(paused) == ["last"]
+    assert operator.statuses() == ["superseded", "deployed"]
+
+
+def test_an_upgrade_in_steps_that_began_without_hooks_ends_without_them(sandbox_world: World, tmp_path: Path) -> None:
+    world = at_its_first_step(sandbox_world, tmp_path, skips_hooks=True)
+    assert begun(world) == ["shop-load"]
+    operator = world.operator
+    request = ContinueRequest(release="shop", namespace=operator.namespace)
+    continue_rollout(request, operator.ports(), RunOptions(fail_fast=operator.fail_fast), lambda _proposal: True)
+    assert begun(world) == []
     assert operator.statuses() == ["superseded", "deployed"]
 
 
