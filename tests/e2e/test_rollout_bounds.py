@@ -27,6 +27,7 @@ class Shop:
 
     def __init__(self, plane: ControlPlane, warm: WarmStart, namespace: str, folder: Path) -> None:
         self.plane, self.warm, self.namespace, self.folder = plane, warm, namespace, folder
+        self.bounds, self.watcher = PodBounds({}), plane.client("admin")
         self.env = {"KUBECONFIG": str(plane.kubeconfig("admin")), "HOME": str(folder), "PATH": "/usr/bin"}
 
     def install(self, cases: Mapping[str, Case]) -> PodBounds:
@@ -34,9 +35,9 @@ class Shop:
         files = {"templates/all.yaml": "---\n".join(map(dump_yaml, bodies)), "values.yaml": "image: web:1\n"}
         self.bundle = str(make_bundle(self.folder, files, name="shop"))
         self.run("install", self.bundle)
-        bounds = PodBounds(cases)
-        bounds.follow(self.plane.client("admin"), self.namespace)
-        return bounds
+        self.bounds.cases = cases
+        self.bounds.follow(self.watcher, self.namespace)
+        return self.bounds
 
     def run(self, verb: str, *options: str) -> None:
         argv = [verb, "shop", *options, "-n", self.namespace, "--yes", "--timeout", "300s"]
@@ -60,7 +61,10 @@ class Shop:
 @pytest.fixture
 def shop(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Shop]:
     with WarmStart() as warm:
-        yield Shop(control_plane, warm, namespace, tmp_path)
+        made = Shop(control_plane, warm, namespace, tmp_path)
+        yield made
+        made.bounds.stop()
+        made.watcher.close()
 
 
 def steps_of(*shares: int | str) -> tuple[str, ...]:

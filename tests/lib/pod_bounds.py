@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.lib.raw_api import ApiError
+
 if TYPE_CHECKING:
     from tests.lib.raw_api import RawApi
 
@@ -98,11 +100,21 @@ class PodBounds:
         return {uid for uid, one in self._pods.get(name, {}).items() if not is_new(one)}
 
     def _watch(self, api: RawApi, path: str, version: str, take: Callable[[str, Body], None]) -> None:
-        for event in api.watch(path, version):
-            if self._stopped.is_set():
-                return
-            self.events += 1
-            take(event["type"], event["object"])
+        try:
+            self._watch_to_the_end(api, path, version, take)
+        except (OSError, ValueError, ApiError, KeyError) as error:
+            if not self._stopped.is_set():
+                self.wrong.append(f"the watch of {path} ended: {error!r}")
+
+    def _watch_to_the_end(self, api: RawApi, path: str, version: str, take: Callable[[str, Body], None]) -> None:
+        while not self._stopped.is_set():
+            # The server ends each watch after some minutes; the next one continues with the event after the last one.
+            for event in api.watch(path, version):
+                if self._stopped.is_set():
+                    return
+                version = event["object"]["metadata"]["resourceVersion"]
+                self.events += 1
+                take(event["type"], event["object"])
 
     def _take_pod(self, kind: str, body: Body) -> None:
         uid, name = body["metadata"]["uid"], body["metadata"]["labels"]["app"]
