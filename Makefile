@@ -107,6 +107,7 @@ docs: $(VENV)/.dev ## The documentation site in build/site; open its index.html,
 	$(BIN)/python tool/site/output_schemas.py
 	$(BIN)/python tool/site/reference.py
 	$(BIN)/python tool/site/gallery.py
+	$(BIN)/python tool/site/rollout_pictures.py
 	$(BIN)/mkdocs build --strict -f tool/site/mkdocs.yml
 
 docs-serve: $(VENV)/.dev ## The documentation site on http://127.0.0.1:8000, rebuilt as you write

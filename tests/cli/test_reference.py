@@ -9,7 +9,7 @@ import pytest
 import bundler
 from bundler.cli import root
 from bundler.expressions.functions import make_filters, make_globals, make_tests
-from tool.site import gallery, reference
+from tool.site import gallery, reference, rollout_pictures
 from tool.site.function_examples import FILTERS, FUNCTIONS, OTHER_NAMES, TESTS
 from tool.site.library_reference import grouped
 
@@ -85,3 +85,18 @@ def test_the_gallery_shows_each_bundle_as_it_is(name):
 def test_the_gallery_has_every_bundle_and_no_other():
     assert {path.stem for path in gallery.FOLDER.iterdir()} == {"index", *gallery.names()}
     assert (gallery.FOLDER / "index.md").read_text("utf-8") == gallery.index(), WRITE_GALLERY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("story", rollout_pictures.STORIES, ids=lambda story: story.pictures[0])
+def test_the_pictures_of_rollouts_show_what_the_pods_do(story):
+    shown = {name: (rollout_pictures.FOLDER / f"{name}.svg").read_text("utf-8") for name in story.pictures}
+    how = "run `python tool/site/rollout_pictures.py`, and commit docs/assets/rollouts/"
+    assert shown == rollout_pictures.pictures(story), how
+
+
+def test_the_page_of_rollouts_shows_every_picture_with_a_text_in_its_place():
+    page = (rollout_pictures.ROOT / "docs" / "rollouts.md").read_text("utf-8")
+    found = re.findall(r"^!\[(.+)\]\(assets/rollouts/(.+)\.svg\)$", page, re.MULTILINE)
+    assert [name for _, name in found] == [name for story in rollout_pictures.STORIES for name in story.pictures]
+    assert {path.stem for path in rollout_pictures.FOLDER.iterdir()} == {name for _, name in found}
