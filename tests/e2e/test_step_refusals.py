@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.e2e.test_reading_verbs import state_of, writes_in
+from tests.lib.objects import job
 from tests.lib.sweep import Site, Workplace
 from tests.lib.unsteppable import CASES, bundle, web
 
@@ -47,14 +48,14 @@ def test_after_an_upgrade_that_failed_steps_begin_once_the_release_went_back(
         def run(verb: str, *words: str) -> tuple[int, str]:
             return place.run([verb, "shop", *words, "-n", site.namespace])
 
-        def version(number: int, image: str) -> str:
-            return str(bundle(tmp_path / str(number), (web(image),), f"1.{number}.0"))
+        def version(number: int, *objects: dict[str, Any]) -> str:
+            return str(bundle(tmp_path / str(number), objects, f"1.{number}.0"))
 
-        assert run("install", version(0, "web:1"))[0] == 0
-        assert run("upgrade", version(1, "broken:2"), "--timeout", "5s")[0] != 0
-        code, text = run("upgrade", version(2, "web:3"), "--canary", "1")
-        assert (code, '"broken:2" instead of "web:1"' in text) == (1, True), text
+        assert run("install", version(0, web("web:1")))[0] == 0
+        assert run("upgrade", version(1, web("web:2"), job("setup", "failjob:1")))[0] == 1
+        code, text = run("upgrade", version(2, web("web:3")), "--canary", "1")
+        assert (code, '"web:2" instead of "web:1"' in text) == (1, True), text
         assert writes_in(place.proxy.seen) == []
         assert run("rollback", "1")[0] == 0
-        code, text = run("upgrade", version(2, "web:3"), "--canary", "1")
+        code, text = run("upgrade", version(2, web("web:3")), "--canary", "1")
         assert (code, "rolling (step 1 of 2, paused)" in text) == (0, True), text
