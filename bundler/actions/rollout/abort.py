@@ -43,9 +43,15 @@ class AbortRequest:
     """Which rollout is aborted.
 
     Example:
-        >>> from bundler import AbortRequest
-        >>> AbortRequest(release="shop", reason="it is slow").reason
-        'it is slow'
+        >>> from bundler import AbortRequest, ReleaseRequest, RolloutRequest, Session, Share, Values
+        >>> newer = Values(data={"image": "docker.io/nginxinc/nginx-unprivileged:1.28"})
+        >>> one_pod = RolloutRequest(steps=(Share.parse("1"),), pause_after="canary")
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     paused = session.apply(ReleaseRequest(bundle="webapp", release="shop", values=newer, steps=one_pod))
+        ...     result = session.abort_rollout(AbortRequest(release="shop", reason="it is slow"))
+        >>> (paused.is_paused, result.revision.summary.description)
+        (True, 'aborted: it is slow')
     """
 
     release: str

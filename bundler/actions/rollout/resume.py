@@ -35,9 +35,15 @@ class ContinueRequest:
     """Which rollout continues, and how far it goes before it pauses again.
 
     Example:
-        >>> from bundler import ContinueRequest, Share
-        >>> ContinueRequest(release="shop", to=Share.parse("50%")).to_the_end
-        False
+        >>> from bundler import ContinueRequest, ReleaseRequest, RolloutRequest, Session, Share, Values
+        >>> newer = Values(data={"image": "docker.io/nginxinc/nginx-unprivileged:1.28"})
+        >>> one_pod = RolloutRequest(steps=(Share.parse("1"),), pause_after="canary")
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     paused = session.apply(ReleaseRequest(bundle="webapp", release="shop", values=newer, steps=one_pod))
+        ...     result = session.continue_rollout(ContinueRequest(release="shop"))
+        >>> (paused.is_paused, str(result.revision.summary.status))
+        (True, 'deployed')
     """
 
     release: str
