@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.release.lifecycle import RunOptions
+from bundler.actions.rollout.abort import AbortRequest, abort_rollout
 from bundler.actions.rollout.pause import PauseRequest, pause
 from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
 from bundler.errors import InterruptedRunError
@@ -158,6 +159,11 @@ def test_a_step_that_fails_pauses_where_that_was_asked_for_and_a_continue_looks_
     with pytest.raises(StepFailedError):
         go_on(timed)
     assert rollout_of(timed).state is RolloutState.PAUSED
+    request = AbortRequest(release="shop", namespace="prod")
+    abort_rollout(request, timed.operator.ports(), RunOptions(), lambda _proposal: True)
+    description = timed.operator.history()[-1].description
+    assert description.startswith("aborted: ")
+    assert "ImagePullBackOff" in description, "who aborts it without a word does so for what it failed with"
 
 
 def test_pods_that_never_become_ready_end_the_step_when_its_time_is_over(timed: World) -> None:

@@ -150,7 +150,8 @@ def _draft(request: AbortRequest, terms: Terms, ports: Ports) -> Draft:
     ports.redactor.publish(request.release, *public_identifiers(recorded.manifests))
     ports.redactor.learn(*recorded.sensitive)
     learn_live_secrets(history, ports)
-    return _draft_back(recorded, aborted, replace(rollout, by=request.authorship.who, reason=request.reason), ports)
+    why = request.reason or ("" if rollout.is_done else rollout.reason)  # what it failed with, or was paused for
+    return _draft_back(recorded, aborted, replace(rollout, by=request.authorship.who, reason=why), ports)
 
 
 def _draft_back(recorded: Revision, aborted: RevisionSummary, rollout: Rollout, ports: Ports) -> Draft:
