@@ -16,6 +16,7 @@ from bundler.errors.cluster import ConflictError, UnavailableError
 from bundler.model.conflicts import OnConflict
 from bundler.model.events import ChangeFinished, Notice, PodsReplaced
 from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
+from bundler.planning.pacing import pacing_of
 from bundler.syntax.writer import dump_yaml
 from tests.lib.bundles import bundle_yaml
 from tests.lib.faulty import FaultyCluster
@@ -128,19 +129,20 @@ def go_on(world: World, on_conflict: OnConflict = OnConflict.FAIL) -> ChangeResu
     return continue_rollout(request, world.operator.ports(), options, lambda _proposal: True)
 
 
-def test_an_image_that_cannot_be_pulled_brings_the_old_pods_back_untouched(
-    failing_world: World, tmp_path: Path
+@pytest.mark.parametrize(("image", "reason"), [("broken:1", "ImagePullBackOff"), ("crash:1", "CrashLoopBackOff")])
+def test_new_pods_that_fail_for_good_bring_the_old_ones_back_untouched(
+    failing_world: World, tmp_path: Path, image: str, reason: str
 ) -> None:
     world, bundle = failing_world, shop(tmp_path)
     world.operator.install(bundle)
     before = uids(world)
     with pytest.raises(RolledBackError) as raised:
-        upgrade(world.operator, bundle, steps("1", "100%"), image="docker.io/library/broken:1")
-    assert "ImagePullBackOff" in "\n".join(raised.value.context)
+        upgrade(world.operator, bundle, steps("1", "100%"), image=f"docker.io/library/{image}")
+    assert reason in "\n".join(raised.value.context)
     assert world.operator.statuses() == ["deployed", "failed"]
     failed = world.operator.history()[-1]
     assert failed.description.startswith("aborted: step-failed: Deployment/shop-web: pod shop-web-")
-    assert "ImagePullBackOff" in world.operator.ports().store.load(failed).evidence
+    assert reason in world.operator.ports().store.load(failed).evidence
     assert pods(world) == {"web:1": 4}
     assert before.items() <= uids(world).items()
 
@@ -255,6 +257,34 @@ def test_another_image_in_the_middle_ends_the_run_and_names_who_set_it(world: Wo
     live = world.get("Deployment", "shop-web", "apps")
     assert live is not None
     assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "docker.io/library/web:9"
+
+
+def test_what_someone_applies_in_the_middle_stops_it_and_an_abort_may_take_it_back(
+    world: World, tmp_path: Path
+) -> None:
+    bundle = shop(tmp_path)
+    world.operator.install(bundle)
+    before = uids(world)
+    applied = {
+        "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}},
+        "spec": {
+            "minReadySeconds": 1,
+            "template": {"spec": {"containers": [{"name": "main", "image": "docker.io/library/web:7"}]}},
+        },
+    }
+    on_first_new_pod(world, lambda: world.edit("Deployment", "shop-web", applied, "apps"))
+    with pytest.raises(RolloutContestedError):
+        upgrade(world.operator, bundle, steps("1", "50%", "100%"))
+    request = AbortRequest(release="shop", namespace=world.operator.namespace, on_conflict=OnConflict.TAKE)
+    abort_rollout(
+        request, world.operator.ports(), RunOptions(fail_fast=world.operator.fail_fast), lambda _proposal: True
+    )
+    assert pods(world) == {"web:1": 4}
+    assert len(before.items() & uids(world).items()) >= 3, "those that were not replaced yet are the same"
+    live = world.get("Deployment", "shop-web", "apps")
+    assert live is not None
+    assert pacing_of(live) is None
+    assert world.operator.statuses() == ["deployed", "failed"]
 
 
 def test_pods_that_someone_restarts_in_the_middle_are_of_another_template(timed: World) -> None:
