@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from bundler.actions.rollout.abort import AbortRequest, abort_rollout
 from bundler.actions.rollout.pause import PauseRequest, pause
 from bundler.actions.rollout.resume import ContinueRequest, continue_rollout
 from bundler.errors import BundlerError
+from bundler.errors.change import ReleaseNotFoundError
 from bundler.model.lean import replace
 from bundler.model.rollout import RolloutRequest, Share
 from bundler.planning.pacing import pacing_of
@@ -57,7 +59,8 @@ class History:
         except (BundlerError, DeathError) as error:
             self.done.append(type(error).__name__)
             if verb == "uninstall" and isinstance(error, DeathError):
-                self.operator().uninstall()  # until then the rollout is over, and its workloads are on their way out
+                with suppress(ReleaseNotFoundError):  # it died after its last write
+                    self.operator().uninstall()  # until then the rollout is over, and its workloads are on their way out
         self.check()
 
     def _do(self, verb: str, operator: Operator) -> None:
