@@ -153,7 +153,7 @@ class Pool:
     def __init__(self, dial: Callable[[], Connection]) -> None:
         self._dial = dial
         self._idle: list[Connection] = []
-        self._lock = threading.Lock()
+        self._lock, self._is_closed = threading.Lock(), False
 
     def __del__(self) -> None:
         self.clear()
@@ -179,10 +179,16 @@ class Pool:
         connection.idle_since = time.monotonic()
         if connection.is_reusable:
             with self._lock:
-                if len(self._idle) < MAX_IDLE:
+                if len(self._idle) < MAX_IDLE and not self._is_closed:
                     self._idle.append(connection)
                     return
         connection.close()
+
+    def close(self) -> None:
+        """Keep nothing from now on: a thread may still give back what it has taken."""
+        with self._lock:
+            self._is_closed = True
+        self.clear()
 
     def clear(self) -> None:
         """Close everything idle: the server went away, or we have other credentials."""

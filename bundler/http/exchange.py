@@ -199,7 +199,7 @@ class Exchange:
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._pool.clear()
+        self._pool.close()
 
     def _ask(self, connection: Connection, data: bytes, limits: TimeLimits) -> Head:
         try:
