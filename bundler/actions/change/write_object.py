@@ -79,7 +79,7 @@ class ObjectWriter:
             others: fields that are taken from others although no one decided it, each with its owner.
 
         Raises:
-            ConflictError: when someone else changed it since.
+            ConflictError: when it was changed since the plan was made.
         """
         taken = (_taken(path, manager) for path, manager in others)
         held = replace(change, desired=paced, before=live, decided=(*change.decided, *taken))

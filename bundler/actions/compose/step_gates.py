@@ -29,7 +29,7 @@ _HINT: Final = 'write KIND/NAME in quotes, with * for any characters: objects["D
 def present_gates(
     bundle: Bundle, components: Collection[str], manifests: Sequence[Manifest], codes: CompiledCodes | None = None
 ) -> tuple[StepGate, ...]:
-    """Return the gates of what is rendered; there is none where its component is off, or its check prints no Job.
+    """Return the gates of what is rendered, without those whose component is off or whose check prints no Job.
 
     Args:
         bundle: with its components.

@@ -10,16 +10,12 @@ from bundler.actions.release.rollback import draft_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import remove_objects
 from bundler.actions.release.upgrade_path import is_at_least
-from bundler.errors import BundlerError
+from bundler.actions.release.way_back import WayBack, go_back
 from bundler.errors.change import (
     ForeignObjectError,
-    LockLostError,
     RecordDamagedError,
-    RollbackFailedError,
-    RolledBackError,
     WaitError,
 )
-from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.planning.kept import NEVER_DELETED
 from bundler.planning.problem import refuse
@@ -29,6 +25,7 @@ from bundler.planning.together import changed_components, component_words, compo
 if TYPE_CHECKING:
     from bundler.actions.release.lifecycle import RunOptions
     from bundler.actions.release.proposal import Proposal
+    from bundler.errors import BundlerError
     from bundler.model.release import Revision
     from bundler.ports import HeldLock, Ports
 
@@ -78,22 +75,17 @@ def roll_back_after(
     Raises:
         LockLostError: when the release is no longer ours to roll back.
     """
-    for line in (f"{error}", *error.context):
-        ports.report(Notice(ports.redactor.redact(line)))
-    ports.report(Notice(f"rolling back, in at most {budget_s:.0f} s"))
-    held.confirm()
-    fresh = replace(ports.under(held), deadline_s=ports.clock.monotonic() + budget_s)
-    ports.prolong(fresh.deadline_s)
-    try:
-        done = _undo(error, proposal, fresh, options, held)
-    except LockLostError:
-        raise
-    except BundlerError as second:
-        context = [*error.context, f"the rollback failed too: {second}", *second.context]
-        return RollbackFailedError(str(error), context=context, hint="fix what is named above, then run it again")
-    # Waiting on would be waiting for what is no longer there.
-    hint = "fix what is named above, then run it again" if isinstance(error, WaitError) else error.hint
-    return RolledBackError(str(error), context=[*error.context, done], hint=hint)
+    again = "fix what is named above, then run it again"
+    way = WayBack(
+        doing="rolling back",
+        budget_s=budget_s,
+        undo=lambda fresh: _undo(error, proposal, fresh, options, held),
+        failed="the rollback failed too",
+        hint_failed=again,
+        # Waiting on would be waiting for what is no longer there.
+        hint=again if isinstance(error, WaitError) else error.hint,
+    )
+    return go_back(error, ports, held, way)
 
 
 def _refuse_to_delete_what_was_taken_over(proposal: Proposal) -> None:

@@ -300,7 +300,7 @@ def _unchanged_since(change: Change, before: Manifest | None, steps: Steps) -> b
 
 
 def in_cluster(change: Change, steps: Steps) -> Why:
-    """Say who changed a field in the cluster: a rollout, or someone else.
+    """Say which rollout or manager changed a field in the cluster.
 
     Args:
         change: that sets it back.

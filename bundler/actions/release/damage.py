@@ -44,7 +44,7 @@ def lost_head(history: History) -> Damage | None:
 
 
 def lost_number(summaries: Sequence[RevisionSummary]) -> int:
-    """Return the number of a deployed revision whose head was deleted, as the one before it shows; 0 if there is none.
+    """Return the number of a deployed revision whose head was deleted, as the one before shows; 0 if none was.
 
     Old revisions are dropped from the oldest on, so that a gap after the last superseded one is no work of ours.
     """

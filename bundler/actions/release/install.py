@@ -17,7 +17,7 @@ from bundler.actions.release.history import (
 )
 from bundler.actions.release.hook_runs import operation_of
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
-from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster, warn_closed
+from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, propose_checked, require_cluster
 from bundler.actions.release.recorded_parts import recorded_gate, recorded_reach, recorded_readiness, recorded_rule
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.rollout.abort import abort_after
@@ -271,9 +271,7 @@ def diff(request: InstallRequest, ports: Ports) -> Proposal:
     terms = terms_of(request)
     require_cluster(terms, ports.cluster)
     draft = prepare(request, ports)
-    proposal = propose(draft, replace(terms, continues_rollout=draft.is_continued), ports)
-    warn_closed(pass_gates(proposal), ports.report)
-    return proposal
+    return propose_checked(draft, replace(terms, continues_rollout=draft.is_continued), ports)
 
 
 def install(

@@ -294,7 +294,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
 
 
 def _checking(proposal: Proposal, ports: Ports, record: RunRecord, options: RunOptions) -> Callable[[Guard], None]:
-    """Return what runs the checks of the revision that is made, tells what they showed, and fails with them."""
+    """Return what runs the checks of the revision that is made, reports their results, and fails if one failed."""
 
     def check(guard: Guard) -> None:
         began = ports.clock.now()

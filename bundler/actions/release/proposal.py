@@ -235,6 +235,22 @@ def refuse_closed(problems: Iterable[Problem], *, written: str = "nothing") -> N
     refuse([problem for problem in problems if problem.error is ClosedWindowError], written=written)
 
 
+def propose_checked(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
+    """Plan a draft that is only shown, and pass the gates; closed deployment windows are warned of.
+
+    Args:
+        draft: what the release is to become.
+        terms: policy of the site and what the user accepts.
+        ports: the cluster, records, clock and reporter of the run.
+
+    Raises:
+        BundlerError: whatever would stop the change.
+    """
+    proposal = propose(draft, terms, ports)
+    warn_closed(pass_gates(proposal), ports.report)
+    return proposal
+
+
 def warn_closed(problems: Iterable[Problem], report: Reporter) -> None:
     """Say of a plan that is only shown that the site's deployment windows are closed now."""
     for problem in problems:

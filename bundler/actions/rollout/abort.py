@@ -11,14 +11,13 @@ from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.release.failure_text import cause_of
 from bundler.actions.release.history import learn_live_secrets, load_existing_history, pass_over, read_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
-from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster, warn_closed
+from bundler.actions.release.proposal import Draft, pass_gates, propose, propose_checked, require_cluster
 from bundler.actions.release.rollback import draft_of
 from bundler.actions.release.terms import Accepted, Terms
+from bundler.actions.release.way_back import WayBack, go_back
 from bundler.actions.rollout.open_rollout import require_open_rollout
-from bundler.errors import BundlerError
-from bundler.errors.change import LockLostError, RecordDamagedError, RollbackFailedError, RolledBackError
+from bundler.errors.change import RecordDamagedError
 from bundler.model.conflicts import OnConflict
-from bundler.model.events import Notice
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship
 from bundler.model.rollout import RolloutState
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.rollback import RollbackRequest
+    from bundler.errors import BundlerError
     from bundler.model.release import Revision, RevisionSummary
     from bundler.model.rollout import Rollout
     from bundler.model.site import Site
@@ -100,9 +100,7 @@ def propose_abort(request: AbortRequest, ports: Ports) -> Proposal:
         BundlerError: whatever would stop it.
     """
     terms = _terms_of(request)
-    proposal = propose(_draft(request, terms, ports), terms, ports)
-    warn_closed(pass_gates(proposal), ports.report)
-    return proposal
+    return propose_checked(_draft(request, terms, ports), terms, ports)
 
 
 def abort_rollout(
@@ -182,27 +180,18 @@ def abort_after(
     Raises:
         LockLostError: when the release is no longer ours.
     """
-    for line in (f"{error}", *error.context):
-        ports.report(Notice(ports.redactor.redact(line)))
-    ports.report(Notice(f"aborting the rollout, in at most {_ABORT_S:.0f} s"))
-    held.confirm()
-    fresh = replace(ports.under(held), deadline_s=ports.clock.monotonic() + _ABORT_S)
-    ports.prolong(fresh.deadline_s)
-    try:
-        number = _go_back(error, proposal, fresh, options, held)
-    except LockLostError:
-        raise
-    except BundlerError as second:
-        context = [*error.context, f"the rollout could not be aborted: {second}", *second.context]
-        hint = f"fix what is named above, then run `bundler abort {proposal.history.release}`"
-        return RollbackFailedError(str(error), context=context, hint=hint)
-    done = f"the rollout was aborted: revision {number} is what runs"
-    return RolledBackError(
-        str(error), context=[*error.context, done], hint="fix what is named above, then run it again"
+    way = WayBack(
+        doing="aborting the rollout",
+        budget_s=_ABORT_S,
+        undo=lambda fresh: _go_back(error, proposal, fresh, options, held),
+        failed="the rollout could not be aborted",
+        hint_failed=f"fix what is named above, then run `bundler abort {proposal.history.release}`",
+        hint="fix what is named above, then run it again",
     )
+    return go_back(error, ports, held, way)
 
 
-def _go_back(error: BundlerError, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> int:
+def _go_back(error: BundlerError, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:
     request = AbortRequest(
         release=proposal.history.release,
         namespace=proposal.history.namespace,
@@ -216,4 +205,4 @@ def _go_back(error: BundlerError, proposal: Proposal, ports: Ports, options: Run
     back = propose(_draft(request, terms, ports), terms, ports)
     refuse(pass_gates(back))
     carry_out(back, ports, replace(options, waits=True, watch_s=0.0, runs_checks=False), held)
-    return back.drafted.revision.rolled_back_to
+    return f"the rollout was aborted: revision {back.drafted.revision.rolled_back_to} is what runs"

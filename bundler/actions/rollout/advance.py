@@ -110,7 +110,7 @@ class Advancer:
 
         Raises:
             StepFailedError: when its pods do not become ready, or a gate fails.
-            RolloutContestedError: when someone else changed a workload.
+            RolloutContestedError: when another manager changed a workload.
             InterruptedRunError, LockLostError: when the run must not continue.
         """
         if isinstance(step, Pause):

@@ -48,7 +48,7 @@ def step_failed(
 
 
 def contested(step: Advance, rolling: Rolling, lines: Sequence[str]) -> RolloutContestedError:
-    """Return the error of a step that found what someone else wrote.
+    """Return the error of a step whose workload another manager wrote.
 
     Args:
         step: of the plan.

@@ -50,7 +50,7 @@ def note_open_failure(record: RunRecord, error: BundlerError, ports: Ports) -> B
 
 
 def is_step_failure(error: BundlerError) -> bool:
-    """Return whether an error means that the new revision failed, and not that someone else is at its objects."""
+    """Return whether an error means that the new revision failed, and not that another manager writes its objects."""
     return not isinstance(
         error, (InterruptedRunError, LockLostError, RolloutContestedError, ConflictError, *_UNREACHED)
     )

@@ -174,7 +174,7 @@ def _seen(workload: SteppedWorkload, found: LookedAt, memory: RolloutMemory) -> 
 
 
 def _is_contested(live: Body) -> bool:
-    """Return whether someone else has set a field by which the workload is held, so that it is no longer ours."""
+    """Return whether another manager has set a field that holds the workload back, so that we own it no longer."""
     ours = {path for path, _ in owners_of(live, by_us=True)}
     return any(path not in ours for path, _ in owners_of_pacing(live))
 
@@ -246,5 +246,5 @@ def _is_settled(found: LookedAt, *counts: tuple[int, int]) -> bool:
 
 
 def owners_of_pacing(live: Body) -> tuple[tuple[str, str], ...]:
-    """Return the fields by which a workload is held and that someone else owns, each with its owner."""
+    """Return the fields that hold a workload back and that other managers own, each with its owner."""
     return tuple((path, manager) for path, manager in owners_of(live) if path.startswith(_PACING))

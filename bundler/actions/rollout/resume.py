@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.release.history import learn_live_secrets, load_existing_history
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
-from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster, warn_closed
+from bundler.actions.release.proposal import Draft, propose_checked, require_cluster
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.actions.release.rollback import as_recorded
 from bundler.actions.release.terms import Accepted, Terms
@@ -73,9 +73,7 @@ def propose_continue(request: ContinueRequest, ports: Ports) -> Proposal:
         BundlerError: whatever would stop it.
     """
     terms = _terms_of(request)
-    proposal = propose(_draft(request, terms, ports), terms, ports)
-    warn_closed(pass_gates(proposal), ports.report)
-    return proposal
+    return propose_checked(_draft(request, terms, ports), terms, ports)
 
 
 def continue_rollout(
