@@ -239,7 +239,10 @@ def test_a_workload_that_is_scaled_meanwhile_gets_its_share_of_new_pods(world: W
     world.operator.install(bundle)
     on_first_new_pod(world, lambda: world.scale_web(8))
     assert upgrade(world.operator, bundle, steps("25%", pause_after="canary")).is_paused
-    assert pods(world) == {"web:1": 8, "web:2": 2}
+    found = pods(world)
+    assert found["web:2"] == 2
+    # Kubernetes shares a new size out between both templates and rounds: of the old pods one may be missing.
+    assert found["web:1"] in ({8} if world.is_sandbox else {7, 8})
 
 
 def test_another_image_in_the_middle_ends_the_run_and_names_who_set_it(world: World, tmp_path: Path) -> None:
