@@ -22,7 +22,7 @@ from bundler.render.objects import ObjectPart, ObjectReader, TextPart
 from bundler.render.overlay import overlay
 from bundler.render.parts import declared_reach, walk
 from bundler.render.problems import Problem, problem_of_expression, raise_problems
-from bundler.render.sensitive import redactor_of
+from bundler.render.sensitive import redactor_of, sensitive_values
 from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
 from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
 from bundler.render.types import (
@@ -62,8 +62,7 @@ def render_what_can_be(bundle: Bundle, values: MergedValues, context: RenderCont
         values: merged.
         context: release, capabilities and site facts that templates see.
     """
-    rendering = overlay(_rendered(bundle, values, context).finish(), list(walk(bundle, values, context.site)), context)
-    return with_sources(rendering, bundle, values, context)
+    return with_sources(_finished(bundle, values, context), bundle, values, context)
 
 
 def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
@@ -77,7 +76,7 @@ def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) 
     Raises:
         RenderError: with every problem of every template; its subclass where all problems share one.
     """
-    result = overlay(_rendered(bundle, values, context).finish(), list(walk(bundle, values, context.site)), context)
+    result = _finished(bundle, values, context)
     _raise(result.problems, bundle, values, context)
     return with_sources(replace(result, needs=dict(_needs(bundle, values, ""))), bundle, values, context)
 
@@ -165,6 +164,11 @@ def _rendered(bundle: Bundle, values: MergedValues, context: RenderContext) -> _
         for part in walk(bundle, values, context.site):
             rendering.render(part)
     return rendering
+
+
+def _finished(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
+    rendering = _rendered(bundle, values, context).finish(values)
+    return overlay(rendering, list(walk(bundle, values, context.site)), context)
 
 
 def _needs(
@@ -300,8 +304,12 @@ class _BundleRendering:
     def _scopes(self) -> dict[tuple[str, str], bool]:
         return dict(_defined_scopes(found.body for _, _, _, objects in self._texts for found in objects))
 
-    def finish(self) -> Rendering:
-        """Stamp every object and return the whole."""
+    def finish(self, values: MergedValues) -> Rendering:
+        """Stamp every object and return the whole.
+
+        Args:
+            values: of the whole bundle: what is sensitive among them must not be found by the name of an object.
+        """
         scopes = self._scopes()
         templates, manifests = [], []
         for part, path, text_part, objects in self._texts:
@@ -321,7 +329,7 @@ class _BundleRendering:
                 manifests.append(bundler.render.hooks.with_deadline(manifest) if is_hook else manifest)
                 found += inserted
             templates.append(RenderedTemplate(component=part.component, path=path, text=apply_insertions(text, found)))
-        self.problems.extend(self._content_names.problems(manifests))
+        self.problems.extend(self._content_names.problems(manifests, sensitive_values(values)))
         return Rendering(
             templates=tuple(templates),
             manifests=tuple(manifests),

@@ -1,4 +1,4 @@
-"""The names that `digest_name` gave in one rendering, and Secrets that must not have one. Layer: render, pure."""
+"""The names that `digest_name` gave in one rendering, and objects that must not have one. Layer: render, pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import bundler.expressions.content_names
 from bundler.errors.bundle import ManifestError
-from bundler.model.redaction import is_strong
+from bundler.model.json import texts_in
+from bundler.model.redaction import Redactor, is_strong
 from bundler.model.secret_leaves import is_secret, leaf_contents
 from bundler.render.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
@@ -22,32 +23,73 @@ class ContentNames:
 
     def __init__(self) -> None:
         self.given: set[str] = set()
+        self._slow: set[str] = set()
+        """Those given with ``secret=true``."""
 
-    def digest_name(self, name: object, data: object) -> str:
+    def digest_name(self, name: object, data: object, *, secret: object = False) -> str:
         """Do `digest_name` of templates.
 
         Args:
             name: what the object is called without the digest.
             data: its content, a mapping of texts.
+            secret: whether the content is hidden where the name is shown.
         """
-        given = bundler.expressions.content_names.digest_name(name, data)
+        given = bundler.expressions.content_names.digest_name(name, data, secret=secret)
         self.given.add(given)
+        if secret:
+            self._slow.add(given)
         return given
 
-    def problems(self, manifests: Iterable[Manifest]) -> Iterator[Problem]:
-        """Yield the Secrets whose content could be guessed and checked against their name."""
+    def problems(self, manifests: Iterable[Manifest], sensitive: Collection[str]) -> Iterator[Problem]:
+        """Yield the objects whose hidden content could be guessed and checked against their name.
+
+        Args:
+            manifests: as rendered.
+            sensitive: the sensitive values, of components too.
+        """
         for one in manifests:
-            if one.ref.name in self.given and is_secret(one.body) and is_guessable(one.body):
-                yield Problem(
-                    error_type=ManifestError,
-                    source=one.source,
-                    sentence=f"{one.ref.short} is named by its content, and its values are so short that they could be "
-                    "guessed and checked against that name",
-                    hint="use longer values, or give the Secret a fixed name; put what is no secret into a ConfigMap",
-                )
+            hidden = hidden_contents(one.body, sensitive) if one.ref.name in self.given else []
+            if hidden and one.ref.name not in self._slow:
+                yield _quickly_guessed(one)
+            elif hidden and not any(map(is_strong, hidden)):
+                yield _guessable(one)
 
 
-def is_guessable(body: Body) -> bool:
-    """Return whether a Secret has values and none that is long or mixed: one such hides the others in a digest."""
-    leaves = [leaf for leaf in leaf_contents(body) if leaf]
-    return bool(leaves) and not any(map(is_strong, leaves))
+def hidden_contents(body: Body, sensitive: Collection[str]) -> list[str]:
+    """Return what an object holds that output hides; one long or mixed text hides the others in a digest.
+
+    Args:
+        body: of a Secret, whose leaves are all hidden; or of another object, in which sensitive values are.
+        sensitive: the sensitive values.
+    """
+    if is_secret(body):
+        return [leaf for leaf in leaf_contents(body) if leaf]
+    return [value for value in sensitive if _holds(body, value)]
+
+
+def _holds(body: Body, value: str) -> bool:
+    redactor = Redactor()
+    redactor.learn(value)
+    content = {field: value for field, value in body.items() if field != "metadata"}
+    return any(redactor.redact_value(text) != text for text in texts_in(content))
+
+
+def _quickly_guessed(one: Manifest) -> Problem:
+    what = "its values" if is_secret(one.body) else "the sensitive values in it"
+    return Problem(
+        error_type=ManifestError,
+        source=one.source,
+        sentence=f"{one.ref.short} is named by a digest that is quick to compute: {what} could be guessed and checked "
+        "against that name",
+        hint="write digest_name(name, data, secret=true), there and in what refers to it",
+    )
+
+
+def _guessable(one: Manifest) -> Problem:
+    return Problem(
+        error_type=ManifestError,
+        source=one.source,
+        sentence=f"{one.ref.short} is named by its content, and its values are so short that they could be "
+        "guessed and checked against that name",
+        hint="use longer values, or give the Secret a fixed name; put what is no secret into a ConfigMap",
+    )

@@ -31,7 +31,7 @@ CONFIG = """
 {% set settings = {'COLOUR': values.colour} %}
 {% set logins = {'token': values.token} %}
 {% set settings_name = digest_name('app-settings', settings) %}
-{% set logins_name = digest_name('app-logins', logins) %}
+{% set logins_name = digest_name('app-logins', logins, secret=true) %}
 """
 APP = """
 {% from '_config.yaml' import settings, settings_name, logins, logins_name with context %}

@@ -94,8 +94,9 @@ class ObjectChecks:
 
     def _of_shared_config(self, rendering: Rendering) -> Iterator[Finding]:
         manifests = {manifest.ref: manifest for manifest in rendering.manifests}
-        hint = "name it by its content, `{{ digest_name(name, data) }}`, there and in the pod template"
         for one in shared_config(rendering.manifests, self._policy, rendering.content_names):
+            call = "digest_name(name, data, secret=true)" if one.ref.kind == "Secret" else "digest_name(name, data)"
+            hint = f"name it by its content, `{{{{ {call} }}}}`, there and in the pod template"
             readers = ", ".join(ref.short for ref in one.readers)
             message = f"its name stays when its content changes, and old and new pods of {readers} read it in a step"
             flaw = Flaw(rule="shared-config", message=message, hint=hint, field="metadata.name")

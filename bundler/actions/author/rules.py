@@ -76,7 +76,7 @@ OBJECT_RULE_TABLE: Final = (
         "warning",
         "a ConfigMap or Secret that pods of a component that goes in steps (`upgrade.steps`) read under a fixed name: "
         "when its content changes, old pods read it too, and such an upgrade in steps is refused",
-        "name it by its content: `{{ digest_name(name, data) }}` "
+        "name it by its content: `{{ digest_name(name, data) }}`, of a Secret with `secret=true` "
         "([names](../templates.md#names-of-configmaps-and-secrets))",
     ),
     Rule(
