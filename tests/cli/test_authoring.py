@@ -141,6 +141,7 @@ def test_template_prints_the_text_with_comments_and_additions(cli):
     cli.golden("template", "template", make_bundle(cli.home, files), "-n", "prod").ok()
 
 
+@pytest.mark.medium
 def test_template_as_data_is_a_list_of_objects(cli):
     found = cli("template", "shop", "-o", "json").ok().document
     assert found["kind"] == "List"
@@ -168,6 +169,7 @@ def test_template_as_data_prints_the_objects_as_they_are_sent(cli):
     assert "suspend: null" in cli("template", path).ok().out
 
 
+@pytest.mark.medium
 def test_template_prints_chosen_files_alone(cli):
     outcome = cli("template", "shop", "--only", "web/templates/edges.yaml").ok()
     assert {text.value["kind"] for text in read_documents(outcome.out)} <= {
@@ -185,6 +187,7 @@ def test_template_prints_broken_yaml_when_asked_to(cli):
     assert "a: b: c" in cli("template", path, "--show-invalid").ok().out
 
 
+@pytest.mark.medium
 def test_template_needs_no_cluster(cli):
     assert cli("template", "shop", BUNDLER_CONTEXT="nowhere", KUBECONFIG="/nonexistent").code == 0
 
@@ -264,6 +267,7 @@ def test_foreign_text_is_escaped_in_html_and_markdown(cli):
     assert r"\*bold\*" in cli("show", path, "-o", "markdown").ok().out
 
 
+@pytest.mark.medium
 def test_packages_are_the_same_bytes_and_install_like_the_folder(cli):
     first, second = cli.home / "one.tgz", cli.home / "two.tgz"
     facts = cli("package", "shop", "--out", first, "-o", "json").ok().document

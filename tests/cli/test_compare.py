@@ -20,6 +20,7 @@ def three(cli):
     return cli
 
 
+@pytest.mark.medium
 def test_two_revisions_are_compared_as_they_were_recorded(three):
     found = three.golden("diff/revisions", "diff", "shop", "--revision", "1..3", "-n", "prod")
     assert found.code == 0

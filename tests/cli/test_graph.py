@@ -136,6 +136,7 @@ def test_a_picture_holds_what_it_shows(cli: Cli, tmp_path: Path) -> None:
     assert gallery.graph_in(fresh) == gallery.drawn_graph("shop")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", DRAWN)
 def test_the_picture_in_the_readme_of_a_bundle_shows_what_it_becomes(cli: Cli, name: str) -> None:
     readme = BUNDLES / name / "README.md"

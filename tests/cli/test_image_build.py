@@ -95,6 +95,7 @@ def bench(cli: Cli, tmp_path: Path) -> Bench:
     return Bench(cli, tmp_path)
 
 
+@pytest.mark.medium
 def test_a_person_sees_what_was_made(bench: Bench, cli: Cli) -> None:
     words = ["image", "build", "--base", f"oci:{bench.folder / 'base'}", *bench.add, "--entrypoint", "/app/main.py"]
     platforms = ["--platform", "linux/amd64,linux/arm64"]

@@ -29,6 +29,7 @@ def shown(cli, menu):
     return [line.strip() for line in found.splitlines() if line.startswith(("  tag", "  json"))]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("text", "in_json"),
     [

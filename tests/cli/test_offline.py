@@ -54,6 +54,7 @@ def servers():
         yield api, issuer
 
 
+@pytest.mark.medium
 def test_a_login_plugin_may_not_ask_its_issuer_when_offline(cli, servers, tmp_path) -> None:
     api, issuer = servers
     words = ["install", make_bundle(tmp_path / "b"), "--timeout", "5s"]

@@ -24,6 +24,7 @@ def test_every_function_has_an_example_that_uses_it(examples, names):
     assert [name for name, text in examples.items() if name not in text] == []
 
 
+@pytest.mark.medium
 def test_every_example_works_but_the_one_that_is_to_fail():
     lines = reference.pages()["functions.md"].splitlines()
     assert [line.split("`")[1] for line in lines if "`error: " in line] == ["fail"]
@@ -33,6 +34,7 @@ def test_every_exit_code_of_an_error_is_explained():
     assert {kind.exit_code for kind in reference.error_kinds().values()} <= set(reference.EXIT_CODES)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("page", ["bundle-yaml.md", "site-file.md"])
 def test_every_field_has_a_meaning(page):
     rows = [line.split(" | ") for line in reference.pages()[page].splitlines() if line.startswith("| `")]
@@ -62,6 +64,7 @@ def test_every_public_name_of_the_library_is_explained():
     assert grouped() == set(bundler.__all__) - {"__version__"}
 
 
+@pytest.mark.medium
 def test_every_field_of_the_library_has_a_meaning():
     rows = [line.split(" | ") for line in reference.pages()["python.md"].splitlines() if line.startswith("| `")]
     assert len(rows) > 100
@@ -71,6 +74,7 @@ def test_every_field_of_the_library_has_a_meaning():
 WRITE_GALLERY = "run `python tool/site/gallery.py`, and commit docs/gallery/"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", gallery.names())
 def test_the_gallery_shows_each_bundle_as_it_is(name):
     path = gallery.FOLDER / f"{name}.md"

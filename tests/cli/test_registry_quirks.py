@@ -83,6 +83,7 @@ def test_what_was_garbage_collected_is_missing_and_import_brings_it_again(cli: C
         assert walk.imported().document["sentBlobs"] == 0
 
 
+@pytest.mark.medium
 def test_a_registry_that_gives_out_other_bytes_or_other_sizes_does_not_hold_the_image(cli: Cli) -> None:
     with QuirkyRegistry() as registry:
         walk = Walk(cli, registry)
@@ -153,6 +154,7 @@ def test_a_registry_with_an_ipv6_address_is_like_any_other(cli: Cli) -> None:
         assert f"acme/ipv6-0-0-0-0-0-0-0-1-{port}/shop/web" in registry.repositories
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("status", [401, 403])
 def test_what_was_never_imported_is_not_called_a_wrong_login_alone(cli: Cli, status: int) -> None:
     with QuirkyRegistry(Quirks(login="token")) as registry:

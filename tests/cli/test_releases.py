@@ -62,6 +62,7 @@ def test_the_history_says_why_each_revision_was_made(cli, menu):
     assert "superseded, not waited" in cli("history", "shop", *NS).ok().out
 
 
+@pytest.mark.medium
 def test_an_install_waits_for_what_an_earlier_one_left_unwaited(cli, menu):
     cli("install", "shop", menu, "--no-wait", *NS).ok()
     assert cli("diff", "shop", menu, "--exit-code", *NS).code == 0, "no object differs"
@@ -134,6 +135,7 @@ def test_all_values_of_a_release_can_be_read(cli, menu):
     assert cli("get", "notes", "shop", "--all", *NS).code == 2
 
 
+@pytest.mark.medium
 def test_a_long_reason_is_one_short_line_in_the_history_and_whole_in_the_record(cli, menu):
     reason = "first\nsecond " + "x" * 5000
     assert len(cli("install", "shop", menu, "-m", reason, *NS).ok().out) < 400
@@ -142,6 +144,7 @@ def test_a_long_reason_is_one_short_line_in_the_history_and_whole_in_the_record(
     assert reason == cli("history", "shop", "--revision", "1", "-o", "json", *NS).ok().document["reason"]
 
 
+@pytest.mark.medium
 def test_stdout_of_changing_verbs_is_one_document(cli, menu):
     done = cli("install", "shop", menu, "-o", "json", *NS).ok().document
     assert (done["release"], done["revision"], done["status"], done["changed"]) == ("shop", 1, "deployed", True)
@@ -154,6 +157,7 @@ def test_stdout_of_changing_verbs_is_one_document(cli, menu):
     assert "core/Secret/prod/shop-password" in {kept["object"] for kept in gone["kept"]}
 
 
+@pytest.mark.medium
 def test_json_of_every_looking_verb_can_be_read(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     assert cli("list", "-o", "json", *NS).ok().document[0]["status"] == "deployed"
@@ -251,6 +255,7 @@ def test_an_empty_diff_prints_nothing_on_stdout(cli, menu, output):
     assert "plan: 6 unchanged" in same.err
 
 
+@pytest.mark.medium
 def test_the_exit_code_of_diff_tells_whether_changes_are_pending(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     assert cli("diff", "shop", menu, "--exit-code", *NS).code == 0
@@ -258,6 +263,7 @@ def test_the_exit_code_of_diff_tells_whether_changes_are_pending(cli, menu):
     assert cli("diff", "shop", menu, "--set", "text=ho", *NS).code == 0
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("verb", ["install", "upgrade"])
 def test_a_dry_run_shows_the_diff_and_writes_nothing(cli, menu, verb):
     cli("install", "shop", menu, *NS).ok()
@@ -412,6 +418,7 @@ def test_why_a_release_is_as_it_is_names_what_runs_and_beside_it_what_failed(cli
     assert (back["revision"], back["beside"]["revision"], back["beside"]["status"]) == (3, 2, "failed")
 
 
+@pytest.mark.medium
 def test_a_failed_upgrade_can_go_back_by_itself(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     with cli.sandbox() as sandbox:
@@ -421,6 +428,7 @@ def test_a_failed_upgrade_can_go_back_by_itself(cli, menu):
     assert outcome.code in {5, 6}, outcome.err
 
 
+@pytest.mark.medium
 def test_waiting_ends_with_the_budget(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     with cli.sandbox() as sandbox:

@@ -49,6 +49,7 @@ def write(app: Path, *cases: str) -> None:
     (app / "tests" / "render" / "app.yaml").write_text(text)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", known_names([]))
 def test_each_shipped_bundle_passes_its_own_tests(cli: Cli, name: str) -> None:
     result = cli("test-render", name)

@@ -33,6 +33,7 @@ def test_a_reset_replaces_a_file_that_cannot_be_read(cli):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.medium
 def test_workloads_fail_and_heal_on_request(cli):
     cli("install", "shop", small_bundle(cli.home)).ok()
     cli("sandbox", "fail", "Deployment/shop-web", "--reason", "CrashLoopBackOff").ok()

@@ -121,6 +121,7 @@ def test_a_rollback_and_an_uninstall_are_planned_and_applied(cli, saved, menu):
     assert "the release is gone" in cli("apply", gone).err
 
 
+@pytest.mark.medium
 def test_the_plan_of_a_rollback_names_the_values_that_go_back(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     cli("upgrade", "shop", menu, "--set", "text=ho", "--set", f"token={TOKEN}", *NS).ok()
@@ -381,6 +382,7 @@ def test_what_was_mistyped_is_answered_in_words(cli, saved, menu):
         assert "hint: " in refused.err
 
 
+@pytest.mark.medium
 def test_what_is_done_about_fields_of_others_is_a_part_of_the_plan(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     with cli.sandbox() as sandbox:

@@ -93,6 +93,7 @@ def in_config(secret: str) -> list[str]:
     return ["--set", f"token={secret}", "--set", f"text={secret}"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "argv",
     [["rollback", "shop", "1", "--dry-run"], ["rollback", "shop", "1", "-v"], ["uninstall", "shop", "--dry-run"]],
@@ -107,6 +108,7 @@ def test_what_goes_away_shows_no_secret_either(cli, argv):
     assert not [one for one in spellings(secret) if one in outcome.out + outcome.err]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("argv", [["diff", "shop", "MENU", "--set", "text=ho"], ["uninstall", "shop", "--dry-run"]])
 def test_what_a_failed_upgrade_left_shows_no_secret_either(cli, argv):
     menu = small_bundle(cli.home)

@@ -21,6 +21,7 @@ def changed(cli):
     return cli
 
 
+@pytest.mark.medium
 def test_the_trail_of_every_namespace_is_in_the_order_of_time(changed):
     assert changed.golden("history/all", "history", "-A", USER="ada").code == 0
     trail = changed("history", "-A", "-o", "json").document

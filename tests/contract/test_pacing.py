@@ -41,8 +41,8 @@ def uids(cluster: Subject, image: str) -> set[str]:
 def stays(cluster: Subject, counted: Callable[[], object], expected: object) -> None:
     """Wait until it is so, and see that it is so for the half second in which controllers would go on."""
     cluster.wait(f"{expected}", lambda: counted() == expected)
-    for _ in range(10):
-        time.sleep(0.05)
+    for _ in range(5):
+        time.sleep(0.1 / cluster.haste)
         assert counted() == expected
 
 

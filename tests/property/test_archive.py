@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from bundler.archive.reader import read_archive
@@ -35,6 +36,7 @@ def unpack(content: bytes) -> dict[str, BundleFile] | ArchiveError:
             return error
 
 
+@pytest.mark.medium
 @given(FILES, st.randoms())
 @settings(max_examples=examples(60))
 def test_the_order_in_which_files_are_found_changes_nothing(files: list[BundleFile], random: object) -> None:

@@ -99,6 +99,7 @@ def test_what_was_encoded_is_decoded(drawn: tuple[Revision, str]) -> None:
     assert decode(encode_revision(revision, {})) == masked_texts(revision)
 
 
+@pytest.mark.medium
 @given(revisions())
 @settings(max_examples=examples(40), deadline=None)
 def test_no_sensitive_string_is_in_head_or_packs(drawn: tuple[Revision, str]) -> None:
@@ -111,6 +112,7 @@ def test_no_sensitive_string_is_in_head_or_packs(drawn: tuple[Revision, str]) ->
     assert token not in repr(decode(encoded, with_sensitive=False))
 
 
+@pytest.mark.medium
 @given(revisions())
 @settings(max_examples=examples(20), deadline=None)
 def test_the_same_again_adds_only_a_head(drawn: tuple[Revision, str]) -> None:

@@ -112,6 +112,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("main_s", [0, 600], ids=["waiting", "calling"])
 def test_one_interruption_is_enough_whatever_the_threads_do(main_s: int) -> None:
     began_s = time.monotonic()

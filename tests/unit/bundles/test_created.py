@@ -80,6 +80,7 @@ def test_every_shipped_bundle_can_be_a_component_and_the_result_lints_clean(tmp_
     assert [one for one in result.findings if one.rule != "plan-reach"] == []
 
 
+@pytest.mark.medium
 def test_the_parts_of_the_shop_reach_each_other_and_strangers_reach_its_web_alone() -> None:
     shop = composed(BUNDLES / "shop")
     pods, rules = pods_of(shop.manifests), policies(shop)

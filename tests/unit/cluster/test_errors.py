@@ -221,6 +221,7 @@ def test_a_quoted_value_does_not_hide_the_reason(value: str, shown: str) -> None
     assert error(422, message, "Invalid").context == (f"spec.template: Invalid value: {shown}: field is immutable",)
 
 
+@pytest.mark.medium
 @given(st.text(max_size=3000), st.integers(100, 500))
 def test_any_text_is_cut_to_its_bound(text: str, max_chars: int) -> None:
     for it in (text, f"Invalid value: {text}", f'Invalid value: {{"a": "{text}": no'):

@@ -57,6 +57,7 @@ def endless_search() -> object:
         return re.search(r"(a+)+$", "a" * 60 + "b")
 
 
+@pytest.mark.medium
 def test_what_work_returns_comes_back_with_its_types() -> None:
     data = {"a": [1, 2.5, None, True, "ä", ("x",)], "b": frozenset({"s"})}
     assert confined().run(lambda: data, doing="computing") == data

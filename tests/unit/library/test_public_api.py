@@ -110,6 +110,7 @@ def test_a_name_that_is_not_public_is_not_there():
     assert dir(bundler) == bundler.__all__
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", NAMES)
 def test_the_example_of_each_public_name_is_true(name):
     kind = getattr(bundler, name)

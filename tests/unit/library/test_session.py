@@ -247,6 +247,7 @@ def test_secrets_are_masked_in_errors_and_events_of_a_session(tmp_path):
     assert "battery" not in repr([error.args, error.hint, [getattr(line, "about", line) for line in error.context]])
 
 
+@pytest.mark.medium
 def test_two_sessions_side_by_side_know_nothing_of_each_other(menu, real_time):
     """Each has its own cluster, its own time, its own listeners, its own fence and its own secrets."""
     both = threading.Barrier(2)

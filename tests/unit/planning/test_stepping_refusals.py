@@ -586,6 +586,7 @@ def test_a_budget_that_lets_no_pod_go_is_said_and_stops_nothing(bound, is_said):
 # --- whatever the API returns ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "whole",
     [

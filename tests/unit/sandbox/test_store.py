@@ -120,6 +120,7 @@ def test_a_peek_after_a_dropped_write_shows_what_is_stored() -> None:
     store.close()
 
 
+@pytest.mark.medium
 def test_the_log_is_bounded() -> None:
     client = open_sandbox(log_length=100)
     for number in range(400):
@@ -176,6 +177,7 @@ def test_processes_that_make_the_same_file_at_once_all_get_there(tmp_path: Path)
     assert [process.exitcode for process in processes] == [0, 0]
 
 
+@pytest.mark.medium
 def test_opening_a_file_twice_lets_go_of_no_lock_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     first = Store(path)

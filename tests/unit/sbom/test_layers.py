@@ -357,6 +357,7 @@ def test_what_is_handed_over_comes_back() -> None:
     assert decode_layer(encode_layer(content)) == content
 
 
+@pytest.mark.medium
 def test_upper_layers_of_100000_whiteouts_over_20000_paths_are_put_together_at_once() -> None:
     below = LayerContent(found={f"var/lib/dpkg/status.d/{number}": Found() for number in range(20_000)})
     above = LayerContent(hidden=frozenset(f"var/x/{number}" for number in range(100_000)))

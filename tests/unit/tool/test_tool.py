@@ -309,6 +309,7 @@ print(rpds.__file__, file=sys.stderr)
 """
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("values", [{"a": 1, "b": "x"}, {"a": 0, "b": 2, "c": 3}, [], {}])
 def test_plain_python_judges_schemas_as_the_compiled_library_does(tmp_path: Path, values: object) -> None:
     (tmp_path / "rpds").mkdir()

@@ -152,6 +152,7 @@ def test_definitions_that_all_refer_to_each_other_are_read_at_once() -> None:
     assert compute(bundle("a: {to1: {to2: {}}}", schema=schema)).sensitive == frozenset()
 
 
+@pytest.mark.medium
 def test_items_are_unique_as_json_says() -> None:
     assert has_only_unique([1, True, "1", None, [1], {"a": 1}, {"a": True}, [True], [[1]]])
     assert not has_only_unique([{"a": 1, "b": [2]}, {"b": [2.0], "a": 1.0}])

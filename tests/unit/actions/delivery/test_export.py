@@ -217,6 +217,7 @@ def test_an_sbom_that_the_index_lists_as_buildkit_does_travels(world: World) -> 
 # --- delta, tool, parts ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 def test_a_delta_leaves_out_the_layers_of_its_base_and_tells_as_much(world: World) -> None:
     old = world.export(APP)
     with Delivery.open(old.paths[0]) as base:
@@ -229,6 +230,7 @@ def test_a_delta_leaves_out_the_layers_of_its_base_and_tells_as_much(world: Worl
     assert new.size < whole.size
 
 
+@pytest.mark.medium
 def test_a_delta_of_a_delta_says_what_it_could_not_look_into(world: World) -> None:
     with Delivery.open(world.export(APP).paths[0]) as base:
         middle = world.export(APP, DB, target="middle.bundle", base=base)
@@ -244,6 +246,7 @@ def test_the_tool_travels(world: World) -> None:
         assert delivery.read(delivery.index.tool.digest) == b"a zipapp"
 
 
+@pytest.mark.medium
 def test_parts_hold_the_same_delivery(world: World) -> None:
     whole, parts = world.export(), world.export(target="parts.bundle", part_bytes=50_000)
     assert len(parts.paths) > 2
@@ -342,6 +345,7 @@ def cut(world: World, error: BundlerError = UNAVAILABLE, **more: object) -> str:
     return smallest
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("part_bytes", [0, 5000, 70_000])
 def test_an_export_that_was_cut_goes_on_and_gives_the_same_bytes(world: World, part_bytes: int) -> None:
     smallest = cut(world, part_bytes=part_bytes)
@@ -374,6 +378,7 @@ def test_another_plan_starts_over(world: World) -> None:
     assert len(layers_fetched(world)) == 2
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("before", "after"), [(5000, 7000), (7000, 5000), (0, 5000), (5000, 0)])
 def test_other_parts_than_those_that_were_kept_are_right_all_the_same(world: World, before: int, after: int) -> None:
     cut(world, part_bytes=before)
@@ -403,6 +408,7 @@ def test_there_must_be_room_for_what_is_missing_alone(world: World, monkeypatch:
     assert left.exists()
 
 
+@pytest.mark.medium
 def test_a_second_export_fetches_no_layer_that_lies_beside_it(world: World) -> None:
     first = world.export(target="shop-1.0.0.bundle")
     world.source.fetched.clear()
