@@ -11,17 +11,14 @@ from bundler.model.durations import parse_duration
 from bundler.model.json import int_at, items_at, list_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.lean import dataclass, field
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
+from bundler.model.orders import APPROVE, GROUP, RETRY, is_suspended
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
 
-GROUP: Final = "bundler.dev"
 FINALIZER: Final = f"{GROUP}/release"
 """Keeps an order until what it made is gone."""
-APPROVE: Final = f"{GROUP}/approve"
-RETRY: Final = f"{GROUP}/retry"
-SUSPEND: Final = f"{GROUP}/suspend"
 PROTECT: Final = f"{GROUP}/protect"
 _IN_AN_OBJECT: Final = "secret://"
 _IN_A_REGISTRY: Final = "oci://"
@@ -179,7 +176,7 @@ def parse_order(body: Body) -> Order:
         deletion=problems.word(spec, "deletion", Deletion.UNINSTALL),
         depends_on=tuple(text_at(one, "name") for one in items_at(spec, "dependsOn")),
         history_max=int_at(spec, "historyMax", default=10),
-        is_suspended=value_at(spec, "suspend") is True or text_at(notes, SUSPEND) == "true",
+        is_suspended=is_suspended(body),
         approves=text_at(notes, APPROVE),
         retry=text_at(notes, RETRY),
         is_protected=text_at(notes, PROTECT) == "true",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bundler.model.json import Body
+    from bundler.model.orders import OrderMark
     from bundler.model.refs import ObjectRef
     from bundler.model.rollout import RolloutRequest
     from bundler.model.saved_plan import SavedPlan
@@ -51,6 +52,9 @@ class Accepted:
     """An upgrade may go faster than its bundle requires (``--all`` with ``--yes``), or someone confirms it."""
     plan: SavedPlan | None = None
     """This plan and no other: where the change would do anything else, it is refused. None: whatever is planned now."""
+    order: OrderMark | None = None
+    """The order that this change carries out, as it was read; it is refused once the order says something else. None:
+    the change carries out none, and is refused while an order keeps the release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

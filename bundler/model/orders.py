@@ -1,0 +1,61 @@
+"""Orders: objects of the cluster that say what a release is to be, and what a change of it heeds. Layer: model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bundler.model.json import int_at, mapping_at, text_at, value_at
+from bundler.model.lean import dataclass
+from bundler.model.refs import ObjectRef, ref_of
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body
+
+GROUP: Final = "bundler.dev"
+RELEASE: Final = "Release"
+"""The kind of orders whose name and namespace are the release's own."""
+APPROVE: Final = f"{GROUP}/approve"
+RETRY: Final = f"{GROUP}/retry"
+SUSPEND: Final = f"{GROUP}/suspend"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMark:
+    """Which order, as it was at which change of it: what a change says that carries it out.
+
+    Example:
+        >>> from bundler import Accepted
+        >>> from bundler.model.orders import OrderMark
+        >>> Accepted(order=OrderMark(uid="5f2c", generation=4)).order.generation
+        4
+    """
+
+    uid: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepingOrder:
+    """An order as a change of its release sees it."""
+
+    ref: ObjectRef
+    mark: OrderMark
+    is_suspended: bool = False
+    """What it says is not carried out for now, and others may change the release."""
+
+
+def is_suspended(body: Body) -> bool:
+    """Return whether an order says that it is not to be carried out, in its spec or by an annotation."""
+    by_annotation = text_at(body, "metadata", "annotations", SUSPEND)
+    return value_at(body, "spec", "suspend") is True or by_annotation == "true"
+
+
+def keeping_order(body: Body) -> KeepingOrder:
+    """Read of an order what a change heeds.
+
+    Args:
+        body: the object as the API server gives it.
+    """
+    meta = mapping_at(body, "metadata")
+    mark = OrderMark(uid=text_at(meta, "uid"), generation=int_at(meta, "generation"))
+    return KeepingOrder(ref=ref_of(body), mark=mark, is_suspended=is_suspended(body))
