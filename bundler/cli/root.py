@@ -71,6 +71,9 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "unlock": "Release the lock of a run that died.",
         "support-bundle": "Gather what helps to find a fault into one file.",
     },
+    "Keep releases": {
+        "controller": "Keep releases as objects in the cluster say.",
+    },
     "The machine": {
         "sandbox": "Look after the embedded cluster.",
         "completion": "Print a shell's completion script.",

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bundler.errors import BundlerError
-from bundler.model.digest import is_digest
+from bundler.model.digest import digest_of, is_digest
 from bundler.model.durations import parse_duration
 from bundler.model.json import int_at, items_at, list_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.lean import dataclass, field
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FINALIZER: Final = f"{GROUP}/release"
 """Keeps an order until what it made is gone."""
 PROTECT: Final = f"{GROUP}/protect"
+_LEAST_S: Final = 1.0
+_MOST_S: Final = 365 * 86_400.0
+_TOKEN_MAX_CHARS: Final = 128
 _IN_AN_OBJECT: Final = "secret://"
 _IN_A_REGISTRY: Final = "oci://"
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -123,7 +126,8 @@ class Order:
     approves: str = ""
     """Digest of the plan that may be carried out although it waits for an approval."""
     retry: str = ""
-    """A token: where it differs from the one of the last attempt, the same inputs are tried again."""
+    """A token: where it differs from the one of the last attempt, the same inputs are tried again. Of a long one, its
+    digest: the status has no room for it."""
     is_protected: bool = False
     is_deleted: bool = False
     """Someone deleted it; it is there until its finalizers are off."""
@@ -178,7 +182,7 @@ def parse_order(body: Body) -> Order:
         history_max=int_at(spec, "historyMax", default=10),
         is_suspended=is_suspended(body),
         approves=text_at(notes, APPROVE),
-        retry=text_at(notes, RETRY),
+        retry=_token(text_at(notes, RETRY)),
         is_protected=text_at(notes, PROTECT) == "true",
         is_deleted=bool(text_at(meta, "deletionTimestamp")),
         has_finalizer=FINALIZER in strings_at(meta, "finalizers"),
@@ -203,21 +207,24 @@ class _Problems:
             self.add(".metadata.name", name, f"no name of a release: {NAME_MAX_CHARS} letters, digits and hyphens")
         return name
 
-    def word(self, spec: Body, name: str, default: _Word) -> _Word:
+    def word(self, spec: Body, name: str, default: _Word, *, below: str = ".spec") -> _Word:
         text = text_at(spec, name) or default.value
         try:
             return type(default)(text)
         except ValueError:
-            self.add(f".spec.{name}", text, f"none of {', '.join(type(default))}")
+            self.add(f"{below}.{name}", text, f"none of {', '.join(type(default))}")
             return default
 
     def seconds(self, spec: Body, name: str, default: float) -> float:
         text = text_at(spec, name)
         try:
-            return parse_duration(text) if text else default
+            found = parse_duration(text) if text else default
         except ValueError as error:
             self._lines.append(f".spec.{name}: {error}")
             return default
+        if not _LEAST_S <= found <= _MOST_S:
+            self.add(f".spec.{name}", text, "not between 1s and 365d")
+        return found
 
     def refuse(self, order: Order) -> None:
         """Stop where anything was found.
@@ -233,6 +240,10 @@ class _Problems:
             )
 
 
+def _token(text: str) -> str:
+    return text if len(text) <= _TOKEN_MAX_CHARS and text.isascii() else digest_of(text.encode(errors="replace"))
+
+
 def _bundle_of(body: Body, problems: _Problems) -> BundleSource:
     source, digest = text_at(body, "source"), text_at(body, "digest")
     if not source.removeprefix(_IN_AN_OBJECT).removeprefix(_IN_A_REGISTRY) or "://" not in source:
@@ -241,7 +252,7 @@ def _bundle_of(body: Body, problems: _Problems) -> BundleSource:
         problems.add(".spec.bundle.source", source, "no address: it begins with oci:// or secret://")
     if digest and not is_digest(digest):
         problems.add(".spec.bundle.digest", digest, "no digest: sha256: and 64 hexadecimal digits")
-    update = problems.word(body, "update", Update.PINNED)
+    update = problems.word(body, "update", Update.PINNED, below=".spec.bundle")
     return BundleSource(source=source, version=text_at(body, "version"), digest=digest, update=update)
 
 

@@ -1,4 +1,4 @@
-"""What the controller says of an order. Layer: controller, pure."""
+"""What the controller says of an order; `status_body` writes it down. Layer: controller, pure."""
 
 from __future__ import annotations
 
@@ -162,6 +162,14 @@ class RunningBundle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """The controller that says it."""
+
+    host: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderStatus:
     """Everything that the controller says of an order."""
 
@@ -177,3 +185,4 @@ class OrderStatus:
     attempt: Attempt | None = None
     plan: WaitingPlan | None = None
     drift: DriftStatus = field(default_factory=DriftStatus)
+    kept_by: Keeper | None = None

@@ -46,7 +46,8 @@ CHANGES = frozenset(
 )
 ELSEWHERE = {"create", "lock", "package", "image", "search", "login", "push", "pull", "catalogue", "export"}
 ELSEWHERE |= {"verify", "keygen", "sign", "import", "sandbox", "completion"}
-"""Verbs about files, registries and the embedded cluster."""
+ELSEWHERE |= {"controller"}
+"""Verbs about files, registries and the embedded cluster; what the controller does, it does for orders."""
 PLANS = [
     "plan shop MENU --set text=third --on-conflict take --out FOLDER/up.plan",
     "plan shop --rollback --out FOLDER/back.plan",
