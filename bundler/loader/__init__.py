@@ -12,6 +12,7 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.loader import (
+        kind_spec as kind_spec,
         limits as limits,
         locate as locate,
         lockfile as lockfile,

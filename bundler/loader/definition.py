@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bundler.loader.decode import Node
     from bundler.model.conflicts import ConflictRule
     from bundler.model.json import Body, JSONValue
+    from bundler.model.kind import KindSpec
     from bundler.model.patch import ObjectPatch
     from bundler.model.values import ValuesLayer
 
@@ -58,7 +59,7 @@ _OUTPUT_NAME = LazyPattern(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULT_LENGTHS = {"password": 24, "hex": 32, "uuid": 36, "base64": 32}
 _SPEC_KEYS = (
     "kubeVersion", "components", "needs", "outputs", "derive", "generate", "images", "readiness", "reach", "upgrade",
-    "site", "patches", "inject", "conflicts",
+    "menu", "site", "patches", "inject", "conflicts",
 )  # fmt: skip
 
 
@@ -77,6 +78,7 @@ class BundleDefinition:
     readiness: tuple[ReadinessRule, ...] = ()
     reach: Reach = field(default_factory=Reach)
     upgrade: UpgradeRules = field(default_factory=UpgradeRules)
+    menu: KindSpec | None = None
     site_defaults: Body = field(default_factory=dict)
     patches: tuple[ObjectPatch, ...] = ()
     conflicts: tuple[ConflictRule, ...] = ()
@@ -103,6 +105,7 @@ def decode_definition(root: Node) -> BundleDefinition:
         readiness=_readiness(spec),
         reach=_reach(spec),
         upgrade=_upgrade(spec, [component.name for component in components]),
+        menu=loader.kind_spec.decode_menu(spec) if "menu" in spec.body else None,
         site_defaults=site_facts(spec.mapping("site", *SITE_FACTS)),
     )
 

@@ -185,6 +185,7 @@ class _Loader:
             readiness=definition.readiness,
             reach=definition.reach,
             upgrade=definition.upgrade,
+            menu=definition.menu,
             patches=definition.patches,
             conflicts=definition.conflicts,
             site_defaults={**NO_FACTS, **definition.site_defaults},

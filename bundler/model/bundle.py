@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bundler.model.conflicts import ConflictRule
     from bundler.model.digest import Digest
     from bundler.model.json import Body, JSONValue
+    from bundler.model.kind import KindSpec
     from bundler.model.manifest import Source
     from bundler.model.patch import ObjectPatch
     from bundler.model.refs import ObjectRef
@@ -252,6 +253,8 @@ class Bundle:
     readiness: tuple[ReadinessRule, ...] = ()
     reach: Reach = Reach()
     upgrade: UpgradeRules = UpgradeRules()
+    menu: KindSpec | None = None
+    """As what kind it can be ordered; None: it has no menu."""
     patches: tuple[ObjectPatch, ...] = ()
     """Patches, then injections, on its own objects and its components'."""
     conflicts: tuple[ConflictRule, ...] = ()

@@ -1,0 +1,126 @@
+"""The CustomResourceDefinition around the schema of a bundle's values. Layer: menu, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bundler.menu.place import as_mapping
+from bundler.menu.rules import release_name
+from bundler.model.json import items_at, mapping_at, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.kind import KindSpec, OrderKind
+
+_API: Final = "apiextensions.k8s.io/v1"
+_PRINTED: Final = frozenset({"integer", "number", "string", "boolean"})
+
+
+def _condition(kind: str, what: str) -> str:
+    return f'.status.conditions[?(@.type=="{kind}")].{what}'
+
+
+_COLUMNS: Final[tuple[Mapping[str, JSONValue], ...]] = (
+    {"name": "Ready", "type": "string", "jsonPath": _condition("Ready", "status")},
+    {"name": "Status", "type": "string", "jsonPath": ".status.phase"},
+    {"name": "Components", "type": "string", "jsonPath": ".status.ready", "description": "components that are ready"},
+    {"name": "Bundle", "type": "string", "jsonPath": ".status.bundle.version"},
+    {"name": "Revision", "type": "integer", "jsonPath": ".status.revision"},
+)
+_LAST: Final[tuple[Mapping[str, JSONValue], ...]] = (
+    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    {"name": "Digest", "type": "string", "jsonPath": ".status.bundle.digest", "priority": 1},
+    {"name": "Message", "type": "string", "jsonPath": _condition("Ready", "message"), "priority": 1},
+)
+
+
+def definition(bundle: Bundle, menu: KindSpec, spec: Body) -> Body:
+    """Return the definition of the kind that a bundle is ordered as.
+
+    Args:
+        bundle: that is ordered.
+        menu: what its bundle.yaml says of the kind.
+        spec: the schema of ``.spec``.
+    """
+    name = bundle.metadata.name
+    return {
+        "apiVersion": _API,
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": menu.definition_name,
+            "labels": {"app.kubernetes.io/managed-by": "bundler", "bundler.dev/bundle": name},
+        },
+        "spec": {
+            "group": menu.group,
+            "names": _names(menu),
+            "scope": "Namespaced",
+            "versions": [
+                {
+                    "name": menu.version,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [*_COLUMNS, *_own_columns(menu, spec), *_LAST],
+                    "schema": {"openAPIV3Schema": _schema(f"{bundle.metadata.description or name}", spec)},
+                }
+            ],
+        },
+    }
+
+
+def spec_schema(kind: OrderKind) -> Body:
+    """Return the schema of ``.spec`` of a kind."""
+    version = items_at(kind.definition, "spec", "versions")[0]
+    return mapping_at(version, "schema", "openAPIV3Schema", "properties", "spec")
+
+
+def _names(menu: KindSpec) -> dict[str, JSONValue]:
+    names: dict[str, JSONValue] = {
+        "kind": menu.kind,
+        "listKind": f"{menu.kind}List",
+        "plural": menu.plural,
+        "singular": menu.kind.lower(),
+        "categories": ["bundler"],
+    }
+    return {**names, "shortNames": list(menu.short_names)} if menu.short_names else names
+
+
+def _schema(description: str, spec: Body) -> dict[str, JSONValue]:
+    status: Body = {
+        "type": "object",
+        "description": "what the controller says of the order",
+        "x-kubernetes-preserve-unknown-fields": True,
+    }
+    root: dict[str, JSONValue] = {
+        "type": "object",
+        "description": description,
+        "properties": {"spec": {**spec, "description": "values of the bundle"}, "status": status},
+        "x-kubernetes-validations": [release_name()],
+    }
+    return {**root, "required": ["spec"]} if spec.get("required") else root
+
+
+def _own_columns(menu: KindSpec, spec: Body) -> list[JSONValue]:
+    return [
+        {"name": column.name, "type": kind, "jsonPath": column.path}
+        for column in menu.columns
+        if (kind := column_type(column.path, spec))
+    ]
+
+
+def column_type(path: str, spec: Body) -> str:
+    """Return the type of what a column shows; empty where its path leads to no plain value of an order.
+
+    Args:
+        path: ``.spec.qps``.
+        spec: the schema of ``.spec``.
+    """
+    first, *steps = path.removeprefix(".").split(".")
+    here = spec
+    for step in steps:
+        here = as_mapping(as_mapping(here.get("properties")).get(step))
+    kind = text_at(here, "type") or ("string" if here.get("x-kubernetes-int-or-string") else "")
+    return kind if first == "spec" and steps and path.startswith(".") and kind in _PRINTED else ""
