@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bundler.model.causes import Cause, CauseKind, ChangedField, ChangedValue
     from bundler.model.change import Action, Change, Plan
     from bundler.model.check_report import CheckOutcome, CheckReport, CheckRun
+    from bundler.model.cluster import Answer, Listing, ListQuery, Payload, WatchEvent
     from bundler.model.comparison import ComparedSide, Comparison
     from bundler.model.conflicts import OnConflict
     from bundler.model.drift import DriftedField, DriftedObject, DriftKind, ReleaseDrift
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from bundler.model.rollout import OnFailure, RolloutRequest, Share
     from bundler.model.saved_plan import SavedPlan
     from bundler.model.support import SupportArchive, SupportPart
+    from bundler.ports import ClusterClient, EventStream
 
 __all__ = [
     "AbortRequest",
@@ -62,6 +64,7 @@ __all__ = [
     "Acquired",
     "AcquiredBundle",
     "Action",
+    "Answer",
     "AuditEntry",
     "BundlerError",
     "BytesMoved",
@@ -76,12 +79,14 @@ __all__ = [
     "CheckOutcome",
     "CheckReport",
     "CheckRun",
+    "ClusterClient",
     "ComparedSide",
     "Comparison",
     "ContinueRequest",
     "DriftKind",
     "DriftedField",
     "DriftedObject",
+    "EventStream",
     "ExplainedField",
     "Explanation",
     "FieldOwner",
@@ -90,12 +95,15 @@ __all__ = [
     "GateJudged",
     "HealthChanged",
     "LintResult",
+    "ListQuery",
+    "Listing",
     "MigratedStorage",
     "NetworkRules",
     "Notice",
     "ObjectRef",
     "OnConflict",
     "OnFailure",
+    "Payload",
     "PhaseStarted",
     "Plan",
     "PlanInputs",
@@ -130,6 +138,7 @@ __all__ = [
     "UninstallRequest",
     "Values",
     "Warned",
+    "WatchEvent",
     "__version__",
 ]
 
@@ -139,6 +148,7 @@ _HOMES = {
     "Acquired": "model.events",
     "AcquiredBundle": "actions.acquire.bundle",
     "Action": "model.change",
+    "Answer": "model.cluster",
     "AuditEntry": "model.release",
     "BundlerError": "errors",
     "BytesMoved": "model.events",
@@ -153,12 +163,14 @@ _HOMES = {
     "CheckOutcome": "model.check_report",
     "CheckReport": "model.check_report",
     "CheckRun": "model.check_report",
+    "ClusterClient": "ports",
     "ComparedSide": "model.comparison",
     "Comparison": "model.comparison",
     "ContinueRequest": "actions.rollout.resume",
     "DriftKind": "model.drift",
     "DriftedField": "model.drift",
     "DriftedObject": "model.drift",
+    "EventStream": "ports",
     "ExplainedField": "model.explanation",
     "Explanation": "model.explanation",
     "FieldOwner": "model.explanation",
@@ -167,16 +179,19 @@ _HOMES = {
     "GateJudged": "model.events",
     "HealthChanged": "model.events",
     "LintResult": "model.finding",
+    "ListQuery": "model.cluster",
+    "Listing": "model.cluster",
     "MigratedStorage": "model.results",
     "NetworkRules": "library.network",
     "Notice": "model.events",
     "ObjectRef": "model.refs",
     "OnConflict": "model.conflicts",
     "OnFailure": "model.rollout",
+    "Payload": "model.cluster",
     "PhaseStarted": "model.events",
-    "PodsReplaced": "model.events",
     "Plan": "model.change",
     "PlanInputs": "library.requests",
+    "PodsReplaced": "model.events",
     "Proposal": "actions.release.proposal",
     "Protection": "model.release",
     "ReleaseDrift": "model.drift",
@@ -190,6 +205,7 @@ _HOMES = {
     "RevisionSummary": "model.release",
     "RollbackRequest": "actions.release.rollback",
     "RolloutProgress": "model.release_state",
+    "RolloutRequest": "model.rollout",
     "Run": "library.run",
     "RunOptions": "actions.release.lifecycle",
     "SavedPlan": "model.saved_plan",
@@ -201,12 +217,12 @@ _HOMES = {
     "Share": "model.rollout",
     "Since": "model.explanation",
     "SplitObjects": "model.rendered",
-    "RolloutRequest": "model.rollout",
     "SupportArchive": "model.support",
     "SupportPart": "model.support",
     "UninstallRequest": "actions.release.uninstall",
     "Values": "actions.compose.user_values",
     "Warned": "model.events",
+    "WatchEvent": "model.cluster",
 }
 """The module of each public name."""
 

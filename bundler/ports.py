@@ -56,7 +56,17 @@ class Reporter(Protocol):
 
 
 class EventStream(Protocol):
-    """The events of a watch."""
+    """The events of a watch.
+
+    Example:
+        >>> from bundler import EventStream, ListQuery, Session
+        >>> with Session.sandbox() as session:
+        ...     query = ListQuery(group="", kind="Pod", namespace="default")
+        ...     start = session.cluster.list(query).resource_version
+        ...     events: EventStream = session.cluster.watch(query, resource_version=start, timeout_s=0.0)
+        ...     [event.type for event in events]
+        ['BOOKMARK']
+    """
 
     def __iter__(self) -> Self:
         """Return itself."""
@@ -83,6 +93,14 @@ class ClusterClient(Protocol):
     UnknownKindError (a kind that is not served), ApiUnavailableError (an aggregated API that does not answer: what it
     holds is not known); the ones named below come on top.
     Passing failures (429, 5xx, resets) are retried inside until the command's time budget ends.
+
+    Example:
+        >>> from bundler import ClusterClient, ObjectRef, Session
+        >>> def has_namespace(cluster: ClusterClient, name: str) -> bool:
+        ...     return cluster.get(ObjectRef("", "Namespace", "", name), metadata_only=True) is not None
+        >>> with Session.sandbox() as session:
+        ...     (has_namespace(session.cluster, "default"), has_namespace(session.cluster, "prod"))
+        (True, False)
     """
 
     def identity(self) -> ClusterIdentity:

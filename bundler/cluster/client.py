@@ -171,7 +171,7 @@ class HttpClusterClient:
 
     def create(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """POST an object; one that an earlier, unanswered try of ours created counts as created."""
-        query = targets.write_query(is_dry_run=is_dry_run)
+        query = targets.write_query(is_dry_run=is_dry_run, manager=payload.manager)
 
         def make(kind: ResourceType) -> Request:
             target = targets.collection_path(kind, payload.ref.namespace) + query
@@ -183,7 +183,7 @@ class HttpClusterClient:
 
     def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """PUT an object; one that an earlier, unanswered try of ours wrote counts as replaced."""
-        query = targets.write_query(is_dry_run=is_dry_run)
+        query = targets.write_query(is_dry_run=is_dry_run, manager=payload.manager)
         below = f"/{payload.subresource}" if payload.subresource else ""
 
         def make(kind: ResourceType) -> Request:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         images as images,
         inspecting as inspecting,
         linting as linting,
+        own_objects as own_objects,
         plan_files as plan_files,
         plans as plans,
         registries as registries,

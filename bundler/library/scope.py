@@ -105,14 +105,17 @@ class Scope:
         self._idle.deadline_s = max(self._idle.deadline_s, deadline_s)
 
     @contextmanager
-    def calling(self, report: Reporter | None = None, is_stopped: Callable[[], bool] | None = None) -> Iterator[None]:
+    def calling(
+        self, report: Reporter | None = None, is_stopped: Callable[[], bool] | None = None, *, waits_s: float = 0.0
+    ) -> Iterator[None]:
         """Mark what is done inside as one call: its events, its time, and the errors that leave it.
 
         Args:
             report: takes its events; those of the program where none is given.
             is_stopped: says whether it should end early.
+            waits_s: how long it is to wait for news, on top of the time that a call has.
         """
-        deadline_s = self._new_deadline_s()
+        deadline_s = self._new_deadline_s(waits_s)
         self.extend(deadline_s)
         call = Call(
             self,
@@ -247,9 +250,9 @@ class Scope:
             fence=self.network.fence,
         )
 
-    def _new_deadline_s(self) -> float:
+    def _new_deadline_s(self, waits_s: float = 0.0) -> float:
         given = self.host.deadline_s
-        return given() if given else self.host.clock.monotonic() + self.options.timeout_s
+        return given() if given else self.host.clock.monotonic() + self.options.timeout_s + waits_s
 
     def _cluster_and_namespace(self) -> tuple[ClusterClient, str]:
         with self._opening:

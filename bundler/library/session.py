@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
     from bundler.model.support import SupportArchive
     from bundler.model.sweep import Sweep, SweepResult
-    from bundler.ports import Reporter
+    from bundler.ports import ClusterClient, Reporter
 
 _IN_CLUSTER = "https://kubernetes.default.svc"
 """The address of the API server in the name service of every cluster."""
@@ -168,6 +168,21 @@ class Session:
     def namespace(self) -> str:
         """The namespace of releases where a request and its site name none."""
         return self.scope.namespace()
+
+    @property
+    def cluster(self) -> ClusterClient:
+        """The cluster itself, for programs that keep objects of their own beside releases.
+
+        Each of its requests has the time of a call (`SessionOptions.timeout_s`), and a watch its own on top of that,
+        so that it can be used as long as the session is open; several threads may use it. Objects that a release owns
+        are changed by the methods of the session alone: these hold its lock and keep its record.
+
+        Raises:
+            UsageError: for a session without a cluster.
+            KubeconfigError, CredentialsError, SandboxStoreError: when there is no way to the cluster.
+        """
+        with self.scope.calling():
+            return library.own_objects.OwnObjects(self.scope, self.scope.cluster())
 
     def namespace_of(self, request: AnyRequest) -> str:
         """Return the namespace that a request goes to: its own, the session's, its site's, or the context's.

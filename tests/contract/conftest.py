@@ -57,12 +57,12 @@ class Subject:
     def ref(self, kind: str, name: str, group: str = "") -> ObjectRef:
         return ObjectRef(group, kind, self.namespace, name)
 
-    def payload(self, body: Body, *, namespace: str | None = None) -> Payload:
+    def payload(self, body: Body, *, namespace: str | None = None, **parts: str) -> Payload:
         metadata: Any = body["metadata"]
         api_version = str(body["apiVersion"])
         where = self.namespace if namespace is None else namespace
         ref = ObjectRef(group_of(api_version), str(body["kind"]), where, metadata["name"])
-        return Payload(ref=ref, api_version=api_version, content=canonical_json(body))
+        return Payload(ref=ref, api_version=api_version, content=canonical_json(body), **parts)
 
     def apply(self, body: Body, **options: Any) -> Answer:
         return self.client.apply(self.payload(body), **options)

@@ -297,6 +297,48 @@ def test_a_replace_with_another_uid_is_a_conflict(cluster: Subject) -> None:
         cluster.replace(with_metadata(config_map(colour="blue"), uid="00000000-0000-0000-0000-000000000000"))
 
 
+def test_what_is_created_or_replaced_is_the_managers_who_does_it(cluster: Subject) -> None:
+    made = cluster.client.create(cluster.payload(config_map(colour="red"), manager="first")).body
+    assert managers(made) == {("first", "Update", "")}
+    after = cluster.client.replace(cluster.payload(config_map(colour="blue"), manager="second")).body
+    assert fields_of(after, "second") == [{"f:data": {"f:colour": {}}}]
+
+
+def test_a_replace_of_the_status_moves_nothing_else_and_only_from_the_version_that_was_read(cluster: Subject) -> None:
+    read: Any = cluster.apply(deployment()).body
+    seen = {"observedGeneration": 1, "replicas": 1}
+    body = {**read, "spec": {**read["spec"], "replicas": 7}, "status": seen}
+    cluster.wait("the status", lambda: _replaced_status(cluster, body))
+    live: Any = cluster.get("Deployment", "web", "apps")
+    assert live["spec"]["replicas"] != 7
+    assert ("status-writer", "Update", "status") in managers(live)
+    with pytest.raises(ConflictError):
+        cluster.client.replace(cluster.payload(body, subresource="status", manager="status-writer"))
+
+
+def _replaced_status(cluster: Subject, body: Any) -> bool:
+    """Write a status over the one that is live; its controller may be quicker, and then it is tried again."""
+    live = cluster.get("Deployment", "web", "apps")
+    moved = with_metadata(body, resourceVersion=version(live))
+    try:
+        cluster.client.replace(cluster.payload(moved, subresource="status", manager="status-writer"))
+    except ConflictError:
+        return False
+    return True
+
+
+def test_a_finalizer_of_another_manager_is_taken_off_by_a_replace(cluster: Subject) -> None:
+    ours = with_metadata(config_map(), finalizers=["example.com/ours"])
+    cluster.client.apply(cluster.payload(ours, manager="first"))
+    ref = cluster.ref("ConfigMap", "settings")
+    assert cluster.client.delete(ref) is True
+    live: Any = cluster.get("ConfigMap", "settings")
+    assert live["metadata"]["deletionTimestamp"]
+    freed = {**live, "metadata": {**live["metadata"], "finalizers": []}}
+    cluster.client.replace(cluster.payload(freed, manager="second"))
+    assert cluster.get("ConfigMap", "settings") is None
+
+
 def test_texts_arrive_as_they_were_sent(cluster: Subject) -> None:
     texts = {f"c{ord(one):x}": f"a{one}b" for one in "\x7f\x80\x85\x9f\u2028\u2029\ufeff\ufffe\uffff\r\n\t😀"}
     assert cluster.apply(config_map(**texts)).body["data"] == texts

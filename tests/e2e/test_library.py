@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler import NetworkRules, ReleaseRequest, Session, SessionOptions, UninstallRequest, Values
+from bundler import ListQuery, NetworkRules, Payload, ReleaseRequest, Session, SessionOptions, UninstallRequest, Values
 from bundler.errors.cluster import ForbiddenError, KubeconfigError
 from tests.lib.access import CONTEXT
 from tests.lib.bundles import make_bundle
@@ -76,6 +76,28 @@ def test_a_release_is_made_by_the_context_of_a_kubeconfig(control_plane, namespa
     with Session.connect(kubeconfig=control_plane.kubeconfig("admin"), context=CONTEXT, options=OPTIONS) as session:
         assert session.identity().server == control_plane.server
         install_and_uninstall(session, menu, namespace)
+
+
+def test_the_cluster_of_a_session_hears_of_objects_after_the_time_of_a_call_is_over(control_plane, namespace, mounted):
+    allow(control_plane, namespace, "chef")
+    brief = SessionOptions(timeout_s=0.5)
+    with Session.in_cluster(server=control_plane.server, folder=mounted("chef"), options=brief) as session:
+        cluster = session.cluster
+        query = ListQuery(group="", kind="ConfigMap", namespace=namespace, metadata_only=True)
+        events = cluster.watch(query, resource_version=cluster.list(query).resource_version, timeout_s=60.0)
+
+        def listen() -> None:
+            assert any(event.type == "ADDED" and event.body["metadata"]["name"] == "late" for event in events)
+            heard.set()
+
+        heard, thread = threading.Event(), threading.Thread(target=listen)
+        thread.start()
+        thread.join(1.0)
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late", "namespace": namespace}}
+        assert cluster.apply(Payload.of(body, manager="chef")).is_created
+        assert heard.wait(10.0)
+        events.close()
+        thread.join()
 
 
 def test_a_context_that_is_not_there_is_said_with_those_that_are(control_plane):

@@ -68,6 +68,15 @@ _GROUPS = {
         "SearchedPlace",
         "BundlerError",
     ],
+    "The cluster itself": [
+        "ClusterClient",
+        "ListQuery",
+        "Listing",
+        "Payload",
+        "Answer",
+        "WatchEvent",
+        "EventStream",
+    ],
     "Events": [
         "Acquired",
         "Notice",

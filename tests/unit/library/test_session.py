@@ -13,8 +13,10 @@ from bundler import (
     Acquired,
     BundlerError,
     ChangeFinished,
+    ListQuery,
     NetworkRules,
     Notice,
+    Payload,
     ReleaseRequest,
     Retrying,
     RollbackRequest,
@@ -72,6 +74,37 @@ def test_a_no_leaves_everything_as_it_is(menu):
     with Session.sandbox() as session:
         assert session.apply(asked(menu), approve=lambda proposal: False).is_declined
         assert session.releases() == ()
+
+
+def test_the_cluster_of_a_session_works_longer_than_a_call_and_so_does_a_watch():
+    names = ListQuery(group="", kind="ConfigMap", namespace="default", field_selector="metadata.name=a")
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "default"}}
+    with Session.sandbox(options=SessionOptions(timeout_s=5)) as session:
+        cluster, start = session.cluster, session.cluster.list(names).resource_version
+        cluster.create(Payload.of(body))
+        events = cluster.watch(names, resource_version=start, timeout_s=10)
+        assert [event.type for event in events] == ["ADDED", "BOOKMARK"]
+        assert session.scope.host.clock.monotonic() >= 10
+        assert cluster.get(Payload.of(body).ref) is not None
+        assert cluster.delete(Payload.of(body).ref)
+        assert cluster.list(names).items == ()
+
+
+def test_waiting_for_an_event_of_a_watch_has_the_time_of_the_watch_on_top_of_that_of_a_call():
+    query = ListQuery(group="", kind="ConfigMap", namespace="default")
+    with Session.sandbox(options=SessionOptions(timeout_s=5)) as session:
+        clock, left = session.scope.host.clock, []
+        nap = clock.sleep
+        clock.sleep = lambda seconds: (left.append(session.scope.budget_s()), nap(seconds))
+        start = session.cluster.list(query).resource_version
+        events = session.cluster.watch(query, resource_version=start, timeout_s=8)
+        assert [event.type for event in events] == ["BOOKMARK"]
+        assert (left[0], min(left) > 5) == (13, True)
+
+
+def test_a_session_without_a_cluster_has_none_for_objects_of_ones_own():
+    with Session.local() as session, pytest.raises(UsageError):
+        session.cluster  # noqa: B018
 
 
 def test_what_was_read_once_is_not_read_again(menu, tmp_path):
