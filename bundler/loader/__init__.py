@@ -12,10 +12,12 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.loader import (
+        conflict_rules as conflict_rules,
         kind_spec as kind_spec,
         limits as limits,
         locate as locate,
         lockfile as lockfile,
+        patches as patches,
         shipped as shipped,
         site_file as site_file,
         site_windows as site_windows,

@@ -9,8 +9,7 @@ from bundler.loader.decode import Node
 from bundler.loader.definition import decode_definition
 from bundler.loader.locate import BUNDLE_FILE, LOCK_FILE
 from bundler.loader.problems import Problems
-from bundler.model.bundle import BESIDE_TEMPLATES, NOTES_FILE, template_place
-from bundler.model.hooks import CHECKS_FOLDER, HOOKS_FOLDER
+from bundler.model.bundle import BESIDE_TEMPLATES, CHECKS_FOLDER, HOOKS_FOLDER, NOTES_FILE, template_place
 from bundler.model.json import is_mapping
 from bundler.model.manifest import Source
 from bundler.model.values import LayerKind

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final
 import bundler.images
 from bundler import loader
 from bundler.errors.bundle import ValuesPathError
-from bundler.loader.conflict_rules import decode_conflict_rules
-from bundler.loader.patches import decode_patches
 from bundler.model.bundle import (
     BundleMetadata,
     ComponentSpec,
@@ -97,8 +95,8 @@ def decode_definition(root: Node) -> BundleDefinition:
         components=components,
         needs=_own_needs(spec, [component.name for component in components]),
         outputs=_outputs(spec),
-        patches=decode_patches(spec, [component.name for component in components]),
-        conflicts=decode_conflict_rules(spec),
+        patches=_patches(spec, components),
+        conflicts=loader.conflict_rules.decode_conflict_rules(spec) if "conflicts" in spec.body else (),
         derive=_derive(spec),
         generate=_generate(spec),
         images=tuple(_image(node) for node in spec.items("images", "ref", "when", "path", "match")),
@@ -108,6 +106,12 @@ def decode_definition(root: Node) -> BundleDefinition:
         menu=loader.kind_spec.decode_menu(spec) if "menu" in spec.body else None,
         site_defaults=site_facts(spec.mapping("site", *SITE_FACTS)),
     )
+
+
+def _patches(spec: Node, components: Sequence[ComponentSpec]) -> tuple[ObjectPatch, ...]:
+    if spec.body.keys().isdisjoint(("patches", "inject")):
+        return ()
+    return loader.patches.decode_patches(spec, [component.name for component in components])
 
 
 def check_head(root: Node, *, kind: str) -> bool:

@@ -6,10 +6,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from bundler.loader.decode import kind_of
-from bundler.model.bundle import StepGate, StepRules
+from bundler.model.bundle import CHECKS_FOLDER, StepGate, StepRules
 from bundler.model.digits import parse_digits
 from bundler.model.durations import parse_duration
-from bundler.model.hooks import CHECKS_FOLDER
 from bundler.model.json import is_list, is_mapping
 from bundler.model.rollout import ALL_PODS, PAUSES, OnFailure, Share
 from bundler.model.size import counted

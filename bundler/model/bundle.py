@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 NOTES_FILE = "NOTES.md"
 """Of a bundle: what people read after an install."""
+HOOKS_FOLDER = "hooks/"
+CHECKS_FOLDER = "checks/"
+
 BESIDE_TEMPLATES = "../"
 """How the templates of other folders begin, which see those of ``templates/``: ``../hooks/migrate.yaml``."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
+from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
@@ -70,7 +71,7 @@ def _pattern(path: str) -> str:
     return re.escape(f".{path.removeprefix('.')}").replace(_ANY_ITEM, r"\[[^\]]*\]") + r"(?=[.\[]|$)"
 
 
-_IGNORED = re.compile(r"(?:([A-Z][A-Za-z0-9]*)(?:/([^:]+))?:)?(.+)")
+_IGNORED = LazyPattern(r"(?:([A-Z][A-Za-z0-9]*)(?:/([^:]+))?:)?(.+)")
 
 
 def ignoring(text: str) -> ConflictRule:

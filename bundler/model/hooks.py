@@ -9,25 +9,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from bundler.model.bundle import CHECKS_FOLDER
 from bundler.model.json import mapping_at, text_at
-from bundler.model.labels import PREFIX
+from bundler.model.labels import HOOK, HOOK_DELETE_AFTER, HOOK_ORDER, HOOK_RUN, HOOK_TIMEOUT
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest, Source
-
-HOOKS_FOLDER: Final = "hooks/"
-CHECKS_FOLDER: Final = "checks/"
-
-HOOK: Final = f"{PREFIX}hook"
-ORDER: Final = f"{PREFIX}hook-order"
-TIMEOUT: Final = f"{PREFIX}hook-timeout"
-DELETE_AFTER: Final = f"{PREFIX}hook-delete-after"
-HOOK_ANNOTATIONS: Final = frozenset({HOOK, ORDER, TIMEOUT, DELETE_AFTER})
-"""What the author of a hook sets."""
-RUN: Final = f"{PREFIX}hook-run"
-"""What the planner sets on the Job of a hook: the run that it is of, like ``upgrade-from-3``."""
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 _MAX_DIGITS: Final = 6
@@ -109,15 +98,15 @@ def hook_of(body: Body) -> Hook | None:
         return None
     return Hook(
         points=_points(text_at(notes, HOOK)),
-        order=_order(notes.get(ORDER, "0")),
-        timeout_s=_timeout_s(notes.get(TIMEOUT, "")),
-        delete_after=_delete_after(notes.get(DELETE_AFTER, DeleteAfter.UNINSTALL.value)),
+        order=_order(notes.get(HOOK_ORDER, "0")),
+        timeout_s=_timeout_s(notes.get(HOOK_TIMEOUT, "")),
+        delete_after=_delete_after(notes.get(HOOK_DELETE_AFTER, DeleteAfter.UNINSTALL.value)),
     )
 
 
 def hook_run(body: Body) -> str:
     """Return the run that the Job of a hook belongs to; empty for other objects."""
-    return text_at(body, "metadata", "annotations", RUN)
+    return text_at(body, "metadata", "annotations", HOOK_RUN)
 
 
 def is_check(manifest: Manifest) -> bool:
@@ -153,7 +142,7 @@ def _points(text: str) -> tuple[HookPoint, ...]:
 def _order(text: JSONValue) -> int:
     if isinstance(text, str) and _is_number(text.removeprefix("-")):
         return int(text)
-    raise WrongHookError(f"{ORDER} is {text!r}, which is not a whole number in quotes", 'write it like "10"')
+    raise WrongHookError(f"{HOOK_ORDER} is {text!r}, which is not a whole number in quotes", 'write it like "10"')
 
 
 def _is_number(digits: str) -> bool:
@@ -165,11 +154,11 @@ def _timeout_s(text: JSONValue) -> int:
         return 0
     if isinstance(text, str) and _is_number(text[:-1]) and int(text[:-1]) and text[-1] in _SECONDS:
         return int(text[:-1]) * _SECONDS[text[-1]]
-    raise WrongHookError(f"{TIMEOUT} is {text!r}, which is not a duration", "write it like 90s, 5m or 1h")
+    raise WrongHookError(f"{HOOK_TIMEOUT} is {text!r}, which is not a duration", "write it like 90s, 5m or 1h")
 
 
 def _delete_after(text: JSONValue) -> DeleteAfter:
     known = {one.value: one for one in DeleteAfter}
     if isinstance(text, str) and text in known:
         return known[text]
-    raise WrongHookError(f"{DELETE_AFTER} is {text!r}", f"write one of {', '.join(known)}")
+    raise WrongHookError(f"{HOOK_DELETE_AFTER} is {text!r}", f"write one of {', '.join(known)}")

@@ -25,6 +25,15 @@ BACKUP = "bundler.dev/backup"
 IMAGES = "bundler.dev/images"
 """Annotation: what the images of an object were called before they were pinned, by container, as JSON."""
 
+HOOK = "bundler.dev/hook"
+HOOK_ORDER = "bundler.dev/hook-order"
+HOOK_TIMEOUT = "bundler.dev/hook-timeout"
+HOOK_DELETE_AFTER = "bundler.dev/hook-delete-after"
+HOOK_ANNOTATIONS = frozenset({HOOK, HOOK_ORDER, HOOK_TIMEOUT, HOOK_DELETE_AFTER})
+"""What the author of a hook sets."""
+HOOK_RUN = "bundler.dev/hook-run"
+"""Annotation that the planner sets on the Job of a hook: the run that it is of, like ``upgrade-from-3``."""
+
 RECORD = "bundler.dev/record"
 """On record Secrets: ``head``, ``pack`` or ``sensitive``."""
 RELEASE_NAME = "bundler.dev/name"

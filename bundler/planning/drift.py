@@ -11,8 +11,9 @@ from bundler.model.change import Action
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.conflicts import OnConflict
 from bundler.model.drift import DriftedField, DriftedObject, DriftKind
-from bundler.model.hooks import HOOK, hook_run
+from bundler.model.hooks import hook_run
 from bundler.model.json import is_mapping, mapping_at, text_at, value_at_steps
+from bundler.model.labels import HOOK
 from bundler.model.lean import replace
 from bundler.planning.conflicts import in_short, owners_of
 from bundler.planning.diff import differing, shown_sides

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.hooks import RUN, hook_of, hook_run, is_check
+from bundler.model.hooks import hook_of, hook_run, is_check
 from bundler.model.json import mapping_at
+from bundler.model.labels import HOOK_RUN
 from bundler.model.lean import dataclass, replace
 from bundler.planning.jobs import is_job, job_mark
 
@@ -61,7 +62,7 @@ def active_hooks(manifests: Iterable[Manifest], run: HookRun) -> Iterator[Manife
 def of_run(manifest: Manifest, run: str) -> Manifest:
     """Return a Job that carries the name of its run."""
     metadata = mapping_at(manifest.body, "metadata")
-    notes = {**mapping_at(metadata, "annotations"), RUN: run}
+    notes = {**mapping_at(metadata, "annotations"), HOOK_RUN: run}
     return replace(manifest, body={**manifest.body, "metadata": {**metadata, "annotations": notes}})
 
 

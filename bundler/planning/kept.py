@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.hooks import DELETE_AFTER, DeleteAfter
+from bundler.model.hooks import DeleteAfter
 from bundler.model.json import text_at
+from bundler.model.labels import HOOK_DELETE_AFTER
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
@@ -30,6 +31,6 @@ def kept_because(ref: ObjectRef, entry: InventoryEntry, live: Body | None = None
     """
     if entry.is_generated:
         return "a generated secret is made once"
-    if text_at(live, "metadata", "annotations", DELETE_AFTER) == DeleteAfter.NEVER:
-        return f"{DELETE_AFTER} is {DeleteAfter.NEVER}"
+    if text_at(live, "metadata", "annotations", HOOK_DELETE_AFTER) == DeleteAfter.NEVER:
+        return f"{HOOK_DELETE_AFTER} is {DeleteAfter.NEVER}"
     return NEVER_DELETED.get((ref.group, ref.kind), "")

@@ -9,11 +9,11 @@ Source: yaml.org/type/bool, yaml.org/type/int.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import schema_for
 from bundler.model.json import is_list, is_mapping
-from bundler.model.lean import replace
+from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ _ODD = LazyPattern(
 )
 
 
-class OldReading(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class OldReading:
     """One value that was read as YAML 1.1 has it."""
 
     path: str

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.render import bundle as bundle, hooks as hooks, line_marks as line_marks, tracing as tracing
+    from bundler.render import (
+        bundle as bundle,
+        hooks as hooks,
+        kept_lines as kept_lines,
+        line_marks as line_marks,
+        overlay as overlay,
+        tracing as tracing,
+    )
 
 __getattr__ = late_modules(__name__)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import bundler.render
 from bundler.errors.bundle import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import Meter, metered
-from bundler.model.bundle import BESIDE_TEMPLATES, Reach, template_place
+from bundler.model.bundle import BESIDE_TEMPLATES, HOOKS_FOLDER, Reach, template_place
 from bundler.model.definition import kind_of
-from bundler.model.hooks import HOOKS_FOLDER
 from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.lean import replace
@@ -19,7 +18,6 @@ from bundler.model.refs import ObjectRef, group_of
 from bundler.render.content_names import ContentNames
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets, job_name, switched_on
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
-from bundler.render.overlay import overlay
 from bundler.render.parts import declared_reach, walk
 from bundler.render.problems import Problem, problem_of_expression, raise_problems
 from bundler.render.sensitive import redactor_of, sensitive_values
@@ -168,7 +166,9 @@ def _rendered(bundle: Bundle, values: MergedValues, context: RenderContext) -> _
 
 def _finished(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
     rendering = _rendered(bundle, values, context).finish(values)
-    return overlay(rendering, list(walk(bundle, values, context.site)), context)
+    parts = list(walk(bundle, values, context.site))
+    has_patches = any(part.bundle.patches for part in parts)
+    return bundler.render.overlay.overlay(rendering, parts, context) if has_patches else rendering
 
 
 def _needs(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.hooks import HOOK, HOOKS_FOLDER, POINTS, WrongHookError, hook_of
+from bundler.model.bundle import HOOKS_FOLDER
+from bundler.model.hooks import POINTS, WrongHookError, hook_of
 from bundler.model.json import mapping_at, text_at
+from bundler.model.labels import HOOK
 from bundler.model.lean import replace
 from bundler.model.refs import group_of
 

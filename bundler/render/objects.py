@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import bundler.render
 from bundler.errors.bundle import ManifestError, RenderedYamlError
-from bundler.model.hooks import HOOK_ANNOTATIONS, HOOKS_FOLDER
+from bundler.model.bundle import HOOKS_FOLDER
 from bundler.model.json import is_mapping
-from bundler.model.labels import PREFIX, TRACK
+from bundler.model.labels import HOOK_ANNOTATIONS, PREFIX, TRACK
 from bundler.model.lean import dataclass
 from bundler.render.lines import lines_of, offset_of_line
 from bundler.render.problems import Problem, may_hold_secret, rendered_excerpt, without_tags

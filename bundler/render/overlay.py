@@ -34,8 +34,6 @@ def overlay(rendering: Rendering, parts: Sequence[Part], context: RenderContext)
         parts: the bundles that took part, outer ones before inner ones: an outer one has the last word.
         context: what their expressions see besides values.
     """
-    if not any(part.bundle.patches for part in parts):
-        return rendering
     try:
         patches = [patch for part in reversed(parts) for patch in _patches_of(part, context)]
     except RenderError as error:

@@ -24,19 +24,16 @@ from bundler.expressions.markers import finish_text, is_part, line_of
 from bundler.model.bundle import BESIDE_TEMPLATES
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
-from bundler.render.kept_lines import first_letter, keeping_lines, without_marks
 from bundler.render.problems import Problem, problem_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from bundler.expressions.compiled import CompiledCodes
     from bundler.expressions.template_facts import Facts
     from bundler.expressions.template_reads import LineReads, TemplateReads
 
 _CHUNK = 4096
-_keeping_lines = cache(keeping_lines)
-"""Of filters, which are the same in each language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +54,12 @@ class PrintedPart(NamedTuple):
     is_exact: bool
     """False: the place is a whole line."""
     reads: LineReads
+
+
+@cache
+def _keeping_lines(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter for texts with line marks; it is the same in each language."""
+    return bundler.render.kept_lines.keeping_lines(function)
 
 
 class RenderFailedError(Exception):
@@ -87,11 +90,13 @@ class MarkedLanguage(Language):
         def call(text: str, *args: Any) -> Any:
             return method(text, name, existing, line)(*args)
 
-        return partial(keeping_lines(call), obj)
+        return partial(bundler.render.kept_lines.keeping_lines(call), obj)
 
     def compare(self, values: tuple[Any, ...], operators: tuple[str, ...]) -> bool:
         """Compare texts by what they say, without marks."""
-        return super().compare(tuple(map(without_marks, values)) if self.marks_every_line else values, operators)
+        if self.marks_every_line:
+            values = tuple(map(bundler.render.kept_lines.without_marks, values))
+        return super().compare(values, operators)
 
     def compile(self, source: Any, name: str | None = None, filename: str | None = None, *rest: Any) -> Any:
         """Compile a template once, however often its bundle is rendered."""
@@ -187,7 +192,8 @@ class TemplateSet:
         traced, language = self._traced_of(rendered)
         line_start = rendered.text.rfind("\n", 0, offset) + 1
         # what is printed behind an indentation brings its own mark
-        before = bisect_right(traced.notes, first_letter(rendered.text, line_start), key=itemgetter(0))
+        begins = bundler.render.kept_lines.first_letter(rendered.text, line_start)
+        before = bisect_right(traced.notes, begins, key=itemgetter(0))
         chosen = traced.notes[max(0, before - 1)] if traced.notes else None
         return self._source(language, chosen, rendered.name)
 

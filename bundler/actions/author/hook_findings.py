@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.actions.author.flaw import Flaw
 from bundler.model.finding import Finding, Level
-from bundler.model.hooks import DELETE_AFTER, HOOK, ORDER, Operation, is_dormant
+from bundler.model.hooks import Operation, is_dormant
 from bundler.model.json import mapping_at, text_at
+from bundler.model.labels import HOOK, HOOK_DELETE_AFTER, HOOK_ORDER
 from bundler.planning.hooks import HookRun, active_hooks
 from bundler.planning.late_references import HINT, late_references
 from bundler.planning.observation import Observation, Wanted
@@ -52,9 +53,9 @@ def _hook_hint(names: list[str], notes: Body) -> str:
         return "put CRDs into crds/" if "crd-install" in names else "remove the annotation"
     lines = [f"{HOOK}: {points}"]
     if weight := text_at(notes, "helm.sh/hook-weight"):
-        lines.append(f'{ORDER}: "{weight}"')
+        lines.append(f'{HOOK_ORDER}: "{weight}"')
     if "hook-succeeded" in text_at(notes, "helm.sh/hook-delete-policy"):
-        lines.append(f"{DELETE_AFTER}: success")
+        lines.append(f"{HOOK_DELETE_AFTER}: success")
     return f"move it to hooks/, with {' and '.join(f'`{line}`' for line in lines)}"
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.bundle import template_place
-from bundler.model.hooks import HOOKS_FOLDER
+from bundler.model.bundle import HOOKS_FOLDER, template_place
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:

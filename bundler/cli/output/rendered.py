@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import wire
 from bundler.cli.terminal.text import Line
 from bundler.model.size import counted
 from bundler.syntax.writer import dump_yaml
-from bundler.wire.objects import list_form, split_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
@@ -23,7 +23,7 @@ def show_text(app: App, rendered: RenderedText) -> None:
 def show_objects(app: App, rendered: RenderedObjects) -> None:
     """Print the objects that would be sent, as one list."""
     _prepare(app, rendered)
-    app.screen.document(list_form(list(rendered.objects)), app.output)
+    app.screen.document(wire.objects.list_form(list(rendered.objects)), app.output)
 
 
 def show_documents(app: App, rendered: RenderedObjects) -> None:
@@ -40,7 +40,7 @@ def show_split(app: App, split: SplitObjects) -> None:
     for warning in split.warnings:
         app.screen.warn(warning)
     if app.output != "text":
-        app.screen.document(split_form(split), app.output)
+        app.screen.document(wire.objects.split_form(split), app.output)
         return
     marked = ((split.added, "+", "green"), (split.changed, "~", "yellow"), (split.removed, "-", "red"))
     app.screen.lines(Line(f"{sign} {path}", style) for paths, sign, style in marked for path in paths)
