@@ -348,6 +348,7 @@ def _install_request(scope: Scope, request: ReleaseRequest, authorship: Authorsh
         checks_basics=not request.skips_preflight,
         looks_ahead=not request.skips_preflight and (taken.delivery is not None or site is not None),
         registry_of=registry_opener(scope, site),
+        inputs=request.inputs,
     )
 
 

@@ -61,6 +61,9 @@ class ReleaseRequest:
     """Upgrade in steps, and how; None: at once, where the bundle does not ask for steps."""
     skips_preflight: bool = False
     """Leave out the checks of storage, permissions and images that come before the first write."""
+    inputs: str = ""
+    """A digest of everything that the request was made from, kept with the revision: a program that keeps the release
+    knows by it what was tried already, and what became of it. It must not be one that a secret can be guessed from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,9 @@ class RevisionSummary:
     """Whether the release is protected; None: it never was."""
     rollout: Rollout | None = None
     """How far its upgrade in steps has come; None where none is open."""
+    inputs: str = ""
+    """Digest of what it was made from, as the program says that keeps the release; empty where a person made it, and
+    for a rollback."""
     resource_version: str = ""
     """Of the head; an update of the head is refused when it moved."""
     uid: str = ""

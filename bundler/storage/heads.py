@@ -25,6 +25,7 @@ _P = labels.PREFIX
 FINISHED_JOBS = _P + "finished-jobs"
 PROTECTION = _P + "protection"
 ROLLOUT = _P + "rollout"
+INPUTS = _P + "inputs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,14 @@ def capped(summary: RevisionSummary) -> RevisionSummary:
     )
     description = cut(summary.description, limits.DESCRIPTION_MAX_BYTES)
     rollout = summary.rollout and replace(summary.rollout, since=summary.rollout.since or summary.updated)
-    return replace(summary, bundle=kept, description=description, user=cut(summary.user, short), rollout=rollout)
+    return replace(
+        summary,
+        bundle=kept,
+        description=description,
+        user=cut(summary.user, short),
+        rollout=rollout,
+        inputs=cut(summary.inputs, short),
+    )
 
 
 def head_record(
@@ -99,6 +107,7 @@ def _columns(summary: RevisionSummary) -> dict[str, str]:
         FINISHED_JOBS: ",".join(summary.finished_jobs),
         PROTECTION: protection_text(summary.protection) if summary.protection else "",
         ROLLOUT: rollout_text(summary.rollout, summary.release) if summary.rollout else "",
+        INPUTS: summary.inputs,
     }
     return {key: text for key, text in found.items() if text}
 
@@ -183,6 +192,7 @@ def read_summary(secret: Body) -> RevisionSummary:
         finished_jobs=tuple(mark for mark in text_at(notes, FINISHED_JOBS).split(",") if mark),
         protection=_protection(text_at(notes, PROTECTION)),
         rollout=_rollout(notes),
+        inputs=text_at(notes, INPUTS),
         resource_version=text_at(secret, "metadata", "resourceVersion"),
         uid=text_at(secret, "metadata", "uid"),
     )

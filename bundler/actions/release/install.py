@@ -91,6 +91,8 @@ class InstallRequest:
     """Otherwise check classes of storage and Ingresses, and all rights, before anything is planned."""
     registry_of: Callable[[Body], Registry] | None = None
     """Opens the site's registry with the logins of a pull secret."""
+    inputs: str = ""
+    """Digest of what the request was made from; kept with the revision."""
 
 
 def prepare(request: InstallRequest, ports: Ports) -> Draft:
@@ -234,6 +236,7 @@ def _summary(request: InstallRequest, history: History, now: datetime) -> Revisi
         updated=now,
         created=now,
         user=request.authorship.user,
+        inputs=request.inputs,
     )
 
 

@@ -153,6 +153,7 @@ def draft_of(recorded: Revision, authorship: Authorship, cluster: ClusterClient)
         status=ReleaseStatus.PENDING_ROLLBACK,
         description="",
         user=authorship.user,
+        inputs="",
         resource_version="",
         uid="",
     )

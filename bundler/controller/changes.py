@@ -1,0 +1,137 @@
+"""What a release is changed by, and what comes of it: in this process, or in a child of it. Layer: controller.
+
+A change takes as long as the release takes to get ready, and no reconcile waits for it: once it is over the key is rung,
+and the next reconcile finds what came of it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from bundler.controller.status import Attempt, Reason
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bundler.controller.status import AttemptResult, WaitingPlan
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+
+    CarryOut = Callable[["WantedChange"], "Outcome"]
+
+
+class Work(StrEnum):
+    """What is to be done to a release."""
+
+    APPLY = "apply"
+    """Install it, or upgrade it to what the order says."""
+    CORRECT = "correct"
+    """Write again what differs from the deployed revision."""
+    UNINSTALL = "uninstall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedChange:
+    """One change, with everything that a process of its own needs to carry it out. It can be written as JSON.
+
+    No secret is in it: what the order refers to is read where the change is carried out.
+    """
+
+    work: Work
+    body: Body
+    """The whole order, as it was read."""
+    service_account: str
+    """As whom it is carried out."""
+    inputs: str = ""
+    """Digest of what the order comes to; kept with the revision."""
+    ignored: tuple[str, ...] = ()
+    """Of a correction: fields that may differ, ``[KIND[/NAME]:]PATH``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a change."""
+
+    work: Work
+    inputs: str
+    result: AttemptResult
+    reason: Reason = Reason.READY
+    message: str = ""
+    revision: int = 0
+    """That is deployed now, or that failed; 0 for none."""
+    plan: WaitingPlan | None = None
+    """What waits for an approval, and was not carried out."""
+    corrected: tuple[str, ...] = ()
+    """Objects that were put back, ``KIND/NAME``."""
+    signed_by: str = ""
+    """Who signed the bundle, in words; empty where that was not checked."""
+
+    def as_attempt(self, at: datetime, *, retry: str, tries: int) -> Attempt:
+        """Return what the status says of it.
+
+        Args:
+            at: when it was over.
+            retry: the token of the order that it was made for.
+            tries: how often in a row the same inputs were tried.
+        """
+        return Attempt(
+            inputs=self.inputs,
+            result=self.result,
+            at=at,
+            revision=self.revision,
+            reason=self.reason,
+            message=self.message,
+            retry=retry,
+            tries=tries,
+        )
+
+
+class Changes(Protocol):
+    """Carries changes out, at most one for each key. Safe to call from several threads."""
+
+    def begin(self, key: ObjectRef, wanted: WantedChange) -> bool:
+        """Begin a change, and return at once; False where as many are under way as may be, or one of this key.
+
+        The key is rung when it is over, and when there is room for one that found none.
+        """
+        ...
+
+    def under_way(self, key: ObjectRef) -> Work | None:
+        """Return what is being done for a key now."""
+        ...
+
+    def take_outcome(self, key: ObjectRef) -> Outcome | None:
+        """Return what came of the last change of a key, once; None where there is no news."""
+        ...
+
+
+class InlineChanges:
+    """Carries changes out where they are begun: for tests, and for programs of one release."""
+
+    def __init__(self, carry_out: CarryOut, ring: Callable[[ObjectRef], None]) -> None:
+        """Take what does the work.
+
+        Args:
+            carry_out: does one change, and never raises a BundlerError.
+            ring: wakes the key whose change is over.
+        """
+        self._carry_out, self._ring = carry_out, ring
+        self._outcomes: dict[ObjectRef, Outcome] = {}
+
+    def begin(self, key: ObjectRef, wanted: WantedChange) -> bool:
+        """Carry a change out to its end."""
+        self._outcomes[key] = self._carry_out(wanted)
+        self._ring(key)
+        return True
+
+    def under_way(self, key: ObjectRef) -> Work | None:
+        """Return that nothing is."""
+        del key
+        return None
+
+    def take_outcome(self, key: ObjectRef) -> Outcome | None:
+        """Return what came of the last change of a key, once."""
+        return self._outcomes.pop(key, None)

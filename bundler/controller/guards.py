@@ -1,0 +1,110 @@
+"""Which plans wait for someone to approve them, and the digest by which that is said. Layer: controller, pure.
+
+An approval fits one plan. A plan that would do anything else has another digest, and asks again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bundler import Action
+from bundler.controller.status import WaitingPlan
+from bundler.model.digest import digest_of
+from bundler.model.json import canonical_json, strings_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bundler import Change, Plan
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+
+MANY: Final = 10
+"""Of fewer objects, any share may be deleted."""
+_TEXT_LINES: Final = 30
+_SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.RECREATE: "-/+", Action.DELETE: "-"}
+_WORKLOADS: Final = frozenset(
+    {
+        ("apps", "Deployment"),
+        ("apps", "StatefulSet"),
+        ("apps", "DaemonSet"),
+        ("apps", "ReplicaSet"),
+        ("batch", "CronJob"),
+        ("", "Pod"),
+        ("", "ReplicationController"),
+    }
+)
+
+
+def waiting_plan(plan: Plan, *, reach: tuple[Body, Body] | None, losses: Sequence[str] = ()) -> WaitingPlan:
+    """Return a plan with why it waits for an approval; it does not wait where there is no reason.
+
+    Args:
+        plan: what would be done.
+        reach: what the deployed revision declares to reach, and what this one declares; None for a new release.
+        losses: what would be lost for good, a line each.
+    """
+    why = (*losses, *_widened(*reach)) if reach else tuple(losses)
+    return WaitingPlan(
+        digest=plan_digest(plan),
+        create=plan.count(Action.CREATE),
+        update=plan.count(Action.UPDATE),
+        recreate=plan.count(Action.RECREATE),
+        delete=plan.count(Action.DELETE),
+        why=(*why, *_deletions(plan)),
+        text=plan_text(plan),
+    )
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the digest of what a plan does; where it is the same, an approval holds."""
+    done = [
+        [
+            str(change.ref),
+            change.action.value,
+            change.live_uid if change.action in {Action.DELETE, Action.RECREATE} else "",
+            digest_of(canonical_json(change.desired.body)) if change.desired else "",
+        ]
+        for change in plan.changes
+        if change.action is not Action.NONE
+    ]
+    return digest_of(canonical_json(done))
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the first lines of a plan: an object each, no values."""
+    lines = [f"{_SIGNS[one.action]} {one.ref.short}" for one in plan.changes if one.action in _SIGNS]
+    more = len(lines) - _TEXT_LINES
+    return "\n".join([*lines[:_TEXT_LINES], *([f"… {more} more"] if more > 0 else [])])
+
+
+def _widened(before: Body, after: Body) -> Iterator[str]:
+    """Yield what a bundle may reach that the deployed revision may not."""
+    for family, words in (
+        ("clusterScoped", "writes objects of the whole cluster"),
+        ("namespaces", "writes to namespace"),
+        ("grants", "grants"),
+    ):
+        for one in sorted(set(strings_at(after, family)) - set(strings_at(before, family))):
+            yield f"{words}: {one}"
+
+
+def _deletions(plan: Plan) -> Iterator[str]:
+    """Yield what is deleted more of than a slip of the hand should delete."""
+    there = [one for one in plan.changes if one.before is not None and one.hook is None]
+    gone = [one for one in there if one.action is Action.DELETE]
+    if not gone:
+        return
+    stays = [one for one in plan.changes if one.hook is None and one.action is not Action.DELETE]
+    if not stays:
+        yield f"nothing is left of the release: all of its {len(gone)} objects would be deleted"
+        return
+    if _workloads(there) and _workloads(gone) and not _workloads(stays):
+        names = ", ".join(one.short for one in _workloads(gone))
+        yield f"every workload would be deleted: {names}"
+    if len(there) >= MANY and len(gone) * 2 > len(there):
+        yield f"{len(gone)} of {len(there)} objects would be deleted"
+
+
+def _workloads(changes: Sequence[Change]) -> list[ObjectRef]:
+    return [one.ref for one in changes if (one.ref.group, one.ref.kind) in _WORKLOADS]
