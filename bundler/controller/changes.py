@@ -1,7 +1,7 @@
 """What a release is changed by, and what comes of it: in this process, or in a child of it. Layer: controller.
 
-A change takes as long as the release takes to get ready, and no reconcile waits for it: once it is over the key is rung,
-and the next reconcile finds what came of it.
+A change takes as long as the release takes to get ready, and no reconcile waits for it: once it is over the key is
+rung, and the next reconcile finds what came of it.
 """
 
 from __future__ import annotations
