@@ -99,7 +99,7 @@ class Contest:
         self._pauses[ref] = (pause_s, now_s + pause_s)
 
     def _forget(self, now_s: float) -> None:
-        """Drop what is old: a field that was quiet for the longest pause and a window begins anew."""
+        """Drop what is old: a field that was quiet for the longest pause and a window starts from zero."""
         oldest_s = now_s - WINDOW_S - LONGEST_PAUSE_S
         self._put_back = {key: times for key, times in self._put_back.items() if times[-1] >= oldest_s}
         self._pauses = {ref: pause for ref, pause in self._pauses.items() if pause[1] >= oldest_s}

@@ -92,7 +92,7 @@ class Seen:
 
     @property
     def deployed(self) -> RevisionSummary | None:
-        """The newest revision that is deployed; None where none is."""
+        """The newest revision that is deployed; None where there is no such one."""
         return next((one for one in reversed(self.revisions) if one.status is ReleaseStatus.DEPLOYED), None)
 
     @property

@@ -26,7 +26,7 @@ class SeenSource:
     name: str
     """``KIND/NAME``."""
     uid: str = ""
-    """Empty: it is not there."""
+    """Empty: it is missing."""
     version: str = ""
     """Its ``metadata.resourceVersion``."""
 

@@ -46,7 +46,7 @@ class Reason(StrEnum):
     CONTESTED = "Contested"
     DATA_MISSING = "DataMissing"
     PLAN_REFUSED = "PlanRefused"
-    """What it would do is refused, whoever asks for it: an object of someone else is in the way, say."""
+    """What it would do is refused, no matter who asks for it: an object of someone else is in the way, say."""
     FAILED_ONCE = "FailedOnce"
     """These inputs were tried, and failed; they are not tried again until they change or someone says retry."""
     TOO_NEW_RECORD = "TooNewRecord"
