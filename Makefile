@@ -9,7 +9,7 @@ HAS_GO := $(shell command -v go 2>/dev/null)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pythons coverage coverage-report ci check in-sync lint format controlplane setup-registry setup-servers setup-browser bench golden dist release docs docs-serve audit clean
+.PHONY: help demo test test-fast test-pythons coverage coverage-report ci check in-sync lint format controlplane setup-registry setup-servers setup-browser bench golden dist controller-image release docs docs-serve audit clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -99,6 +99,9 @@ bench: $(VENV)/.dev ## Compare with the peers; ARGS='--only growth' alone measur
 
 dist: $(VENV)/.dev ## bundler as one file that needs only Python: dist/bundler.pyz
 	$(BIN)/python tool/build.py
+
+controller-image: $(VENV)/.dev ## The image of the controller as an OCI layout, without Docker: dist/controller (needs apt and the internet)
+	$(BIN)/python tool/controller_image.py
 
 release: $(VENV)/.dev ## Check that a release may be made, build it twice, compare the bytes; publishes nothing
 	$(BIN)/python tool/release.py $(ARGS)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MERMAID = "```mermaid\n"
 DRAWN = {
     "appservice": ("--set-json", 'ports=[{"port": 80, "targetPort": 8080, "nodePort": 30002}]'),
+    "controller": (),
     "devbox": ("--set", "ssh.enabled=true", "--set", "idle.enabled=true"),
     "etcd": (),
     "function": ("--set", "sleep.enabled=true"),

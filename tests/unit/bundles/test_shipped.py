@@ -28,7 +28,7 @@ NAMES = sorted(path.parent.name for path in BUNDLES.glob("*/bundle.yaml"))
 LARGE = {"shop", "stack", "webapp"}
 """They have many switches, and are rendered once for each."""
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
-CONTROLLERS = {"operator"}
+CONTROLLERS = {"controller", "operator"}
 WITHOUT_SERVICE = {"devbox", "operator"}
 CREATED_IN_A_CLUSTER = {"shop": 28}
 
