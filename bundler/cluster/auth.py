@@ -90,8 +90,7 @@ class ExecCredentials:
             CredentialsError: when the plugin is missing or fails.
         """
         token = self._current().token
-        login = (("Authorization", f"Bearer {token}"),) if token else ()
-        return (*login, *self._access.user.impersonation)
+        return (("Authorization", f"Bearer {token}"),) if token else ()
 
     def certificate(self) -> ClientCertificate | None:
         """Return the certificate that the plugin printed, or the kubeconfig's.
@@ -211,7 +210,7 @@ class LegacyCredentials:
             if not self._token or self._clock.monotonic() - self._asked_at >= LEGACY_AGE_S:
                 self._token = legacy_authorization(self._user)
                 self._asked_at = self._clock.monotonic()
-            return (("Authorization", self._token), *self._user.impersonation)
+            return (("Authorization", self._token),)
 
     def certificate(self) -> ClientCertificate | None:
         """Return the kubeconfig's certificate."""

@@ -77,7 +77,7 @@ class HttpClusterClient:
             gate=around.gate,
             fence=around.fence,
         )
-        transport = Transport(server, pool=Pool(dial), credentials=credentials, around=around, user=access.user.name)
+        transport = Transport(server, pool=Pool(dial), credentials=credentials, around=around, user=access.user)
         return cls(access, transport, clock=around.clock, cache_dir=cache_dir)
 
     def guarded(self, held: HeldLock) -> Self:

@@ -49,7 +49,7 @@ class FixedCredentials:
     """A token, a password or a client certificate that is in the kubeconfig; or nothing."""
 
     def __init__(self, user: UserEntry) -> None:
-        self._headers = (*_login(user), *user.impersonation)
+        self._headers = _login(user)
         self._certificate = configured_certificate(user)
 
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -90,7 +90,7 @@ class TokenFileCredentials:
         with self._lock:
             if not self._token or self._clock.monotonic() - self._read_at >= TOKEN_FILE_AGE_S:
                 self._read()
-            return (("Authorization", f"Bearer {self._token}"), *self._user.impersonation)
+            return (("Authorization", f"Bearer {self._token}"),)
 
     def certificate(self) -> ClientCertificate | None:
         """Return the kubeconfig's certificate."""

@@ -22,6 +22,8 @@ from bundler.errors.cluster import (
     UnknownKindError,
 )
 from bundler.http.retry import PROXY_HINT
+from bundler.model.lean import dataclass
+from bundler.model.names import service_account
 from bundler.model.redaction import MASK, Redactor
 from bundler.model.secret_leaves import leaf_texts
 
@@ -40,39 +42,51 @@ _DENIED = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
+_CANNOT_ACT = re.compile(r'User "(?P<user>[^"]*)" cannot impersonate')
+"""How a server refuses that we act as someone else, by the verb ``impersonate`` or (1.36) ``impersonate-on:…``."""
 _QUOTED = re.compile(r"\bgot .*")
 _REFUSED_CODES = frozenset({400, 402, 405, 406, 413, 415, 422, 500})
 
 
-def error_of(request: Request, code: int, body: bytes, *, user: str) -> ClusterError:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """As whom requests are sent."""
+
+    name: str = ""
+    """Of the kubeconfig's user; empty where it has none."""
+    acts_as: str = ""
+    """The user that the server is asked to take us for; empty: ourselves."""
+
+
+def error_of(request: Request, code: int, body: bytes, *, user: Sender) -> ClusterError:
     """Return the error that an answer with status 400 or more stands for; ``user`` is who we think we are.
 
     Args:
         request: that was sent.
         code: HTTP status.
         body: of the answer.
-        user: name of the kubeconfig's user; empty where it has none.
+        user: who sent it.
     """
     return error_of_status(request, read_status(code, body), user=user)
 
 
-def error_of_status(request: Request, status: Status, *, user: str) -> ClusterError:
+def error_of_status(request: Request, status: Status, *, user: Sender) -> ClusterError:
     """Return the error that a Status stands for.
 
     Args:
         request: that was sent.
         status: as the server sent it.
-        user: name of the kubeconfig's user; empty where it has none.
+        user: who sent it.
     """
     found = _masked(_found(status), request.payload)
     match status.code:
         case 401:
             hint = "log in again, or check the credentials of this user in the kubeconfig"
             error: ClusterError = UnauthorizedError(
-                request.doing, context=[*found, f"sent as user {user or 'unknown'} of the kubeconfig"], hint=hint
+                request.doing, context=[*found, f"sent as user {user.name or 'unknown'} of the kubeconfig"], hint=hint
             )
         case 403:
-            error = _forbidden(request, status, found)
+            error = _cannot_act(request, status, user) or _forbidden(request, status, found)
         case 404:
             error = _not_found(request, status, found)
         case 410:
@@ -172,6 +186,27 @@ def _found(status: Status) -> Sequence[str]:
         return [Found(status.message, field=status.causes[0].field)]
     head = status.message.partition(": [")[0].partition(" conflicts:")[0]
     return [head, *sorted(causes)]
+
+
+def cannot_act(status: Status) -> bool:
+    """Return whether a server refuses that we act as someone else, whatever the request is."""
+    return status.code == 403 and _CANNOT_ACT.search(status.message) is not None
+
+
+def _cannot_act(request: Request, status: Status, user: Sender) -> ForbiddenError | None:
+    match = _CANNOT_ACT.search(status.message)
+    if match is None or not user.acts_as:
+        return None
+    account = service_account(user.acts_as)
+    right = "verb impersonate on users (and on its groups)"
+    where = "a ClusterRole"
+    if account is not None:
+        right, where = f"verb impersonate on serviceaccounts, name {account[1]}", f"a Role in namespace {account[0]}"
+    return ForbiddenError(
+        request.doing,
+        context=[f"{match['user']} may not act as {user.acts_as}"],
+        hint=f"give {match['user']} {where} with {right}, or act as no one else",
+    )
 
 
 def _forbidden(request: Request, status: Status, found: Sequence[str]) -> ForbiddenError:

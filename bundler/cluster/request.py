@@ -55,6 +55,8 @@ class Request:
     """How long it may take, further tries included; None: as long as the command has time."""
     is_tried_once: bool = False
     """No failure is tried again, and the whole answer has ``ONE_TRY_S``."""
+    is_as_self: bool = False
+    """It is sent as whom we logged in, also where we act as someone else."""
 
     @property
     def doing(self) -> str:

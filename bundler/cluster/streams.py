@@ -169,7 +169,7 @@ def _watch_once(
             status = status_of(body)
             if status.code in _PASSING:
                 return
-            raise error_of_status(request, status, user=transport.user)
+            raise error_of_status(request, status, user=transport.sender)
 
 
 def _decoded(line: bytes) -> Body | None:

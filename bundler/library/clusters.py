@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import bundler.sandbox
 from bundler import cluster, http
 from bundler.errors import UsageError
+from bundler.library.name_rules import check_account
 from bundler.model.events import Warned
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +23,11 @@ def open_sandbox(scope: Scope, *, path: Path | None) -> tuple[ClusterClient, str
     """Open the embedded cluster, in memory where no file is named.
 
     Raises:
+        UsageError: when it is to act as what is no ServiceAccount.
         SandboxStoreError: when its file cannot be used.
     """
-    sandbox = bundler.sandbox.client.SandboxClient.open(path, scope.host.clock)
+    account = check_account(scope.options.impersonate)
+    sandbox = bundler.sandbox.client.SandboxClient.open(path, scope.host.clock, acts_as=account)
     scope.host.closing.callback(sandbox.close)
     return sandbox, "default"
 
@@ -75,7 +79,9 @@ def refuse_cluster(scope: Scope) -> tuple[ClusterClient, str]:
 
 
 def _open(scope: Scope, access: ClusterAccess) -> tuple[ClusterClient, str]:
-
+    if account := check_account(scope.options.impersonate):
+        # Without groups: the server adds those of a ServiceAccount itself, and no right to take on any is needed.
+        access = replace(access, user=replace(access.user, impersonation=(("Impersonate-User", account),)))
     server = access.cluster.server
     if not access.cluster.is_verified:
         scope.report(Warned(f"{server} is not verified: the kubeconfig says insecure-skip-tls-verify"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bundler.errors import UsageError
-from bundler.model.names import NAME_MAX_CHARS, is_dns_label
+from bundler.model.names import NAME_MAX_CHARS, is_dns_label, service_account
 
 _NAMESPACE_MAX_CHARS: Final = 63
 
@@ -35,6 +35,21 @@ def check_site_name(name: str) -> str:
         UsageError: when it cannot be one.
     """
     return _checked(name, "the site's name", "a site", more="; --out FILE says where the file goes")
+
+
+def check_account(user: str) -> str:
+    """Return the ServiceAccount that a session acts as; empty where it acts as itself.
+
+    Raises:
+        UsageError: when it cannot be one.
+    """
+    if not user or service_account(user) is not None:
+        return user
+    raise UsageError(
+        "reading whom the session acts as",
+        context=[f"{user!r} is no ServiceAccount"],
+        hint="name it as the API server does: system:serviceaccount:NAMESPACE:NAME",
+    )
 
 
 def _checked(name: str, what: str, owner: str, *, max_chars: int = NAME_MAX_CHARS, more: str = "") -> str:

@@ -60,6 +60,9 @@ class SessionOptions:
     """Seconds that the lock of a release lives without a heartbeat; at least 1."""
     user: str = ""
     """Who holds the lock, as others are shown it; empty: the account of the process."""
+    impersonate: str = ""
+    """The ServiceAccount that every request is sent as, whatever user the session logs in as:
+    ``system:serviceaccount:NAMESPACE:NAME``. Its rights count; records name both. Empty: no one else."""
     command: str = ""
     """What is recorded as the command that made a revision; it must hold no secret."""
 

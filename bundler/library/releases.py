@@ -253,7 +253,7 @@ def protect(
         release=release,
         namespace=scope.namespace(namespace),
         is_on=is_on,
-        user=scope.cluster().identity().user,
+        user=scope.cluster().identity().who,
         reason=reason,
         lock_timeout_s=lock_timeout_s,
     )
@@ -367,7 +367,7 @@ def authorship_of(scope: Scope, *, reason: str, bundle: Bundle | None = None) ->
 
     identity = scope.cluster().identity()
     return Authorship(
-        user=identity.user,
+        user=identity.who,
         account=scope.options.user or storage.holder.account(),
         host=socket.gethostname(),
         tool_version=__version__,

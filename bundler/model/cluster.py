@@ -32,10 +32,18 @@ class ClusterIdentity:
     uid: str
     """uid of the kube-system namespace; empty where it may not be read."""
     user: str
+    """Whose rights count."""
     version: str
     """gitVersion, ``v1.36.2``."""
     namespace: str
     """Default namespace of the context."""
+    acted_by: str = ""
+    """Who logged in, where ``user`` is someone else whom they act as."""
+
+    @property
+    def who(self) -> str:
+        """As who is recorded: the user, and who acts as it."""
+        return f"{self.user} (by {self.acted_by})" if self.acted_by else self.user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,22 @@ def is_framed(text: str, chars: frozenset[str], ends: frozenset[str]) -> bool:
     return text[:1] in ends and text[-1] in ends and chars.issuperset(text)
 
 
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+def service_account(user: str) -> tuple[str, str] | None:
+    """Return namespace and name of the ServiceAccount that a user is; None for every other user.
+
+    Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+
+    Args:
+        user: as the API server names it: ``system:serviceaccount:prod:deployer``.
+    """
+    namespace, _, name = user.removeprefix(_SERVICE_ACCOUNT).partition(":")
+    is_one = user.startswith(_SERVICE_ACCOUNT) and is_dns_label(namespace) and all(map(is_dns_label, name.split(".")))
+    return (namespace, name) if is_one else None
+
+
 def release_uid(namespace: str, name: str) -> str:
     """Return the identity that the objects of a release carry.
 

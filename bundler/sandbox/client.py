@@ -43,24 +43,27 @@ USER = "sandbox"
 class SandboxClient(Tampering):
     """A Kubernetes API of our own; see bundler.ports.ClusterClient for what each verb does and raises."""
 
-    def __init__(self, store: Store, clock: Clock, settings: SandboxSettings) -> None:
+    def __init__(self, store: Store, clock: Clock, settings: SandboxSettings, *, acts_as: str = "") -> None:
         super().__init__(store, clock)
-        self._settings = settings
+        self._settings, self._acts_as = settings, acts_as
 
     @classmethod
-    def open(cls, path: Path | None, clock: Clock, *, settings: SandboxSettings | None = None) -> SandboxClient:
+    def open(
+        cls, path: Path | None, clock: Clock, *, settings: SandboxSettings | None = None, acts_as: str = ""
+    ) -> SandboxClient:
         """Open a sandbox kept in a file, made where there is none; without a path it lives in memory.
 
         Args:
             path: None keeps it in memory.
             clock: tells the time and waits.
             settings: speed and limits of the sandbox.
+            acts_as: the user that it says we are, beside who we are; everyone may do everything here.
 
         Raises:
             SandboxStoreError: when the file cannot be read or written.
         """
         settings = settings or SandboxSettings()
-        client = cls(Store(path, log_length=settings.log_length), clock, settings)
+        client = cls(Store(path, log_length=settings.log_length), clock, settings, acts_as=acts_as)
         with closing_on_error(client):
             client.furnish()
         return client
@@ -98,7 +101,13 @@ class SandboxClient(Tampering):
             system = tx.get(ObjectRef("", "Namespace", "", "kube-system"))
         uid = system["metadata"]["uid"] if system else ""
         return ClusterIdentity(
-            context=CONTEXT, server=SERVER, uid=uid, user=USER, version=KUBERNETES_VERSION, namespace="default"
+            context=CONTEXT,
+            server=SERVER,
+            uid=uid,
+            user=self._acts_as or USER,
+            acted_by=USER if self._acts_as else "",
+            version=KUBERNETES_VERSION,
+            namespace="default",
         )
 
     def resource_type(self, group: str, kind: str, version: str = "") -> ResourceType | None:

@@ -55,7 +55,7 @@ def capped(summary: RevisionSummary) -> RevisionSummary:
         summary,
         bundle=kept,
         description=description,
-        user=cut(summary.user, short),
+        user=cut(summary.user, limits.USER_MAX_BYTES),
         rollout=rollout,
         inputs=cut(summary.inputs, short),
     )
@@ -122,7 +122,7 @@ def protection_text(protection: Protection) -> str:
     content: Body = {
         "on": protection.is_on,
         "since": protection.since.isoformat(),
-        "user": cut(protection.user, limits.SHORT_MAX_BYTES),
+        "user": cut(protection.user, limits.USER_MAX_BYTES),
         "reason": cut(protection.reason, limits.DESCRIPTION_MAX_BYTES),
     }
     return canonical_json(content).decode()

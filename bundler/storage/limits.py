@@ -19,7 +19,9 @@ HEAD_MAX_BYTES: Final = 8 * 1024
 DESCRIPTION_MAX_BYTES: Final = 512
 ORIGIN_MAX_BYTES: Final = 256
 SHORT_MAX_BYTES: Final = 128
-"""Of user, versions and the other columns."""
+"""Of versions and the other columns."""
+USER_MAX_BYTES: Final = 256
+"""Of a user, and of one who acts as another."""
 ROLLOUT_MAX_BYTES: Final = 2 * 1024
 """Of an open rollout, on top of the head; what is fixed when it begins, and twice what is said of it later."""
 ROLLOUT_FIXED_MAX_BYTES: Final = 1280

@@ -47,9 +47,11 @@ def mounted(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Call
     return mount
 
 
-def allow(control_plane: ControlPlane, namespace: str, account: str) -> None:
-    """Let a ServiceAccount do all with core objects and Leases of its namespace."""
-    rule = {"apiGroups": ["", "coordination.k8s.io"], "resources": ["*"], "verbs": ["*"]}
+ALL: dict[str, Any] = {"apiGroups": ["", "coordination.k8s.io"], "resources": ["*"], "verbs": ["*"]}
+
+
+def allow(control_plane: ControlPlane, namespace: str, account: str, rule: dict[str, Any] = ALL) -> None:
+    """Let a ServiceAccount do something in its namespace: by default all with core objects and Leases."""
     group = "/apis/rbac.authorization.k8s.io/v1"
     role = {"metadata": {"name": account}, "rules": [rule]}
     control_plane.api("POST", f"{group}/namespaces/{namespace}/roles", role)
@@ -114,6 +116,33 @@ def test_a_pod_works_as_its_service_account_in_its_namespace(control_plane, name
         assert session.namespace == namespace
         assert session.identity().user == f"system:serviceaccount:{namespace}:chef"
         install_and_uninstall(session, menu, "")
+
+
+def test_a_program_acts_as_a_service_account_with_the_right_to_do_so_and_no_other(
+    control_plane, namespace, menu, mounted
+):
+    """The server adds the groups of the account itself: the right to take on groups would be one to take on any."""
+    folder, chef = mounted("controller"), f"system:serviceaccount:{namespace}:chef"
+    control_plane.api("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "chef"}})
+    options = SessionOptions(timeout_s=120.0, impersonate=chef)
+    with (
+        Session.in_cluster(server=control_plane.server, folder=folder, options=options) as session,
+        pytest.raises(ForbiddenError) as caught,
+    ):
+        session.identity()
+    controller = f"system:serviceaccount:{namespace}:controller"
+    assert caught.value.context == (f"{controller} may not act as {chef}",)
+    assert f"a Role in namespace {namespace} with verb impersonate on serviceaccounts, name chef" in caught.value.hint
+    allow(control_plane, namespace, "chef")
+    rule = {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["chef"], "verbs": ["impersonate"]}
+    allow(control_plane, namespace, "controller", rule)
+    with Session.in_cluster(server=control_plane.server, folder=folder, options=options) as session:
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {"name": "me"}}
+        groups = session.cluster.create(Payload.of(review)).body["status"]["userInfo"]["groups"]
+        assert {*groups} == {"system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"}
+        assert session.identity().who == f"{chef} (by {controller})"
+        done = session.apply(ReleaseRequest(bundle=menu, release="shop"))
+        assert done.revision.summary.user == f"{chef} (by {controller})"
 
 
 def test_a_pod_without_rights_is_refused(control_plane, menu, mounted):

@@ -159,7 +159,7 @@ class _Gathering:
             "server": identity.server,
             "uid": identity.uid,
             "version": identity.version,
-            "user": identity.user,
+            "user": identity.who,
             "unavailableApis": list(self._ports.cluster.unavailable_apis()),
         }
         self._add_json("versions.json", {**self._about, "cluster": cluster})

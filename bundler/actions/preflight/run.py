@@ -125,7 +125,7 @@ def _composed(
 
 def _cluster_checks(request: PreflightRequest, cluster: ClusterClient, version: str) -> Iterator[Check]:
     identity = cluster.identity()
-    yield passed("cluster", f"{identity.server or identity.context} answers, {version}, as {identity.user}")
+    yield passed("cluster", f"{identity.server or identity.context} answers, {version}, as {identity.who}")
     site = request.order.place
     if site is not None and site.cluster_uid:
         wrong = [failed("site", "; ".join(found.lines), found.hint) for found in other_cluster(identity, site)]

@@ -57,7 +57,7 @@ class PlanView:
 def identity_line(identity: ClusterIdentity, namespace: str) -> Line:
     """Return the line that every changing run begins with."""
     place = f"{identity.server}, uid {identity.uid or 'unknown'}"
-    return Line(f"cluster={identity.context} ({place}) namespace={namespace} user={identity.user}", "bold")
+    return Line(f"cluster={identity.context} ({place}) namespace={namespace} user={identity.who}", "bold")
 
 
 def damage_lines(damaged: Sequence[str], unsearched: Iterable[str]) -> Iterator[Line]:

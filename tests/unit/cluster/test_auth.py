@@ -70,16 +70,25 @@ def credentials(entry: UserEntry, clock: InstantClock | None = None, **around: A
         (UserEntry(token="t"), (("Authorization", "Bearer t"),)),
         (UserEntry(username="ada", password="pä"), (("Authorization", "Basic YWRhOnDDpA=="),)),
         (UserEntry(token="t", username="ada"), (("Authorization", "Bearer t"),)),
-        (
-            UserEntry(token="t", impersonation=(("Impersonate-User", "eve"),)),
-            (("Authorization", "Bearer t"), ("Impersonate-User", "eve")),
-        ),
     ],
 )
 def test_fixed_credentials_become_headers(entry: UserEntry, expected: tuple[tuple[str, str], ...]) -> None:
     it = FixedCredentials(entry)
     assert it.headers() == expected
     assert not it.renew()
+
+
+def test_every_request_is_sent_as_the_one_whom_we_act_as_and_the_question_who_we_are_as_ourselves_too() -> None:
+    entry = UserEntry(token="t", impersonation=(("Impersonate-User", "eve"),))
+    with StubServer([Say(body=config_map())], routes=ROUTES) as server:
+        it = client(server.url, user=entry)
+        it.get(CONFIG_MAP)
+        it.identity()
+    reviews = [got for got in server.requests if got.path.endswith("selfsubjectreviews")]
+    assert sorted(got.headers.get("impersonate-user", "") for got in reviews) == ["", "eve"]
+    others = [got.headers.get("impersonate-user") for got in server.requests if got not in reviews]
+    assert {*others} == {"eve"}
+    assert {got.headers["authorization"] for got in server.requests} == {"Bearer t"}
 
 
 @pytest.mark.parametrize("entry", [UserEntry(certificate=Blob(data=b"c")), UserEntry(key=Blob(data=b"k"))])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.cluster.errors import error_of, unavailable, unknown_kind
+from bundler.cluster.errors import Sender, error_of, unavailable, unknown_kind
 from bundler.cluster.request import Request
 from bundler.cluster.status import MAX_BODY_CHARS, one_line, read_status
 from bundler.errors.cluster import (
@@ -43,7 +43,7 @@ def refusal(code: int, message: str, reason: str = "", **details: Any) -> bytes:
 
 
 def error(code: int, message: str, reason: str = "", *, request: Request = APPLY, **details: Any) -> ClusterError:
-    return error_of(request, code, refusal(code, message, reason, **details), user="ada")
+    return error_of(request, code, refusal(code, message, reason, **details), user=Sender(name="ada"))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_missing_namespace_is_named_with_the_way_out() -> None:
 
 
 def test_a_path_that_is_not_served_is_an_unknown_kind() -> None:
-    found = error_of(APPLY, 404, b"404 page not found\n", user="ada")
+    found = error_of(APPLY, 404, b"404 page not found\n", user=Sender(name="ada"))
     assert isinstance(found, UnknownKindError)
     assert found.context == ("the server knows no kind Deployment in apps/v1",)
 
@@ -190,12 +190,12 @@ def test_a_server_without_secrets_is_no_kubernetes() -> None:
 
 
 def test_who_answers_and_is_no_api_is_looked_for_in_the_kubeconfig() -> None:
-    found = error_of(APPLY, 400, b"Client sent an HTTP request to an HTTPS server.\n", user="ada")
+    found = error_of(APPLY, 400, b"Client sent an HTTP request to an HTTPS server.\n", user=Sender(name="ada"))
     assert found.hint == "check the server's address in the kubeconfig, and what a proxy in between answers"
 
 
 def test_a_proxys_page_is_cut_and_on_one_line() -> None:
-    found = error_of(APPLY, 400, b"<html>\n" + b"x" * 100_000, user="ada")
+    found = error_of(APPLY, 400, b"<html>\n" + b"x" * 100_000, user=Sender(name="ada"))
     assert len(found.context[0]) <= MAX_BODY_CHARS
     assert "\n" not in found.context[0]
 
@@ -279,3 +279,24 @@ def test_the_fields_that_the_server_names_are_fields_of_the_lines_and_masked_as_
     ]
     one = error(422, 'Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1', causes=causes[:1])
     assert [(line, line.field) for line in one.problems] == [(one.context[0], "spec.replicas")]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'serviceaccounts "chef" is forbidden: User "ada" cannot impersonate resource "serviceaccounts" in the API',
+        'forbidden: User "ada" cannot impersonate-on:serviceaccount:get path "/api"',
+    ],
+)
+def test_who_may_not_act_as_a_service_account_learns_which_right_is_missing(message: str) -> None:
+    sender = Sender(name="ada", acts_as="system:serviceaccount:prod:chef")
+    found = error_of(APPLY, 403, refusal(403, message, "Forbidden"), user=sender)
+    assert found.context == ("ada may not act as system:serviceaccount:prod:chef",)
+    assert "a Role in namespace prod with verb impersonate on serviceaccounts, name chef" in found.hint
+
+
+def test_who_may_not_act_as_another_user_learns_which_right_is_missing() -> None:
+    message = 'users "eve" is forbidden: User "ada" cannot impersonate resource "users" in API group "" at the cluster'
+    found = error_of(APPLY, 403, refusal(403, message, "Forbidden"), user=Sender(name="ada", acts_as="eve"))
+    assert found.context == ("ada may not act as eve",)
+    assert "a ClusterRole with verb impersonate on users" in found.hint

@@ -107,6 +107,35 @@ def test_a_session_without_a_cluster_has_none_for_objects_of_ones_own():
         session.cluster  # noqa: B018
 
 
+def test_a_session_that_acts_as_a_service_account_records_it_and_who_it_is(menu):
+    chef = "system:serviceaccount:prod:chef"
+    with Session.sandbox(options=SessionOptions(impersonate=chef)) as session:
+        identity = session.identity()
+        assert (identity.user, identity.acted_by) == (chef, "sandbox")
+        done = session.apply(asked(menu))
+        assert done.revision.authorship.user == done.revision.summary.user == f"{chef} (by sandbox)"
+        assert session.history("shop")[0].user == f"{chef} (by sandbox)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "chef",
+        "prod/chef",
+        "system:admin",
+        "system:serviceaccount:prod",
+        "system:serviceaccount::chef",
+        "system:serviceaccount:prod:",
+        "system:serviceaccount:prod:Chef",
+        "system:serviceaccount:prod:a\nb",
+    ],
+)
+def test_a_session_acts_as_nothing_that_cannot_be_a_service_account(name, tmp_path):
+    with pytest.raises(UsageError, match="whom the session acts as") as caught:
+        Session.sandbox(options=SessionOptions(impersonate=name))
+    assert "system:serviceaccount:NAMESPACE:NAME" in caught.value.hint
+
+
 def test_what_was_read_once_is_not_read_again(menu, tmp_path):
     values = tmp_path / "values-prod.yaml"
     values.write_text("x: two\n")
