@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         explaining as explaining,
         images as images,
         inspecting as inspecting,
+        leases as leases,
         linting as linting,
         own_objects as own_objects,
         plan_files as plan_files,

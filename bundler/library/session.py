@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from bundler.library.system_clock import SystemClock
 from bundler.model.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
     from bundler.model.support import SupportArchive
     from bundler.model.sweep import Sweep, SweepResult
-    from bundler.ports import ClusterClient, Reporter
+    from bundler.ports import ClusterClient, HeldLock, Reporter
 
 _IN_CLUSTER = "https://kubernetes.default.svc"
 """The address of the API server in the name service of every cluster."""
@@ -183,6 +183,25 @@ class Session:
         """
         with self.scope.calling():
             return library.own_objects.OwnObjects(self.scope, self.scope.cluster())
+
+    @contextmanager
+    def lease(self, name: str, *, namespace: str = "", wait_s: float = 0.0) -> Iterator[HeldLock]:
+        """Hold a Lease while the block runs, so that of several copies of a program one works; its heartbeat is kept.
+
+        A copy that is killed, stopped or cut off loses it after `SessionOptions.lock_duration_s`: ask ``held()`` of
+        what the block gets before each piece of work; it raises LockLostError then.
+
+        Args:
+            name: of the Lease; locks of releases have a dot in theirs, so this must not.
+            namespace: empty: the session's.
+            wait_s: how long to wait for a copy that holds it and is alive.
+
+        Raises:
+            UsageError: for an impossible name.
+            ReleaseLockedError: when another copy holds it after ``wait_s``.
+        """
+        with library.leases.hold(self.scope, name, self.cluster, namespace=namespace, wait_s=wait_s) as held:
+            yield held
 
     def namespace_of(self, request: AnyRequest) -> str:
         """Return the namespace that a request goes to: its own, the session's, its site's, or the context's.

@@ -57,8 +57,9 @@ class LeaseLock:
         *,
         duration_s: float = DEFAULT_DURATION_S,
         is_gone: Callable[[int], bool] = is_process_gone,
+        name: Callable[[str, str], ObjectRef] = lease_ref,
     ) -> None:
-        self._cluster = cluster
+        self._cluster, self._name = cluster, name
         self._clock = clock
         self._holder = holder
         self._duration_s = duration_s
@@ -74,7 +75,7 @@ class LeaseLock:
             ReleaseLockedError: when a live run holds it after ``timeout_s``.
             ClusterError
         """
-        ref = lease_ref(namespace, release)
+        ref = self._name(namespace, release)
         token = os.urandom(8).hex()
         claim = Claim(release=release, holder=self._holder, doing=doing, duration_s=self._duration_s, token=token)
         body, asked_s = self._take(ref, claim, timeout_s)

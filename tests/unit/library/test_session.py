@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from bundler import (
     ListQuery,
     NetworkRules,
     Notice,
+    ObjectRef,
     Payload,
     ReleaseRequest,
     Retrying,
@@ -30,7 +32,7 @@ from bundler import (
 from bundler.concurrency import map_parallel
 from bundler.errors import InterruptedRunError, UsageError
 from bundler.errors.bundle import ValuesFileError, ValuesInvalidError
-from bundler.errors.change import ReleaseNotFoundError
+from bundler.errors.change import LockLostError, ReleaseLockedError, ReleaseNotFoundError
 from bundler.errors.cluster import KubeconfigError
 from bundler.errors.delivery import OfflineError
 from bundler.http.proxy import parse_server
@@ -425,3 +427,36 @@ def test_a_session_that_names_no_user_records_the_account_of_its_process(menu):
             session.apply(asked(menu))
             (entry,) = session.trail()
         assert entry.authorship.account == recorded
+
+
+def test_of_several_copies_of_a_program_one_holds_the_lease(tmp_path, real_time):
+    path, options = tmp_path / "sandbox.db", SessionOptions(lock_duration_s=2.0)
+    with Session.sandbox(path=path, options=options) as one, Session.sandbox(path=path, options=options) as other:
+        with one.lease("my-program") as held:
+            held.held()
+            with pytest.raises(ReleaseLockedError) as caught, other.lease("my-program"):
+                pytest.fail("two hold it")
+            assert "my-program" in str(caught.value)
+            assert "unlock" not in caught.value.hint
+            with other.lease("another-program"):
+                pass
+        with other.lease("my-program"):
+            pass
+        with pytest.raises(UsageError), one.lease("bundler.shop"):
+            pytest.fail("it is the lock of a release")
+
+
+def test_a_lease_that_is_deleted_is_lost_and_its_holder_notices(real_time):
+    lease = ObjectRef("coordination.k8s.io", "Lease", "default", "my-program")
+    with Session.sandbox(options=SessionOptions(lock_duration_s=2.0)) as session, session.lease("my-program") as held:
+        assert session.cluster.delete(lease)
+        with pytest.raises(LockLostError):
+            held.confirm()
+
+
+def test_a_lease_is_held_for_longer_than_a_call_may_take(real_time):
+    options = SessionOptions(lock_duration_s=1.0, timeout_s=0.5)
+    with Session.sandbox(options=options) as session, session.lease("my-program") as held:
+        for _ in range(4):
+            time.sleep(0.3)
+            held.confirm()
