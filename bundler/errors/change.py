@@ -108,6 +108,25 @@ class RolloutOpenError(PlanError):
     code = "rollout-open"
 
 
+class KeptReleaseError(PlanError):
+    """An order keeps the release: a change from elsewhere would be undone.
+
+    Remedy: Change the order instead, or pass `--suspend`, which suspends the order and makes this change now.
+    """
+
+    code = "release-kept"
+    exit_code = 2
+
+
+class OrderChangedError(PlanError):
+    """The order that a change carries out says something else by now, is suspended, or is gone.
+
+    Remedy: Nothing; the controller reads the order again.
+    """
+
+    code = "order-changed"
+
+
 class UpgradePathError(PlanError):
     """The bundle cannot upgrade the deployed version, or cannot be rolled back to it.
 
@@ -252,6 +271,15 @@ class ReleaseNotFoundError(ReleaseError):
     """
 
     code = "release-not-found"
+
+
+class OrderNotFoundError(ReleaseError):
+    """There is no order of this name.
+
+    Remedy: Check the name and the namespace (`-n`), or make one.
+    """
+
+    code = "order-not-found"
 
 
 class RecordDamagedError(ReleaseError):

@@ -10,12 +10,12 @@ from bundler.actions.compose.user_values import UserInput
 from bundler.actions.release import saved_plan
 from bundler.actions.release.gates import find_problems, hurries
 from bundler.actions.release.history import load_history
+from bundler.actions.release.proposal import REFUSED_NOW
 from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest
 from bundler.errors.bundle import BundleNotFoundError
 from bundler.errors.change import (
-    ClosedWindowError,
     FieldConflictError,
     PlanFileError,
     PlanValueError,
@@ -97,8 +97,8 @@ def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
         expires_s=expires_s,
         is_pending=draft is None or library.releases.is_pending(proposal),
     )
-    closed = [line for problem in problems if problem.error is ClosedWindowError for line in problem.lines]
-    return replace(saved, warnings=(*saved.warnings, *closed))
+    refused = [line for problem in problems if problem.error in REFUSED_NOW for line in problem.lines]
+    return replace(saved, warnings=(*saved.warnings, *refused))
 
 
 def _saved_request(request: AnyRequest) -> SavedRequest:
@@ -220,7 +220,8 @@ def _request_of(scope: Scope, saved: SavedPlan, inputs: PlanInputs) -> AnyReques
     saved_plan.refuse_stale(saved, history, ports.cluster.identity(), ports.clock.now())
     site, reason = _site_of(scope, saved, inputs), _reason(saved, inputs)
     consents: dict[str, Any] = {name: name in request.accepts for name in FLAGS}
-    accepted = replace(Accepted(plan=saved, outside_window=inputs.outside_window), **consents)
+    said = Accepted(plan=saved, outside_window=inputs.outside_window, suspends_order=inputs.suspends_order)
+    accepted = replace(said, **consents)
     accepted = replace(accepted, losses=accepted.losses or inputs.accepts_losses)
     match request.verb:
         case PlannedVerb.INSTALL:

@@ -87,5 +87,7 @@ class PlanInputs:
     """Data may be lost, although the plan was made without saying so."""
     outside_window: str = ""
     """Why the plan is carried out although the site's deployment windows are closed; it is recorded."""
+    suspends_order: bool = False
+    """An order that keeps the release is suspended first."""
     signers: tuple[str, ...] = ()
     """Whose signatures of the plan were checked; the history names them beside the reason."""

@@ -44,6 +44,11 @@ class KeepingOrder:
     """What it says is not carried out for now, and others may change the release."""
 
 
+def order_ref(namespace: str, release: str) -> ObjectRef:
+    """Return the identity of the order of a release."""
+    return ObjectRef(GROUP, RELEASE, namespace, release)
+
+
 def is_suspended(body: Body) -> bool:
     """Return whether an order says that it is not to be carried out, in its spec or by an annotation."""
     by_annotation = text_at(body, "metadata", "annotations", SUSPEND)
@@ -59,3 +64,11 @@ def keeping_order(body: Body) -> KeepingOrder:
     meta = mapping_at(body, "metadata")
     mark = OrderMark(uid=text_at(meta, "uid"), generation=int_at(meta, "generation"))
     return KeepingOrder(ref=ref_of(body), mark=mark, is_suspended=is_suspended(body))
+
+
+def with_suspension(body: Body, *, is_on: bool) -> Body:
+    """Return an order that is suspended, or no longer is; an annotation that says so goes with it."""
+    notes = {key: text for key, text in mapping_at(body, "metadata", "annotations").items() if is_on or key != SUSPEND}
+    meta = {**mapping_at(body, "metadata"), "annotations": notes}
+    spec = {**mapping_at(body, "spec"), "suspend": is_on}
+    return {**body, "metadata": meta, "spec": spec}

@@ -11,6 +11,8 @@ from bundler.errors.change import (
     FieldConflictError,
     ForeignObjectError,
     ImmutableFieldError,
+    KeptReleaseError,
+    OrderChangedError,
     PlanError,
     ProtectedReleaseError,
     QuotaExceededError,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _GRAVEST_FIRST: Final[tuple[type[BundlerError], ...]] = (
     WrongClusterError,
+    OrderChangedError,
+    KeptReleaseError,
     RolloutOpenError,
     StalePlanError,
     SitePolicyError,

@@ -37,6 +37,24 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["it would be uninstalled", "release shop is protected since 2026-11-30 12:00:00Z by ada: production"],
         "take the protection off first: `bundler protect shop --off -m REASON`; nothing was written",
     ),
+    change.KeptReleaseError: (
+        "checking whether an order keeps release shop",
+        ["release shop is kept by Release/shop (generation 4)"],
+        (
+            "change the order with `bundler order shop -n prod --set …`; or pass --suspend to suspend it and do this "
+            "now, as after `bundler suspend shop -n prod`; nothing was written"
+        ),
+    ),
+    change.OrderChangedError: (
+        "checking the order of release shop",
+        ["Release/shop says something else now (generation 5; this change carries out 4)"],
+        "read the order again; nothing was written",
+    ),
+    change.OrderNotFoundError: (
+        "reading Release/shop in namespace prod",
+        ["there is no such order"],
+        "make one with `bundler order shop --create BUNDLE`, or check the name and the namespace (-n)",
+    ),
     change.RolloutOpenError: (
         "planning a change of release shop",
         [

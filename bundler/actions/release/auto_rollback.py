@@ -130,6 +130,7 @@ def _undo(error: BundlerError, proposal: Proposal, ports: Ports, options: RunOpt
         recreates=_recreated(proposal, fallback),
         on_conflict=proposal.terms.on_conflict,
         skips_hooks=proposal.terms.skips_hooks,
+        follows_failure=True,
         live_before=proposal.planned.observation.live,
     )
     found = _found(error, proposal)

@@ -18,6 +18,7 @@ from bundler.model.change import Action
 from bundler.model.lean import replace
 from bundler.model.size import first_of
 from bundler.planning.definitions.notes import definition_problems
+from bundler.planning.kept_by_order import moved_order, unordered_change
 from bundler.planning.late_references import hook_problems
 from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
 from bundler.planning.open_rollout import rollout_problems
@@ -55,6 +56,16 @@ def find_problems(proposal: Proposal) -> list[Problem]:
 def _cluster(proposal: Proposal) -> Iterable[Problem]:
     site, identity = proposal.terms.site, proposal.identity
     return other_cluster(identity, site) if site is not None and identity is not None else ()
+
+
+def _order(proposal: Proposal) -> Iterable[Problem]:
+    """What a failed change is followed by belongs to it; what suspends the order has done so before the second look."""
+    terms, order = proposal.terms, proposal.order
+    if terms.follows_failure or (terms.accepted.suspends_order and not proposal.is_second_look):
+        return ()
+    if terms.accepted.order is not None:
+        return moved_order(order, terms.accepted.order, proposal.history.release)
+    return unordered_change(order)
 
 
 def _windows(proposal: Proposal) -> Iterable[Problem]:
@@ -219,6 +230,7 @@ def _named(changes: Sequence[Change]) -> list[str]:
 
 
 GATES: Final[tuple[Gate, ...]] = (
+    _order,
     _rollout,
     stale_problems,
     _cluster,

@@ -8,9 +8,10 @@ from bundler.actions.change.checks import checks_wanted, require_passed, run_che
 from bundler.actions.change.executor import Executor
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
+from bundler.actions.ordering.keeping import suspend_for
 from bundler.actions.release.history import History, load_history
 from bundler.actions.release.namespace import absent_namespace, create_namespace
-from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, refuse_closed, replan
+from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, refuse_now, replan
 from bundler.actions.release.run_record import RunRecord
 from bundler.actions.release.unfinished import mark_interrupted_runs
 from bundler.actions.rollout.advance import advancer_for
@@ -161,7 +162,7 @@ def change_release(
     if is_no_op(first, options):
         _settle(first.history, ports, options)
         return ChangeResult(proposal=first, revision=None)
-    refuse_closed(unconfirmed)
+    refuse_now(unconfirmed)
     new_namespaces = first.planned.new_namespaces
     if new_namespaces and not options.may_create_namespace:
         raise absent_namespace(new_namespaces[0])
@@ -169,17 +170,20 @@ def change_release(
         return ChangeResult(proposal=first, revision=None, is_declined=True)
     refuse(unconfirmed)
     _stop_if_late(ports, "planning the change")
+    writes = [f"namespace {', '.join(new_namespaces)}"] if new_namespaces else []
     for name in new_namespaces:
         create_namespace(name, first.planned.wanted.uid, ports)
+    if suspended := suspend_for(first.order, terms, ports):
+        writes.append(suspended)
     doing = draft.revision.summary.status.value
     with ports.lock.hold(draft.namespace, draft.release, doing=doing, timeout_s=options.lock_timeout_s) as held:
         ports = ports.under(held)
         second = replan(first, ports, after.redraft)
-        written = f"nothing but namespace {', '.join(new_namespaces)}" if new_namespaces else "nothing"
+        written = f"nothing but {' and '.join(writes)}" if writes else "nothing"
         unconfirmed = pass_gates(second, written=written)
         if is_no_op(second, options):
             return ChangeResult(proposal=second, revision=None)
-        refuse_closed(unconfirmed, written=written)
+        refuse_now(unconfirmed, written=written)
         if outline(second.plan) != outline(first.plan):
             if not approve(second):
                 return ChangeResult(proposal=second, revision=None, is_declined=True)

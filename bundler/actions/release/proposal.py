@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import bundler.actions.release
 from bundler.actions.change.make_plan import make_plan
+from bundler.actions.ordering.keeping import order_at_first, order_under_lock
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, with_barriers
@@ -15,7 +16,7 @@ from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
 from bundler.actions.release.unfinished import mark_interrupted_runs
 from bundler.errors import ConfirmationRequiredError
-from bundler.errors.change import ClosedWindowError, FieldConflictError, RecordDamagedError
+from bundler.errors.change import ClosedWindowError, FieldConflictError, KeptReleaseError, RecordDamagedError
 from bundler.model.bundle import Reach, ReadinessRule, RecreateRule
 from bundler.model.change import Action
 from bundler.model.conflicts import policy_of
@@ -41,11 +42,14 @@ if TYPE_CHECKING:
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
+    from bundler.model.orders import KeepingOrder
     from bundler.model.release import Revision, RevisionSummary
     from bundler.planning.problem import Problem
     from bundler.ports import Clock, ClusterClient, Ports, Reporter
 
-_SHOWN_IN_THE_PLAN = frozenset({ClosedWindowError, ConfirmationRequiredError, FieldConflictError})
+REFUSED_NOW = frozenset({ClosedWindowError, KeptReleaseError})
+"""What stops a change, and not a plan that is only shown: it may be carried out later."""
+_SHOWN_IN_THE_PLAN = REFUSED_NOW | {ConfirmationRequiredError, FieldConflictError}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,8 @@ class Proposal:
     """What the change is checked against: the site, the signatures, what is accepted."""
     identity: ClusterIdentity | None = None
     """Which cluster this is; None where no site asks."""
+    order: KeepingOrder | None = None
+    """The order that keeps the release; None where there is none."""
     moment: datetime | None = None
     """When it was planned; None where the site's deployment windows do not ask."""
     is_second_look: bool = False
@@ -177,6 +183,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         history=history,
         terms=terms,
         identity=identity_for(terms, ports.cluster),
+        order=order_at_first(draft.namespace, draft.release, terms, ports),
         moment=moment_for(terms, ports.clock),
     )
 
@@ -210,8 +217,8 @@ def pass_gates(proposal: Proposal, *, written: str = "nothing") -> list[Problem]
         written: what this run wrote so far, for the hint.
 
     Returns:
-        What stops the change too, but not its plan: field conflicts, losses that no one is there to confirm, and closed
-        deployment windows.
+        What stops the change too, but not its plan: field conflicts, losses that no one is there to confirm, closed
+        deployment windows, and an order that keeps the release.
 
     Raises:
         BundlerError: with every problem of every gate.
@@ -222,21 +229,22 @@ def pass_gates(proposal: Proposal, *, written: str = "nothing") -> list[Problem]
     return problems
 
 
-def refuse_closed(problems: Iterable[Problem], *, written: str = "nothing") -> None:
-    """Stop a change before anyone is asked about it, where the site's deployment windows are closed.
+def refuse_now(problems: Iterable[Problem], *, written: str = "nothing") -> None:
+    """Stop a change before anyone is asked about it: deployment windows are closed, or an order keeps the release.
 
     Args:
         problems: what stops it.
         written: what this run wrote so far, for the hint.
 
     Raises:
+        KeptReleaseError: with the order.
         ClosedWindowError: with when the next window opens.
     """
-    refuse([problem for problem in problems if problem.error is ClosedWindowError], written=written)
+    refuse([problem for problem in problems if problem.error in REFUSED_NOW], written=written)
 
 
 def propose_checked(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
-    """Plan a draft that is only shown, and pass the gates; closed deployment windows are warned of.
+    """Plan a draft that is only shown, and pass the gates; what would stop it now alone is warned of.
 
     Args:
         draft: what the release is to become.
@@ -247,14 +255,14 @@ def propose_checked(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         BundlerError: whatever would stop the change.
     """
     proposal = propose(draft, terms, ports)
-    warn_closed(pass_gates(proposal), ports.report)
+    warn_of_refusal(pass_gates(proposal), ports.report)
     return proposal
 
 
-def warn_closed(problems: Iterable[Problem], report: Reporter) -> None:
-    """Say of a plan that is only shown that the site's deployment windows are closed now."""
+def warn_of_refusal(problems: Iterable[Problem], report: Reporter) -> None:
+    """Say of a plan that is only shown why it would not be carried out now."""
     for problem in problems:
-        if problem.error is ClosedWindowError:
+        if problem.error in REFUSED_NOW:
             report(Warned(f"this change would be refused now: {'; '.join(problem.lines)}"))
 
 
@@ -284,6 +292,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         planned=planned,
         draft=draft,
         history=history,
+        order=order_under_lock(draft.namespace, draft.release, first.terms, ports),
         moment=moment_for(first.terms, ports.clock),
         is_second_look=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.migrate_storage import migrate_storage
-from bundler.actions.release.proposal import moment_for, require_cluster, warn_closed
+from bundler.actions.release.proposal import moment_for, require_cluster, warn_of_refusal
 from bundler.actions.release.terms import Terms
 from bundler.model.lean import dataclass, replace
 from bundler.planning.problem import refuse
@@ -48,7 +48,7 @@ def migrate_storage_at(request: StorageRequest, ports: Ports) -> MigratedStorage
 
     def permit() -> None:
         if request.is_dry_run:
-            warn_closed(closed, ports.report)
+            warn_of_refusal(closed, ports.report)
         elif not reason:
             refuse(closed)
 

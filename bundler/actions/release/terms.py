@@ -55,6 +55,8 @@ class Accepted:
     order: OrderMark | None = None
     """The order that this change carries out, as it was read; it is refused once the order says something else. None:
     the change carries out none, and is refused while an order keeps the release."""
+    suspends_order: bool = False
+    """An order that keeps the release is suspended before anything is written (``--suspend``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,5 +82,7 @@ class Terms:
     """How an upgrade in steps was asked for; None: nothing was said of steps."""
     continues_rollout: bool = False
     """The change continues or aborts the rollout that is open; every other change waits until it is over."""
+    follows_failure: bool = False
+    """The change undoes one that failed, under the same lock: it was accepted together with it."""
     live_before: Mapping[ObjectRef, Body] | None = None
     """For an automatic rollback: what was live before the change that is undone. None for every other change."""

@@ -9,6 +9,7 @@ from bundler.actions.change.executor import Executor
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
+from bundler.actions.ordering.keeping import order_at_first, order_under_lock, suspend_for
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.history import (
     History,
@@ -25,9 +26,9 @@ from bundler.actions.release.proposal import (
     identity_for,
     moment_for,
     pass_gates,
-    refuse_closed,
+    refuse_now,
     require_cluster,
-    warn_closed,
+    warn_of_refusal,
 )
 from bundler.actions.release.run_record import CARRIED_OUT, outside_words
 from bundler.actions.release.terms import Accepted, Terms
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from bundler.model.change import Change
     from bundler.model.json import Body, JSONValue
+    from bundler.model.orders import KeepingOrder
     from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
     from bundler.model.site import Site
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
 
 
 End: TypeAlias = "Callable[[History, Ports], None]"
-_CONFIRMED = Terms(accepted=Accepted(losses=True, removal=True), skips_hooks=True)
+_CONFIRMED = Terms(accepted=Accepted(losses=True, removal=True), skips_hooks=True, follows_failure=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ def propose_uninstall(request: UninstallRequest, ports: Ports) -> Proposal:
         ReleaseNotFoundError: when there is no such release, and nothing that an uninstall left which died at its end.
     """
     proposal = _propose_removal(request, ports)
-    warn_closed(pass_gates(proposal), ports.report)
+    warn_of_refusal(pass_gates(proposal), ports.report)
     return proposal
 
 
@@ -117,10 +119,10 @@ def _propose_removal(request: UninstallRequest, ports: Ports) -> Proposal:
         if not ports.store.has_remains(namespace, release):
             raise
         history = History(namespace=namespace, release=release, summaries=())
-    return _propose(history, terms, ports)
+    return _propose(history, order_at_first(namespace, release, terms, ports), terms, ports)
 
 
-def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
+def _propose(history: History, order: KeepingOrder | None, terms: Terms, ports: Ports) -> Proposal:
     newest = ports.store.load(history.newest) if history.newest else None
     hooks = NO_HOOKS
     if newest:
@@ -157,6 +159,7 @@ def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
         hidden=hidden,
         terms=terms,
         identity=identity,
+        order=order,
         moment=moment_for(terms, ports.clock),
     )
 
@@ -202,10 +205,11 @@ def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Propos
     namespace, release = request.namespace, request.release
     first = _propose_removal(request, ports)
     unconfirmed = pass_gates(first)
-    refuse_closed(unconfirmed)
+    refuse_now(unconfirmed)
     if not approve(first):
         return ChangeResult(proposal=first, revision=None, is_declined=True)
     refuse(unconfirmed)
+    suspend_for(first.order, first.terms, ports)
     with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=request.lock_timeout_s) as held:
         end = partial(_close, said=_said(request, first.outside_window)) if request.keeps_history else _erase
         proposal = remove_objects(namespace, release, ports.under(held), held, request.terms, end=end)
@@ -238,7 +242,8 @@ def remove_objects(
     if not history.summaries and not history.damaged:
         ports.store.erase(namespace, release)
         return None
-    proposal = _propose(history, terms, ports)
+    order = order_under_lock(namespace, release, terms, ports)
+    proposal = replace(_propose(history, order, terms, ports), is_second_look=True)
     refuse(pass_gates(proposal))
     proposal = replace(proposal, history=abort_record(history, "uninstalled", ports))
     _carry_out(proposal, ports, held, end or (_close if history.current != history.summaries else _erase))

@@ -201,7 +201,7 @@ def _go_back(error: BundlerError, proposal: Proposal, ports: Ports, options: Run
         accepted=Accepted(losses=True, wider_reach=True),
         on_conflict=proposal.terms.on_conflict,
     )
-    terms = _terms_of(request)
+    terms = replace(_terms_of(request), follows_failure=True)
     back = propose(_draft(request, terms, ports), terms, ports)
     refuse(pass_gates(back))
     carry_out(back, ports, replace(options, waits=True, watch_s=0.0, runs_checks=False), held)

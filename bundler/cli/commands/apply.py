@@ -16,6 +16,7 @@ from bundler.cli.parsing.change_options import (
     lock_timeout_option,
     no_wait_option,
     outside_window_option,
+    suspend_option,
     test_option,
     watch_option,
 )
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 @values_options()
 @data_loss_option
 @outside_window_option
+@suspend_option
 @click.option("--dry-run", is_flag=True, help="Check that nothing moved since, and change nothing.")
 @lock_timeout_option
 @no_wait_option
@@ -61,6 +63,7 @@ def apply_command(
     given: Values,
     accept_data_loss: bool,
     outside_window: str,
+    suspends_order: bool,
     dry_run: bool,
     lock_timeout_s: float,
     no_wait: bool,
@@ -78,7 +81,13 @@ def apply_command(
     hold good signatures, of the keys named or of those in the site file.
     """
     flags = ApplyFlags(
-        inputs=PlanInputs(values=given, bundle=bundle, accepts_losses=accept_data_loss, outside_window=outside_window),
+        inputs=PlanInputs(
+            values=given,
+            bundle=bundle,
+            accepts_losses=accept_data_loss,
+            outside_window=outside_window,
+            suspends_order=suspends_order,
+        ),
         options=RunOptions(
             waits=not no_wait,
             tells_hook_logs=hook_logs,

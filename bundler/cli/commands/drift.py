@@ -8,7 +8,13 @@ import click
 
 from bundler.cli.flows.drift import DriftFlags, carry_out_drift
 from bundler.cli.parsing.arguments import ReleaseName, offers
-from bundler.cli.parsing.change_options import outside_window_option, policy_option, restore_options, yes_option
+from bundler.cli.parsing.change_options import (
+    outside_window_option,
+    policy_option,
+    restore_options,
+    suspend_option,
+    yes_option,
+)
 from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
 @yes_option
 @restore_options
 @outside_window_option
+@suspend_option
 def drift_command(
     app: App,
     *,
@@ -44,6 +51,7 @@ def drift_command(
     yes: bool,
     restoring: RestoreFlags,
     outside_window: str,
+    suspends_order: bool,
 ) -> int:
     """Compare what RELEASE recorded with its live objects, or all releases of the namespace; exit 3 where they differ.
 
@@ -65,5 +73,6 @@ def drift_command(
         is_yes=yes,
         restoring=restoring,
         outside_window=outside_window,
+        suspends_order=suspends_order,
     )
     return carry_out_drift(app, release or "", flags, is_fixed=fix)

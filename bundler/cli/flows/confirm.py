@@ -95,6 +95,7 @@ def with_consents(accepted: Accepted, app: App, run: RunFlags) -> Accepted:
         losses=accepts_losses(app, run),
         outside_window=run.outside_window,
         no_backup=run.no_backup,
+        suspends_order=run.suspends_order,
         fewer_steps=may_go_on(app, run),
     )
 

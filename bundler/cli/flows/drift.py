@@ -34,6 +34,7 @@ class DriftFlags:
     is_yes: bool
     restoring: RestoreFlags
     outside_window: str
+    suspends_order: bool
 
 
 def carry_out_drift(app: App, release: str, flags: DriftFlags, *, is_fixed: bool) -> int:
@@ -93,5 +94,6 @@ def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
         accept_data_loss=meant.accept_data_loss,
         reason="drift is fixed",
         outside_window=flags.outside_window,
+        suspends_order=flags.suspends_order,
     )
     return carry_out_return(app, back, flags.site, run, WriteFlags(create_namespace=False))

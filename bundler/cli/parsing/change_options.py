@@ -37,6 +37,7 @@ class RunFlags:
     reason: str = ""
     outside_window: str = ""
     no_backup: bool = False
+    suspends_order: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,13 @@ no_backup_option = click.option(
     "--no-backup", is_flag=True, help="Lose data without the backup that the bundle asks for."
 )
 
+suspend_option = click.option(
+    "--suspend",
+    "suspends_order",
+    is_flag=True,
+    help="Where an order keeps the release: suspend the order first.",
+)
+
 run_options: Decorator = gathered(
     "run",
     RunFlags,
@@ -127,8 +135,9 @@ run_options: Decorator = gathered(
         reason_option,
         outside_window_option,
         no_backup_option,
+        suspend_option,
     ],
-    ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason", "outside_window", "no_backup"],
+    ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason", "outside_window", "no_backup", "suspends_order"],
 )
 
 create_namespace_option = click.option(

@@ -1,0 +1,1 @@
+"""Orders, and those who change their releases: found, suspended, edited. Layer: actions."""

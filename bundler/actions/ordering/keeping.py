@@ -1,0 +1,76 @@
+"""The order that keeps a release: found before a change, and suspended where the change says so. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.ordering.edit import edit_order
+from bundler.errors.cluster import ForbiddenError
+from bundler.model.events import Notice, Warned
+from bundler.model.orders import GROUP, RELEASE, keeping_order, order_ref, with_suspension
+
+if TYPE_CHECKING:
+    from bundler.actions.release.terms import Terms
+    from bundler.model.orders import KeepingOrder
+    from bundler.ports import ClusterClient, Ports
+
+
+def serves_orders(cluster: ClusterClient) -> bool:
+    """Return whether the cluster knows orders, as far as it was asked already what it serves."""
+    return any(kind.group == GROUP and kind.kind == RELEASE for kind in cluster.resource_types())
+
+
+def order_at_first(namespace: str, release: str, terms: Terms, ports: Ports) -> KeepingOrder | None:
+    """Return the order of a release for a plan; no request is sent where no orders are known to be served.
+
+    Args:
+        namespace: of the release.
+        release: its name.
+        terms: what the change is checked against.
+        ports: the cluster and the reporter of the run.
+    """
+    if terms.follows_failure or not serves_orders(ports.cluster):
+        return None
+    try:
+        return _read(namespace, release, ports.cluster)
+    except ForbiddenError as error:
+        ports.report(Warned(f"whether an order keeps release {release} is not known: {'; '.join(error.context)}"))
+        return None
+
+
+def order_under_lock(namespace: str, release: str, terms: Terms, ports: Ports) -> KeepingOrder | None:
+    """Return the order of a release as the server has it now, whatever is known of the kinds that it serves.
+
+    Args:
+        namespace: of the release.
+        release: its name.
+        terms: what the change is checked against.
+        ports: the cluster and the reporter of the run.
+    """
+    if terms.follows_failure:
+        return None
+    try:
+        return _read(namespace, release, ports.cluster)
+    except ForbiddenError:  # said with the first plan
+        return None
+
+
+def _read(namespace: str, release: str, cluster: ClusterClient) -> KeepingOrder | None:
+    body = cluster.get(order_ref(namespace, release))
+    return keeping_order(body) if body is not None else None
+
+
+def suspend_for(order: KeepingOrder | None, terms: Terms, ports: Ports) -> str:
+    """Suspend the order of a release where the change says so; return what was written, in words; empty for nothing.
+
+    Args:
+        order: of the release; None where there is none.
+        terms: what the change is checked against.
+        ports: the cluster and the reporter of the run.
+    """
+    if order is None or order.is_suspended or not terms.accepted.suspends_order:
+        return ""
+    edit_order(order.ref, lambda body: with_suspension(body, is_on=True), ports.cluster)
+    back = f"bundler resume {order.ref.name} -n {order.ref.namespace}"
+    ports.report(Notice(f"suspended {order.ref.short}: no one corrects the release until `{back}`"))
+    return f"the suspension of {order.ref.short}"

@@ -1,0 +1,62 @@
+"""A release that an order keeps takes changes from its order alone. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors.change import KeptReleaseError, OrderChangedError
+from bundler.planning.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.model.orders import KeepingOrder, OrderMark
+
+
+def unordered_change(order: KeepingOrder | None) -> Iterator[Problem]:
+    """Find whether an order keeps the release: a change that does not carry it out would be undone.
+
+    Args:
+        order: of the release's name and namespace; None where there is none.
+    """
+    if order is None or order.is_suspended:
+        return
+    name, place = order.ref.name, f"{order.ref.name} -n {order.ref.namespace}"
+    yield Problem(
+        error=KeptReleaseError,
+        doing=f"checking whether an order keeps release {name}",
+        lines=(f"release {name} is kept by {order.ref.short} (generation {order.mark.generation})",),
+        hint=f"change the order with `bundler order {place} --set …`; or pass --suspend to suspend it and do this now, "
+        f"as after `bundler suspend {place}`",
+    )
+
+
+def moved_order(order: KeepingOrder | None, carried_out: OrderMark, release: str) -> Iterator[Problem]:
+    """Find whether an order still says what a change carries out.
+
+    Args:
+        order: as it is now; None where there is none.
+        carried_out: the order as the change read it.
+        release: its name.
+    """
+    line = _moved(order, carried_out)
+    if line:
+        yield Problem(
+            error=OrderChangedError,
+            doing=f"checking the order of release {release}",
+            lines=(line,),
+            hint="read the order again",
+        )
+
+
+def _moved(order: KeepingOrder | None, carried_out: OrderMark) -> str:
+    if order is None:
+        return "there is no such order any more"
+    if order.mark.uid != carried_out.uid:
+        return f"{order.ref.short} is another object than the one that this change carries out"
+    if order.is_suspended:
+        return f"{order.ref.short} is suspended"
+    if order.mark.generation != carried_out.generation:
+        now, then = order.mark.generation, carried_out.generation
+        return f"{order.ref.short} says something else now (generation {now}; this change carries out {then})"
+    return ""

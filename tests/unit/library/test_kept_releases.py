@@ -1,0 +1,206 @@
+"""A release that an order keeps: who may change it, and how the command line and the controller keep apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bundler import (
+    Accepted,
+    PlanInputs,
+    Proposal,
+    ReleaseRequest,
+    RollbackRequest,
+    RunOptions,
+    Session,
+    UninstallRequest,
+    Values,
+)
+from bundler.errors.change import KeptReleaseError, OrderChangedError, RolledBackError
+from bundler.model.json import value_at
+from bundler.model.orders import OrderMark, keeping_order
+from bundler.sandbox.client import SandboxClient
+from tests.lib.clocks import FakeClock
+from tests.lib.orders import order, read, serve_orders, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bundler.model.json import Body
+
+
+pytestmark = pytest.mark.medium
+
+
+class Kitchen:
+    """A session, its cluster and its release."""
+
+    def __init__(self) -> None:
+        self.session = Session.sandbox()
+        self.cluster, self.clock = self.session.scope.cluster(), self.session.scope.host.clock
+        assert isinstance(self.cluster, SandboxClient)
+
+    def install(self, replicas: int = 2, accepted: Accepted | None = None, **given: Any) -> Any:
+        request = ReleaseRequest(
+            bundle="webapp",
+            release="shop",
+            values=Values(data={"minReplicas": replicas}),
+            accepted=accepted or Accepted(),
+        )
+        return self.session.apply(request, options=RunOptions(waits=False), **given)
+
+    def order(self, **spec: Any) -> OrderMark:
+        return keeping_order(order(self.cluster, **spec)).mark
+
+    @property
+    def revisions(self) -> int:
+        return len(self.session.history("shop"))
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bundler.library.session.SystemClock", FakeClock)
+
+
+@pytest.fixture
+def kitchen() -> Iterator[Kitchen]:
+    made = Kitchen()
+    with made.session:
+        made.install()
+        serve_orders(made.cluster, made.clock)
+        yield made
+
+
+def changes(kitchen: Kitchen, accepted: Accepted | None = None) -> dict[str, Callable[[], object]]:
+    """Every way to change a release; each is really one."""
+    session, meant = kitchen.session, accepted or Accepted()
+    saved = session.save_plan(ReleaseRequest(bundle="webapp", release="shop", values=Values(data={"minReplicas": 4})))
+    inputs = PlanInputs(suspends_order=meant.suspends_order)
+    quick = RunOptions(waits=False)
+    back = RollbackRequest(release="shop", revision=1, accepted=meant, fixes_drift=True)
+    return {
+        "apply": lambda: session.apply_plan(saved, inputs=inputs, options=quick),
+        "install": lambda: kitchen.install(1, meant),
+        "rollback": lambda: session.rollback(
+            RollbackRequest(release="shop", revision=1, accepted=meant), options=quick
+        ),
+        "drift": lambda: session.rollback(back, options=RunOptions(waits=False, forces_revision=True)),
+    }
+
+
+def test_no_change_but_its_order_s_is_made_to_a_release_that_an_order_keeps(kitchen: Kitchen) -> None:
+    kitchen.install(3)
+    kitchen.order()
+    gone = UninstallRequest(release="shop")
+    for name, change in {**changes(kitchen), "uninstall": lambda: kitchen.session.uninstall(gone)}.items():
+        with pytest.raises(KeptReleaseError) as raised:
+            change()
+        assert raised.value.exit_code == 2, name
+        assert str(raised.value) == "checking whether an order keeps release shop"
+        assert "release shop is kept by Release/shop (generation 1)" in raised.value.context
+        assert "bundler order shop -n default --set" in raised.value.hint
+        assert "bundler suspend shop -n default" in raised.value.hint
+        assert "--suspend" in raised.value.hint
+    assert kitchen.revisions == 2
+
+
+def test_what_changes_nothing_and_what_is_only_shown_is_not_refused(
+    kitchen: Kitchen,
+) -> None:
+    kitchen.order()
+    assert kitchen.install().revision is None
+    proposal = kitchen.session.plan(
+        ReleaseRequest(bundle="webapp", release="shop", values=Values(data={"minReplicas": 3}))
+    )
+    assert not proposal.plan.is_empty
+
+
+def test_each_change_can_suspend_the_order_first(kitchen: Kitchen) -> None:
+    for number, name in enumerate(changes(kitchen), start=2):
+        kitchen.order(suspend=False, historyMax=number)
+        before = kitchen.revisions
+        changes(kitchen, Accepted(suspends_order=True))[name]()
+        assert kitchen.revisions == before + 1, name
+        assert value_at(read(kitchen.cluster), "spec", "suspend") is True, name
+    kitchen.order(suspend=False)
+    kitchen.session.uninstall(UninstallRequest(release="shop", accepted=Accepted(removal=True, suspends_order=True)))
+    assert kitchen.session.releases() == ()
+
+
+def test_an_order_is_not_suspended_by_a_change_that_is_declined(kitchen: Kitchen) -> None:
+    kitchen.order()
+    assert kitchen.install(3, Accepted(suspends_order=True), approve=False).is_declined
+    assert value_at(read(kitchen.cluster), "spec", "suspend") is None
+
+
+@pytest.mark.parametrize("suspended", [{"spec": True}, {"annotation": True}])
+def test_the_release_of_a_suspended_order_takes_any_change(kitchen: Kitchen, suspended: dict[str, bool]) -> None:
+    body = order(kitchen.cluster, suspend=bool(suspended.get("spec")))
+    if suspended.get("annotation"):
+        annotate(kitchen, body, "true")
+    assert kitchen.install(3).revision is not None
+
+
+def annotate(kitchen: Kitchen, body: Body, text: str) -> None:
+    meta: Any = body["metadata"]
+    names = {"name": meta["name"], "namespace": meta["namespace"]}
+    note = {"bundler.dev/suspend": text}
+    spec: Any = body["spec"]
+    write(kitchen.cluster, {**body, "metadata": {**names, "annotations": note}, "spec": spec})
+
+
+def test_what_carries_an_order_out_is_let_through_until_the_order_says_something_else(kitchen: Kitchen) -> None:
+    mark = kitchen.order()
+    assert kitchen.install(3, Accepted(order=mark)).revision is not None
+    newer = kitchen.order(historyMax=5)
+    assert newer == OrderMark(uid=mark.uid, generation=2)
+    with pytest.raises(OrderChangedError) as raised:
+        kitchen.install(4, Accepted(order=mark))
+    assert raised.value.context == ("Release/shop says something else now (generation 2; this change carries out 1)",)
+    with pytest.raises(OrderChangedError, match="order of release shop"):
+        kitchen.install(4, Accepted(order=OrderMark(uid="another", generation=2)))
+    suspended = kitchen.order(suspend=True)
+    with pytest.raises(OrderChangedError, match="order of release shop") as raised:
+        kitchen.install(4, Accepted(order=suspended))
+    assert raised.value.context == ("Release/shop is suspended",)
+    assert kitchen.revisions == 2
+
+
+def test_an_order_that_comes_between_plan_and_lock_stops_the_change(kitchen: Kitchen) -> None:
+    def approve(proposal: Proposal) -> bool:
+        kitchen.order()
+        return not proposal.plan.is_empty
+
+    with pytest.raises(KeptReleaseError, match="keeps release shop"):
+        kitchen.install(3, approve=approve)
+    assert kitchen.revisions == 1
+
+
+def test_an_order_that_changes_between_plan_and_lock_stops_what_carries_it_out(kitchen: Kitchen) -> None:
+    mark = kitchen.order()
+
+    def approve(proposal: Proposal) -> bool:
+        kitchen.order(historyMax=5)
+        return not proposal.plan.is_empty
+
+    with pytest.raises(OrderChangedError, match="order of release shop"):
+        kitchen.install(3, Accepted(order=mark), approve=approve)
+    assert kitchen.revisions == 1
+
+
+def test_the_rollback_of_a_change_that_carries_an_order_out_is_let_through() -> None:
+    made = Kitchen()
+    with made.session as session:
+        serve_orders(made.cluster, made.clock)
+        mark = made.order()
+        made.cluster.fail("Deployment", "shop", "ImagePullBackOff")
+        broken = ReleaseRequest(
+            bundle="webapp",
+            release="shop",
+            accepted=Accepted(order=mark),
+            rollback_s=60.0,
+        )
+        with pytest.raises(RolledBackError):
+            session.apply(broken)
+        assert session.releases() == ()
