@@ -64,6 +64,19 @@ def roles(scope: Scope, request: ReleaseRequest, *, subject: str, is_reading: bo
     )
 
 
+def account_for_controller(scope: Scope, request: ReleaseRequest) -> RenderedObjects:
+    """Return the ServiceAccount as which the controller keeps a release, and its roles.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+
+    Raises:
+        BundlerError: when values or templates are wrong.
+    """
+    return library.bundles.confined(scope, request, author.roles.account_for_controller, doing="rendering")
+
+
 def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows_secrets: bool) -> RenderedObjects:
     """Return what a bundle renders to, as objects.
 

@@ -364,6 +364,15 @@ class Session:
         with self.scope.calling():
             return library.rendering.roles(self.scope, request, subject=subject, is_reading=is_reading)
 
+    def account_for_controller(self, request: ReleaseRequest) -> RenderedObjects:
+        """Return the ServiceAccount as which the controller keeps a release of a bundle, and its Roles.
+
+        Raises:
+            ValuesError, RenderError: when values or templates are wrong.
+        """
+        with self.scope.calling():
+            return library.rendering.account_for_controller(self.scope, request)
+
     def values(self, request: ReleaseRequest, *, shows_secrets: bool = False) -> ComputedValues:
         """Return the values that a bundle and its components work with.
 

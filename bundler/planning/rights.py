@@ -69,6 +69,11 @@ def record_rights(namespace: str) -> Iterator[Right]:
     yield from (Right("coordination.k8s.io", "leases", namespace, verb) for verb in LOCK_VERBS)
 
 
+def values_rights(namespace: str) -> frozenset[Right]:
+    """Return what reading the values and the bundle that an order refers to needs."""
+    return frozenset(Right("", plural, namespace, "get") for plural in ("configmaps", "secrets"))
+
+
 def object_rights(manifests: Iterable[Manifest], plural_of: PluralOf, verbs: Sequence[str]) -> Iterator[Right]:
     """Yield what these verbs on objects need, once for a kind in a namespace; kinds whose plural is not known left out.
 

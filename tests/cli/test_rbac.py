@@ -34,3 +34,19 @@ def test_claims_may_be_deleted_only_where_the_bundle_says_that_they_may_be_recre
     (role,) = cli("rbac", bundle, "-o", "json").ok().document["items"]
     (rule,) = [one for one in role["rules"] if "persistentvolumeclaims" in one["resources"]]
     assert ("delete" in rule["verbs"]) is may_delete
+
+
+def test_a_service_account_for_the_controller_is_printed_with_its_roles(cli):
+    items = cli("rbac", "operator", "-n", "party", "--for-controller", "-o", "json").ok().document["items"]
+    kinds = ["ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
+    assert [one["kind"] for one in items] == kinds
+    assert {one["metadata"]["name"] for one in items} == {"bundler-operator", "party-bundler-operator"}
+    subject = {"kind": "ServiceAccount", "namespace": "party", "name": "bundler-operator"}
+    assert [one["subjects"] for one in items if "subjects" in one] == [[subject], [subject]]
+
+
+@pytest.mark.parametrize("other", [("--for", "ada"), ("--read-only",)])
+def test_a_service_account_for_the_controller_is_for_no_one_else(cli, other):
+    refused = cli("rbac", "nginx", "--for-controller", *other)
+    assert refused.code == 2
+    assert f"{other[0]} was given with --for-controller" in refused.err

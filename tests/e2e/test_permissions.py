@@ -83,13 +83,16 @@ def outside(seen: list[Seen], namespace: str) -> list[str]:
     return found
 
 
-def grant_printed_roles(place: Workplace, plane: ControlPlane, *words: str) -> None:
-    """Make what `bundler rbac` prints."""
+def grant_printed_roles(place: Workplace, plane: ControlPlane, *words: str) -> list[dict]:
+    """Make what `bundler rbac` prints, and return it."""
     code, text = place.run(["rbac", *words, "-o", "json"])
     assert code == 0, text
-    for body in json.loads(text[text.index("{") :])["items"]:
+    items = json.loads(text[text.index("{") :])["items"]
+    for body in items:
         scope = f"/namespaces/{body['metadata']['namespace']}" if "namespace" in body["metadata"] else ""
-        plane.api("POST", f"/apis/{RBAC}/v1{scope}/{body['kind'].lower()}s", body)
+        api = "/api/v1" if body["apiVersion"] == "v1" else f"/apis/{body['apiVersion']}"
+        plane.api("POST", f"{api}{scope}/{body['kind'].lower()}s", body)
+    return items
 
 
 @pytest.fixture
@@ -130,6 +133,28 @@ def test_the_printed_roles_are_enough_for_the_whole_life_of_the_shop(
         }
         optional = ("", "/kube-system", f"/{namespace}")
         assert refused <= {("GET", f"{NAMESPACES}{place}") for place in optional}, argv
+
+
+def test_the_printed_service_account_is_enough_to_keep_a_release(
+    place_of: Callable[[str], Workplace], control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    here = ("-n", namespace)
+    account = grant_printed_roles(place_of("admin"), control_plane, "nginx", "--for-controller", *here)[0]["metadata"]
+    assert account == {"name": "bundler-nginx", "namespace": namespace}
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    path = f"{NAMESPACES}/{namespace}/serviceaccounts/bundler-nginx/token"
+    token = control_plane.api("POST", path, asked)["status"]["token"]
+    with Workplace(control_plane, tmp_path / "account", token=token) as place:
+        for argv in (
+            ["install", "nginx", *here],
+            ["upgrade", "nginx", "nginx", "--set", "replicas=3", *here],
+            ["drift", "nginx", "--fix", "--yes", *here],
+            ["rollback", "nginx", *here],
+            ["uninstall", "nginx", "--yes", *here],
+        ):
+            code, text = place.run(argv)
+            assert code == 0, text
+            assert not outside(place.proxy.seen, namespace), argv
 
 
 def reads_with_printed_roles(reader: Workplace, here: tuple[str, str]) -> None:

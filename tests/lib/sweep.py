@@ -34,11 +34,13 @@ class Workplace:
     plane: ControlPlane
     folder: Path
     user: str = "admin"
+    token: str = ""
+    """Of a ServiceAccount, in place of the user."""
     _open: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True)
-        token = f"token-of-{self.user}"
+        token = self.token or f"token-of-{self.user}"
         self.proxy = self._open.enter_context(KillingProxy(self.plane.server, self.plane.ca_file, token))
         self.warm = self._open.enter_context(WarmStart())
         config = self.proxy.kubeconfig(self.folder / "kubeconfig")

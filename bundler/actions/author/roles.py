@@ -9,7 +9,7 @@ from bundler.errors import UsageError
 from bundler.fields.kinds import plural_of
 from bundler.model.rendered import RenderedObjects
 from bundler.planning.recreate import recreate_rules
-from bundler.planning.rights import RBAC, defined_plurals, granted_rules, reading, rules_of, whole_life
+from bundler.planning.rights import RBAC, defined_plurals, granted_rules, reading, rules_of, values_rights, whole_life
 from bundler.planning.step_rules import step_policy
 
 if TYPE_CHECKING:
@@ -21,6 +21,32 @@ if TYPE_CHECKING:
     from bundler.planning.rights import Right
 
 _SERVICE_ACCOUNT: Final = "system:serviceaccount:"
+_ACCOUNT: Final = "bundler-"
+"""How the ServiceAccount of a release is called, with the name of the release behind it."""
+
+
+def account_for_controller(order: RenderRequest) -> RenderedObjects:
+    """Return the ServiceAccount as which the controller keeps a release, and its Roles.
+
+    Args:
+        order: bundle, names and values.
+
+    Raises:
+        BundlerError: when values, templates or objects are wrong.
+    """
+    made = compose(order)
+    rights, unknown = _rights(made.manifests, order, is_reading=False)
+    rights |= values_rights(order.namespace)
+    name = f"{_ACCOUNT}{order.release}"
+    account: Body = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": name, "namespace": order.namespace},
+        # No pod runs as it.
+        "automountServiceAccountToken": False,
+    }
+    roles = _roles(name, order, rights, made.manifests, subject=f"{order.namespace}/{name}")
+    return RenderedObjects(objects=(account, *roles), sensitive=frozenset(), warnings=tuple(unknown))
 
 
 def roles_for(order: RenderRequest, *, subject: str, is_reading: bool) -> RenderedObjects:
@@ -38,12 +64,19 @@ def roles_for(order: RenderRequest, *, subject: str, is_reading: bool) -> Render
     made = compose(order)
     rights, unknown = _rights(made.manifests, order, is_reading=is_reading)
     name = f"{order.release}-{'reader' if is_reading else 'deployer'}"
-    objects: list[Body] = []
+    granting = () if is_reading else made.manifests
+    objects = _roles(name, order, rights, granting, subject=subject)
+    return RenderedObjects(objects=tuple(objects), sensitive=frozenset(), warnings=tuple(unknown))
+
+
+def _roles(
+    name: str, order: RenderRequest, rights: frozenset[Right], granting: Sequence[Manifest], *, subject: str
+) -> Iterator[Body]:
+    """Yield a Role for each namespace and one for the whole cluster, with what objects among them grant to others."""
     for namespace in sorted({right.namespace for right in rights}):
         rules = rules_of(right for right in rights if right.namespace == namespace)
-        granted = [] if is_reading else granted_rules(made.manifests, namespace)
-        objects += _role(name if namespace else f"{order.namespace}-{name}", namespace, [*rules, *granted], subject)
-    return RenderedObjects(objects=tuple(objects), sensitive=frozenset(), warnings=tuple(unknown))
+        rules += granted_rules(granting, namespace)
+        yield from _role(name if namespace else f"{order.namespace}-{name}", namespace, rules, subject)
 
 
 def _rights(

@@ -14,6 +14,7 @@ from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import kube_version_option, release_name_option, values_options
+from bundler.errors import UsageError
 
 if TYPE_CHECKING:
     from bundler import Values
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     "--for", "subject", default="", metavar="USER|NAMESPACE/NAME", help="Bind them to a user or ServiceAccount."
 )
 @click.option("--read-only", is_flag=True, help="For the verbs that only read.")
+@click.option("--for-controller", is_flag=True, help="With the ServiceAccount that an order of the release names.")
 @values_options()
 @registry_options
 @bundle_limit_options
@@ -37,6 +39,7 @@ def rbac_command(
     *,
     subject: str,
     read_only: bool,
+    for_controller: bool,
     given: Values,
     release: str,
     kube_version: str,
@@ -47,4 +50,18 @@ def rbac_command(
     What the bundle grants to others is in them too, since no one can grant what they do not have. No cluster is asked.
     """
     request = ReleaseRequest(bundle=bundle, release=release, values=given, kube_version=kube_version)
+    if for_controller:
+        _refuse_others(subject, read_only=read_only)
+        show_documents(app, open_session(app).account_for_controller(request))
+        return
     show_documents(app, open_session(app).roles(request, subject=subject, is_reading=read_only))
+
+
+def _refuse_others(subject: str, *, read_only: bool) -> None:
+    other = "--for" if subject else "--read-only" if read_only else ""
+    if other:
+        raise UsageError(
+            "reading who the roles are for",
+            context=[f"{other} was given with --for-controller, which prints a ServiceAccount with all rights"],
+            hint=f"leave one of the two out: {other} or --for-controller",
+        )
