@@ -6,7 +6,6 @@ import time
 import zlib
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,17 +42,16 @@ GARBLED_TRIES = 3
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 
 
-@dataclass(slots=True)
 class _Trial:
     """How a request went so far."""
 
-    retries: RetryBudget
-    rest_s: Callable[[], float]
-    """What is left of the request's own time."""
-    is_unclear: bool = False
-    is_renewed: bool = False
-    garbled: int = 0
-    """Answers of success that could not be read."""
+    def __init__(self, retries: RetryBudget, rest_s: Callable[[], float]) -> None:
+        self.retries = retries
+        self.rest_s = rest_s
+        """What is left of the request's own time."""
+        self.is_unclear = self.is_renewed = False
+        self.garbled = 0
+        """Answers of success that could not be read."""
 
 
 class Transport:

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from bundler.library.network import Network
     from bundler.library.options import Host, SessionOptions
     from bundler.loader.limits import LoadLimits
-    from bundler.model.bundle import Bundle
+    from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.events import Event
+    from bundler.model.health import Health
+    from bundler.model.json import Body
     from bundler.model.lock import LockState
     from bundler.model.redaction import Redactor
     from bundler.model.site import Site
@@ -185,7 +187,7 @@ class Scope:
             deadline_s=call.deadline_s,
             is_stopped=call.is_stopped,
             prolong=call.prolong,
-            judge=self._rules() if cluster.has_operators else bundler.health.compute.without_operators(self._rules()),
+            judge=self._judged if cluster.has_operators else bundler.health.compute.without_operators(self._judged),
             registry=registry,
         )
 
@@ -260,12 +262,11 @@ class Scope:
                 self._opened = self._open_cluster(self)
             return self._opened
 
-    def _rules(self) -> JudgeByRule:
-        """Return what judges by an author's rules: in a process of its own where this one may be copied."""
+    def _judged(self, rule: ReadinessRule, body: Body, /) -> Health:
+        """Judge by an author's rule: in a process of its own where this one may be copied."""
         with self._opening:
-            if self._judge is None:
-                self._judge = self._make_judge()
-            return self._judge
+            judge = self._judge = self._judge or self._make_judge()
+        return judge(rule, body)
 
     def _make_judge(self) -> JudgeByRule:
         if not self.host.owns_process:

@@ -77,7 +77,7 @@ class SplitObjects:
         >>> with TemporaryDirectory() as folder, Session.local() as session:
         ...     split = session.split(ReleaseRequest(bundle="webapp", release="shop"), Path(folder))
         >>> (split.added[0], split.changed, split.removed)
-        ('_/configmap/shop-settings-f31151df.yaml', (), ())
+        ('_/configmap/shop-settings-3dbf322a.yaml', (), ())
     """
 
     folder: Path

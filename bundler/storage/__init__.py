@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.storage import holder as holder, lock as lock, secrets as secrets
+    from bundler.storage import (
+        blobs as blobs,
+        codec as codec,
+        decoding as decoding,
+        holder as holder,
+        inventories as inventories,
+        lock as lock,
+        secrets as secrets,
+    )
 
 __getattr__ = late_modules(__name__)

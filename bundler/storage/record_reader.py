@@ -6,6 +6,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from bundler import storage
 from bundler.concurrency import map_parallel
 from bundler.errors.change import RecordDamagedError, RecordTooNewError
 from bundler.errors.cluster import ClusterError, ForbiddenError
@@ -13,18 +14,7 @@ from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at
 from bundler.model.release import AuditEntry, Inventories
 from bundler.storage import limits, records
-from bundler.storage.blobs import size_of
-from bundler.storage.codec import (
-    decode_revision,
-    listed_packs,
-    read_head,
-    read_pack_secret,
-    read_sensitive,
-    sensitive_parts,
-)
-from bundler.storage.decoding import inline_authorship
 from bundler.storage.heads import named_packs
-from bundler.storage.inventories import Known, read_inventories
 from bundler.storage.metadata import kind_of, name_of, number_of, summary_of, unclaimed_records
 from bundler.storage.reading import DamageError, count_of, damaged, reading
 from bundler.storage.refusals import gone
@@ -38,6 +28,7 @@ if TYPE_CHECKING:
     from bundler.ports import ClusterClient
     from bundler.storage.blobs import Piece
     from bundler.storage.codec import Head
+    from bundler.storage.inventories import Known
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -93,8 +84,8 @@ class RecordReader:
 
     def _audited(self, body: Body) -> AuditEntry:
         with reading(name_of(body)):
-            head = read_head(body)
-            who = inline_authorship(head.content)
+            head = storage.codec.read_head(body)
+            who = storage.decoding.inline_authorship(head.content)
             back = count_of(head.content.get("rolledBackTo", 0), "rolledBackTo")
         if who is None:
             who = self.load(head.summary).authorship
@@ -147,11 +138,11 @@ class RecordReader:
         name = records.head_name(summary.release, summary.revision)
         secret = self._kept_head(summary)
         with reading(name):
-            head = read_head(secret)
+            head = storage.codec.read_head(secret)
             pieces = self.packs(head, head.packs)
-            pieces += self.packs(head, listed_packs(head, pieces), already=pieces)
+            pieces += self.packs(head, storage.codec.listed_packs(head, pieces), already=pieces)
             taken = self._read_sensitive(head) if with_sensitive else None
-            return decode_revision(head, pieces, taken), sensitive_parts(head) > 0
+            return storage.codec.decode_revision(head, pieces, taken), storage.codec.sensitive_parts(head) > 0
 
     def inventories(
         self, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None]
@@ -166,19 +157,19 @@ class RecordReader:
         for body in self.list(namespace, release, records.HEAD, metadata_only=False):
             try:
                 with reading(name_of(body)):
-                    heads.append(read_head(body))
+                    heads.append(storage.codec.read_head(body))
                 _remember(self._heads, _key_of(heads[-1].summary), body, most=_REVISIONS)
             except RecordDamagedError as error:
                 on_unreadable(error.of_revision(number_of(body)))
         heads.sort(key=lambda head: head.summary.revision)
-        seen = self._known.setdefault((namespace, release), Known())
+        seen = self._known.setdefault((namespace, release), storage.inventories.Known())
         newest = heads[-1].packs if heads else ()
 
         def read(summary: RevisionSummary, name: str) -> list[Piece]:
             """Keep those of the newest revision, which is loaded next; all of them would be too much."""
             return self._read_pack(summary, name) if name in newest else self._fetch_pack(summary, name)
 
-        revisions = read_inventories(heads, seen, read, on_unreadable)
+        revisions = storage.inventories.read_inventories(heads, seen, read, on_unreadable)
         known = frozenset(number_of(item) for item in items if kind_of(item) == records.HEAD)
         unclaimed = unclaimed_records(items, self.named_packs(item for item in items if kind_of(item) == records.HEAD))
         return Inventories(
@@ -239,11 +230,11 @@ class RecordReader:
             RecordDamagedError: when one is gone or broken.
             DamageError: when they are too large together.
         """
-        left = limits.READ_REVISION_RAW_MAX_BYTES - size_of(already)
+        left = limits.READ_REVISION_RAW_MAX_BYTES - storage.blobs.size_of(already)
         pieces = []
         for name in names:
             found = self._read_pack(head.summary, name)
-            left -= size_of(found)
+            left -= storage.blobs.size_of(found)
             if left < 0:
                 raise DamageError(f"its packs inflate to more than {limits.READ_REVISION_RAW_MAX_BYTES} bytes")
             pieces += found
@@ -264,21 +255,21 @@ class RecordReader:
             raise damaged(records.head_name(summary.release, summary.revision), f"its pack {key[1]} is gone")
         try:
             with reading(key[1]):
-                return read_pack_secret(secret)
+                return storage.codec.read_pack_secret(secret)
         except RecordDamagedError:
             self.spoilt.add(key)
             raise
 
     def _read_sensitive(self, head: Head) -> tuple[Body, frozenset[str]]:
         summary, found = head.summary, []
-        for part in range(sensitive_parts(head)):
+        for part in range(storage.codec.sensitive_parts(head)):
             name = records.sensitive_name(summary.release, summary.revision, part)
             secret = self._cluster.get(records.secret_ref(summary.namespace, name), version="v1")
             if secret is None:
                 raise damaged(records.head_name(summary.release, summary.revision), f"Secret {name} is gone")
             found.append(secret)
         with reading(records.sensitive_name(summary.release, summary.revision, 0)):
-            return read_sensitive(found, text_at(head.content, "sensitive"))
+            return storage.codec.read_sensitive(found, text_at(head.content, "sensitive"))
 
     def list(self, namespace: str, release: str, kind: str = "", *, metadata_only: bool = True) -> Sequence[Body]:
         """Return records: of one release, of one kind, or of all."""
@@ -307,8 +298,8 @@ class RecordReader:
             packs, index = named_packs(item)
             if not index:
                 return set(packs)
-            head = read_head(self.head(summary_of(item)))
-            return {*packs, *listed_packs(head, self.packs(head, head.packs))}
+            head = storage.codec.read_head(self.head(summary_of(item)))
+            return {*packs, *storage.codec.listed_packs(head, self.packs(head, head.packs))}
 
 
 def _key_of(summary: RevisionSummary) -> tuple[str, str, int, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
+from bundler import storage
 from bundler.errors import BundlerError
 from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import AlreadyExistsError, ForbiddenError, RejectedError
@@ -16,15 +17,6 @@ from bundler.model import labels
 from bundler.model.json import text_at
 from bundler.model.lean import replace
 from bundler.storage import records
-from bundler.storage.blobs import read_index_text
-from bundler.storage.codec import (
-    encode_revision,
-    mark_head,
-    masked_rollout,
-    move_head,
-    protect_head,
-    read_pack_secret,
-)
 from bundler.storage.metadata import (
     droppable,
     kind_of,
@@ -118,8 +110,10 @@ class SecretReleaseStore:
             for item in self._reader.list(summary.namespace, summary.release, records.PACK)
             if (summary.namespace, name_of(item)) not in self._reader.spoilt
         ]
-        known = {short_name(name_of(item)): read_index_text(note_of(item, records.INDEX)) for item in held}
-        encoded = encode_revision(revision, known)
+        known = {
+            short_name(name_of(item)): storage.blobs.read_index_text(note_of(item, records.INDEX)) for item in held
+        }
+        encoded = storage.codec.encode_revision(revision, known)
         written: list[Record] = []
         try:
             self._write(encoded, summary, written)
@@ -154,7 +148,7 @@ class SecretReleaseStore:
             secret = self._cluster.get(record.ref, version="v1") or {}
             try:
                 with reading(record.name):
-                    read_pack_secret(secret)
+                    storage.codec.read_pack_secret(secret)
             except RecordDamagedError:
                 self._delete(secret)
                 self._cluster.create(records.payload_of(record.body()))
@@ -202,7 +196,7 @@ class SecretReleaseStore:
         secret = self._unmoved(summary)
         secrets = self._secrets.get(_key(summary))
         with reading(name_of(secret)):
-            body, packs = mark_head(
+            body, packs = storage.codec.mark_head(
                 secret,
                 status,
                 updated=self._clock.now(),
@@ -216,16 +210,16 @@ class SecretReleaseStore:
 
     def protect(self, summary: RevisionSummary, protection: Protection) -> RevisionSummary:
         """Say in a recorded revision whether its release is protected; see bundler.ports.ReleaseStore."""
-        return self._replace_head(summary, protect_head(self._unmoved(summary), protection))
+        return self._replace_head(summary, storage.codec.protect_head(self._unmoved(summary), protection))
 
     def move(self, summary: RevisionSummary, rollout: Rollout | None) -> RevisionSummary:
         """Record how far a rollout has come, or that it is over; see bundler.ports.ReleaseStore."""
         secret, secrets = self._unmoved(summary), self._secrets.get(_key(summary))
         if rollout is not None:
             rollout = replace(rollout, since=rollout.since or self._clock.now())
-            rollout = masked_rollout(rollout, secrets) if secrets else rollout
+            rollout = storage.codec.masked_rollout(rollout, secrets) if secrets else rollout
         with reading(name_of(secret)):
-            body = move_head(secret, rollout)
+            body = storage.codec.move_head(secret, rollout)
         return self._replace_head(summary, body)
 
     def _unmoved(self, summary: RevisionSummary) -> Body:

@@ -102,6 +102,18 @@ def test_looking_loads_no_template_engine_and_no_validator(cli, argv):
     assert "bundler.planning.planner" not in modules
 
 
+def test_listing_decodes_no_record_judges_nothing_and_is_read_without_suggestions(cli):
+    modules = modules_after(cli, "list", "-A")
+    assert {"bundler.storage.codec", "bundler.storage.sensitive", "bundler.planning.inventory"} & modules == set()
+    assert {"bundler.confinement.rules", "bundler.wire.releases", "pickle", "difflib"} & modules == set()
+
+
+def test_a_template_without_patches_and_hooks_loads_neither(cli, menu):
+    modules = modules_after(cli, "template", menu)
+    assert {"bundler.render.overlay", "bundler.render.patches", "bundler.loader.patches"} & modules == set()
+    assert {"bundler.model.hooks", "bundler.render.hooks", "bundler.wire.objects"} & modules == set()
+
+
 def test_one_kind_of_cluster_is_loaded_never_both(cli):
     modules = modules_after(cli, "list", "--context", "embedded:sandbox")
     assert imported(modules, "bundler.cluster", "bundler.http") == set()

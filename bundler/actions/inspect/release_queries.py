@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import planning
 from bundler.actions.release.damage import lost_head
 from bundler.actions.release.history import read_history, require_history
 from bundler.errors.bundle import ValuesError
@@ -11,8 +12,6 @@ from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace
 from bundler.model.release import ReleaseStatus
 from bundler.model.release_state import Standing
-from bundler.planning.inventory import entry_order
-from bundler.planning.order import effective_needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -158,5 +157,5 @@ def computed_values_of(revision: Revision) -> Body:
 def in_plan_order(revision: Revision) -> tuple[InventoryEntry, ...]:
     """Return each object of a revision once, in the order in which its plan wrote them."""
     entries = {entry.ref: entry for entry in revision.inventory}
-    needs = effective_needs(frozenset(entry.component for entry in entries.values()), revision.needs)
-    return entry_order(entries.values(), needs)
+    needs = planning.order.effective_needs(frozenset(entry.component for entry in entries.values()), revision.needs)
+    return planning.inventory.entry_order(entries.values(), needs)

@@ -9,6 +9,7 @@ from bundler.late import late_modules
 if TYPE_CHECKING:
     from bundler.actions.release import (
         checks as checks,
+        owned_objects as owned_objects,
         recorded_command as recorded_command,
         site_terms as site_terms,
         why as why,

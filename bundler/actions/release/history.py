@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import bundler.actions.release
 from bundler.actions.release.damage import Damage, lost_number, missing_head, unlabelled_head
-from bundler.actions.release.owned_objects import find_labelled
 from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.lean import dataclass, field, replace
@@ -190,7 +190,9 @@ def load_history(ports: Ports, namespace: str, release: str) -> History:
     current = frozenset(summary.revision for summary in since_uninstall(summaries))
     recorded = {e.ref: e for one in read.revisions if one.summary.revision in current for e in one.entries}
     lost = lost_number(summaries)
-    labelled = find_labelled(namespace, release, ports) if damaged or read.unclaimed or lost else None
+    labelled = None
+    if damaged or read.unclaimed or lost:
+        labelled = bundler.actions.release.owned_objects.find_labelled(namespace, release, ports)
     if labelled and not damaged and (lost or labelled.changed_by_runs - set(recorded)):
         number = lost or max((summary.revision for summary in summaries), default=0) + 1
         damaged.append(missing_head(namespace, release, number, read.unclaimed))

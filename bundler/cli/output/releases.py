@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import wire
 from bundler.cli.terminal.text import Line, table
 from bundler.model.durations import short_duration
 from bundler.model.release import ReleaseStatus
 from bundler.model.rollout import RolloutState
 from bundler.model.size import counted
-from bundler.wire.releases import audit_forms, migrated_form, protect_form, summary_forms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def show_releases(app: App, summaries: Sequence[RevisionSummary], deployed: Mapp
         deployed: of releases that are upgraded in steps, by namespace and name: the revision that is deployed.
     """
     if app.output != "text":
-        app.screen.document(summary_forms(summaries), app.output)
+        app.screen.document(wire.releases.summary_forms(summaries), app.output)
         return
     ordered = sorted(summaries, key=lambda s: s.status.was_deployed or s.status is ReleaseStatus.UNINSTALLED)
     now = app.clock.now()
@@ -58,7 +58,7 @@ def show_releases(app: App, summaries: Sequence[RevisionSummary], deployed: Mapp
 def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
     """Print the revisions of one release."""
     if app.output != "text":
-        app.screen.document(summary_forms(summaries), app.output)
+        app.screen.document(wire.releases.summary_forms(summaries), app.output)
         return
     now = app.clock.now()
     rows = [
@@ -88,7 +88,7 @@ def show_migrated(app: App, result: MigratedStorage, *, is_dry_run: bool) -> Non
         is_dry_run: nothing was written.
     """
     if app.output != "text":
-        app.screen.document(migrated_form(result), app.output)
+        app.screen.document(wire.releases.migrated_form(result), app.output)
         return
     number = counted(result.objects, "object")
     if not result.is_changed:
@@ -111,7 +111,7 @@ def show_protection(app: App, release: str, namespace: str, protection: Protecti
         protection: as it is recorded.
     """
     if app.output != "text":
-        app.screen.document(protect_form(release, namespace, protection), app.output)
+        app.screen.document(wire.releases.protect_form(release, namespace, protection), app.output)
     else:
         app.screen.lines([Line(f"release {release}: {protection}", "green")])
 
@@ -119,7 +119,7 @@ def show_protection(app: App, release: str, namespace: str, protection: Protecti
 def show_trail(app: App, entries: Sequence[AuditEntry]) -> None:
     """Print who made each revision of each release."""
     if app.output != "text":
-        app.screen.document(audit_forms(entries), app.output)
+        app.screen.document(wire.releases.audit_forms(entries), app.output)
         return
     now = app.clock.now()
     rows = [
