@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from bundler.model.explanation import ExplainedField, Explanation, FieldOwner, Setter, Since
     from bundler.model.finding import Finding, LintResult
+    from bundler.model.orders import KeepingOrder, OrderMark
     from bundler.model.refs import ObjectRef
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState, RolloutProgress
@@ -94,6 +95,7 @@ __all__ = [
     "FoundBundle",
     "GateJudged",
     "HealthChanged",
+    "KeepingOrder",
     "LintResult",
     "ListQuery",
     "Listing",
@@ -103,6 +105,7 @@ __all__ = [
     "ObjectRef",
     "OnConflict",
     "OnFailure",
+    "OrderMark",
     "Payload",
     "PhaseStarted",
     "Plan",
@@ -178,6 +181,7 @@ _HOMES = {
     "FoundBundle": "model.catalogue",
     "GateJudged": "model.events",
     "HealthChanged": "model.events",
+    "KeepingOrder": "model.orders",
     "LintResult": "model.finding",
     "ListQuery": "model.cluster",
     "Listing": "model.cluster",
@@ -187,6 +191,7 @@ _HOMES = {
     "ObjectRef": "model.refs",
     "OnConflict": "model.conflicts",
     "OnFailure": "model.rollout",
+    "OrderMark": "model.orders",
     "Payload": "model.cluster",
     "PhaseStarted": "model.events",
     "Plan": "model.change",

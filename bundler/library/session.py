@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from bundler.model.explanation import Explanation
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
+    from bundler.model.orders import KeepingOrder
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState, RolloutProgress
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
@@ -891,6 +892,16 @@ class Session:
         """
         with self.scope.calling():
             return library.inspecting.releases(self.scope, namespace, statuses, on_unreadable)
+
+    def orders(self, *, release: str = "", namespace: str | None = "") -> tuple[KeepingOrder, ...]:
+        """Return the orders that keep releases: objects that say what these are to be, and that a controller heeds.
+
+        Args:
+            release: the one that is meant; empty: all.
+            namespace: empty: that of the session; None: every namespace.
+        """
+        with self.scope.calling():
+            return library.orders.orders(self.scope, release, namespace)
 
 
 def _scope(open_cluster: OpenCluster, options: SessionOptions) -> Scope:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from bundler.actions import inspect, release as releasing
 from bundler.actions.inspect import status as looking
+from bundler.actions.ordering import keeping
 from bundler.errors import UsageError
 from bundler.model.conflicts import ignoring
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,13 @@ def status(scope: Scope, release: str, namespace: str) -> ReleaseState:
     Raises:
         ReleaseNotFoundError: when there is no such release.
     """
-    return looking.release_state(scope.ports(), scope.namespace(namespace), release)
+    return _with_order(scope, looking.release_state(scope.ports(), scope.namespace(namespace), release))
+
+
+def _with_order(scope: Scope, state: ReleaseState) -> ReleaseState:
+    summary = state.revision.summary
+    orders = keeping.orders_shown(summary.namespace, summary.release, scope.ports())
+    return replace(state, order=orders[0] if orders else None)
 
 
 def drift(scope: Scope, release: str, namespace: str, ignored: Sequence[str], site: Site | None) -> ReleaseDrift:
@@ -90,4 +98,4 @@ def wait(scope: Scope, release: str, namespace: str) -> ReleaseState:
         ReleaseNotFoundError: when there is no such release.
         ObjectFailedError, WaitTimeoutError: with the reasons.
     """
-    return looking.wait_for_release(scope.ports(), scope.namespace(namespace), release)
+    return _with_order(scope, looking.wait_for_release(scope.ports(), scope.namespace(namespace), release))

@@ -24,24 +24,39 @@ class OrderMark:
     """Which order, as it was at which change of it: what a change says that carries it out.
 
     Example:
-        >>> from bundler import Accepted
-        >>> from bundler.model.orders import OrderMark
+        >>> from bundler import Accepted, OrderMark
         >>> Accepted(order=OrderMark(uid="5f2c", generation=4)).order.generation
         4
     """
 
     uid: str
+    """``metadata.uid`` of the order."""
     generation: int
+    """``metadata.generation``: the server counts it up with each change of what the order says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepingOrder:
-    """An order as a change of its release sees it."""
+    """An object that says what a release is to be, as those see it who look at the release or change it.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     session.orders(release="shop")  # a controller keeps nothing here
+        ()
+    """
 
     ref: ObjectRef
+    """The object: name and namespace are the release's own."""
     mark: OrderMark
+    """Which one, and at which change of what it says."""
     is_suspended: bool = False
     """What it says is not carried out for now, and others may change the release."""
+
+    def __str__(self) -> str:
+        """Return ``Release/shop``, and whether it is suspended."""
+        return f"{self.ref.short}, suspended" if self.is_suspended else self.ref.short
 
 
 def order_ref(namespace: str, release: str) -> ObjectRef:

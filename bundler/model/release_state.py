@@ -10,6 +10,7 @@ from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
     from bundler.model.health import Health
+    from bundler.model.orders import KeepingOrder
     from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.model.rollout import Rollout, SeenWorkload
 
@@ -45,6 +46,9 @@ class ReleaseState:
     """The failed revision that the newest one, a rollback, undid; its evidence says why it failed. None: no such."""
     unasked: tuple[str, ...] = ()
     """Why the health of some objects is not known: the API groups that do not answer, a sentence each."""
+
+    order: KeepingOrder | None = None
+    """The order that keeps the release; None where there is none."""
 
     @property
     def is_ready(self) -> bool:

@@ -11,6 +11,7 @@ from bundler.wire.rollouts import RolloutForm, rollout_form
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bundler.model.orders import KeepingOrder
     from bundler.model.release import InventoryEntry, Protection, Revision, RevisionSummary
     from bundler.model.release_state import ObjectStatus, ReleaseState, Standing
     from bundler.model.results import MigratedStorage, UnlockResult
@@ -62,6 +63,24 @@ class SummaryForm(TypedDict):
     """null: the release was never protected."""
     rollout: RolloutForm | None
     """null: it is not upgraded in steps, or no longer."""
+
+
+class KeeperForm(TypedDict):
+    """The order that keeps a release."""
+
+    kind: str
+    name: str
+    generation: int
+    """The server counts it up with each change of what the order says."""
+    suspended: bool
+    """It is not carried out for now, and others may change the release."""
+
+
+class KeptSummaryForm(SummaryForm):
+    """A revision of a release, and what keeps the release."""
+
+    keptBy: KeeperForm | None
+    """null: no order keeps it, or it is not known whether one does."""
 
 
 class AuthorForm(TypedDict):
@@ -140,6 +159,8 @@ class StateForm(SummaryForm):
     wentBackFrom: EvidenceForm | None
     """The failed revision that the newest one, a rollback, undid, and why it failed."""
     ready: bool
+    keptBy: KeeperForm | None
+    """null: no order keeps the release, or it is not known whether one does."""
     objectStatus: list[ObjectForm]
     notes: str
 
@@ -231,9 +252,27 @@ def protect_form(release: str, namespace: str, protection: Protection) -> Protec
     return {"release": release, "namespace": namespace, "protection": protection_form(protection)}
 
 
-def summary_forms(summaries: Iterable[RevisionSummary]) -> list[SummaryForm]:
-    """Return summaries of revisions."""
-    return [summary_form(summary) for summary in summaries]
+def kept_forms(summaries: Iterable[RevisionSummary], orders: Iterable[KeepingOrder]) -> list[KeptSummaryForm]:
+    """Return summaries of revisions, each with what keeps its release.
+
+    Args:
+        summaries: of any releases.
+        orders: that keep some of them.
+    """
+    found = {(order.ref.namespace, order.ref.name): order for order in orders}
+    return [{**summary_form(one), "keptBy": keeper_form(found.get((one.namespace, one.release)))} for one in summaries]
+
+
+def keeper_form(order: KeepingOrder | None) -> KeeperForm | None:
+    """Return the order that keeps a release; None where none does."""
+    if order is None:
+        return None
+    return {
+        "kind": order.ref.kind,
+        "name": order.ref.name,
+        "generation": order.mark.generation,
+        "suspended": order.is_suspended,
+    }
 
 
 def revision_form(revision: Revision) -> RevisionForm:
@@ -294,6 +333,7 @@ def state_form(state: ReleaseState) -> StateForm:
         "deployedRevision": state.deployed.revision if state.deployed else None,
         "wentBackFrom": evidence_form(state.went_back_from) if state.went_back_from else None,
         "ready": state.is_ready,
+        "keptBy": keeper_form(state.order),
         "objectStatus": [_object_form(one) for one in state.objects],
         "notes": state.revision.notes,
     }

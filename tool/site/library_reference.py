@@ -31,6 +31,7 @@ _GROUPS = {
     ],
     "Upgrades in steps": ["RolloutRequest", "Share", "OnFailure", "ContinueRequest", "AbortRequest"],
     "Plans": ["Proposal", "SavedPlan", "Plan", "Change", "Action", "OnConflict", "ObjectRef"],
+    "Orders": ["KeepingOrder", "OrderMark"],
     "Why": [
         "Cause",
         "CauseKind",

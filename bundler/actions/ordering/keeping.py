@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.ordering.edit import edit_order
 from bundler.errors.cluster import ForbiddenError
+from bundler.model.cluster import ListQuery
 from bundler.model.events import Notice, Warned
 from bundler.model.orders import GROUP, RELEASE, keeping_order, order_ref, with_suspension
 
@@ -53,6 +54,27 @@ def order_under_lock(namespace: str, release: str, terms: Terms, ports: Ports) -
         return _read(namespace, release, ports.cluster)
     except ForbiddenError:  # said with the first plan
         return None
+
+
+def orders_shown(namespace: str, release: str, ports: Ports) -> tuple[KeepingOrder, ...]:
+    """Return the orders of releases, to be shown with them; no request is sent where none are known to be served.
+
+    Args:
+        namespace: of the releases; empty: all.
+        release: the one that is meant; empty: all.
+        ports: the cluster and the reporter of the run.
+    """
+    if not serves_orders(ports.cluster):
+        return ()
+    try:
+        if release:
+            found = _read(namespace, release, ports.cluster)
+            return (found,) if found is not None else ()
+        query = ListQuery(group=GROUP, kind=RELEASE, namespace=namespace)
+        return tuple(map(keeping_order, ports.cluster.list(query).items))
+    except ForbiddenError as error:
+        ports.report(Notice(f"whether orders keep releases is not known: {'; '.join(error.context)}"))
+        return ()
 
 
 def _read(namespace: str, release: str, cluster: ClusterClient) -> KeepingOrder | None:

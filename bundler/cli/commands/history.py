@@ -48,7 +48,7 @@ def history_command(app: App, *, release: str | None, all_namespaces: bool, revi
         return
     unreadable: list[BundlerError] = []
     if release:
-        show_history(app, session.history(release, on_unreadable=unreadable.append))
+        show_history(app, session.history(release, on_unreadable=unreadable.append), session.orders(release=release))
     else:
         namespace = None if all_namespaces else ""
         show_trail(app, session.trail(namespace=namespace, on_unreadable=unreadable.append))

@@ -37,7 +37,8 @@ def list_command(app: App, *, all_namespaces: bool, statuses: tuple[str, ...]) -
     unreadable: list[BundlerError] = []
     session = open_session(app)
     found = session.releases(namespace=namespace, statuses=wanted, on_unreadable=unreadable.append)
-    show_releases(app, found, _deployed(session, found) if app.output == "text" else {})
+    orders = session.orders(namespace=namespace)
+    show_releases(app, found, _deployed(session, found) if app.output == "text" else {}, orders)
     library.inspecting.raise_unreadable(unreadable)
 
 

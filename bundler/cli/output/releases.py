@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.cli.session.app import App
+    from bundler.model.orders import KeepingOrder
     from bundler.model.release import AuditEntry, Protection, RevisionSummary
     from bundler.model.results import MigratedStorage
     from bundler.model.rollout import Rollout
@@ -24,17 +25,24 @@ _LONG_PAUSE_S = 24 * 3600
 _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red", ReleaseStatus.UNINSTALLED: "dim"}
 
 
-def show_releases(app: App, summaries: Sequence[RevisionSummary], deployed: Mapping[tuple[str, str], int]) -> None:
+def show_releases(
+    app: App,
+    summaries: Sequence[RevisionSummary],
+    deployed: Mapping[tuple[str, str], int],
+    orders: Sequence[KeepingOrder] = (),
+) -> None:
     """Print the newest revision of each release, those that need a look first.
 
     Args:
         app: where to.
         summaries: newest revisions.
         deployed: of releases that are upgraded in steps, by namespace and name: the revision that is deployed.
+        orders: that keep some of them.
     """
     if app.output != "text":
-        app.screen.document(wire.releases.summary_forms(summaries), app.output)
+        app.screen.document(wire.releases.kept_forms(summaries, orders), app.output)
         return
+    kept = {(one.ref.namespace, one.ref.name): str(one) for one in orders}
     ordered = sorted(summaries, key=lambda s: s.status.was_deployed or s.status is ReleaseStatus.UNINSTALLED)
     now = app.clock.now()
     rows = [
@@ -45,20 +53,27 @@ def show_releases(app: App, summaries: Sequence[RevisionSummary], deployed: Mapp
             _listed_text(s, deployed.get((s.namespace, s.release), 0), now),
             bundle_text(s),
             moment(s.updated),
+            *([kept.get((s.namespace, s.release), "")] if kept else []),
         )
         for s in ordered
     ]
-    heads = ("NAMESPACE", "RELEASE", "REVISION", "STATUS", "BUNDLE", "UPDATED")
+    heads = ("NAMESPACE", "RELEASE", "REVISION", "STATUS", "BUNDLE", "UPDATED", *(["KEPT BY"] if kept else []))
     lines = table(rows, heads=heads, columns=app.screen.columns, shrinking={"NAMESPACE", "RELEASE", "BUNDLE"})
     app.screen.lines(styled(lines, ordered))
     if not summaries:
         app.screen.say("no releases here; -A looks in every namespace")
 
 
-def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
-    """Print the revisions of one release."""
+def show_history(app: App, summaries: Sequence[RevisionSummary], orders: Sequence[KeepingOrder]) -> None:
+    """Print the revisions of one release.
+
+    Args:
+        app: where to.
+        summaries: its revisions, oldest first.
+        orders: the one that keeps it, if any does.
+    """
     if app.output != "text":
-        app.screen.document(wire.releases.summary_forms(summaries), app.output)
+        app.screen.document(wire.releases.kept_forms(summaries, orders), app.output)
         return
     now = app.clock.now()
     rows = [
@@ -77,6 +92,8 @@ def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
     app.screen.lines(styled(lines, summaries))
     if summaries and (protection := summaries[-1].protection):
         app.screen.say(f"the release is {protection}")
+    for order in orders:
+        app.screen.say(f"the release is kept by {order}")
 
 
 def show_migrated(app: App, result: MigratedStorage, *, is_dry_run: bool) -> None:

@@ -48,6 +48,8 @@ def _description(state: ReleaseState) -> list[Line]:
     lines = [] if is_told else [Line(f"  because   {summary.description}", "yellow")]
     if summary.protection is not None and summary.protection.is_on:
         lines.append(Line(f"  {summary.protection}"))
+    if state.order is not None:
+        lines.append(Line(f"  kept by   {state.order}"))
     if summary.rollout is not None:
         lines.append(Line(f"  rollout   {summary.rollout}", "yellow"))
     if state.deployed is not None and state.deployed.revision != summary.revision:

@@ -57,6 +57,7 @@ def show_state_page(app: App, state: ReleaseState, about: About) -> None:
             "bundle": f"{bundle_text(summary)} {summary.bundle.digest}".strip(),
             "by": summary.user,
             "protection": str(summary.protection or ""),
+            "kept by": str(state.order or ""),
             "rollout": str(summary.rollout or ""),
         },
         listings=(
