@@ -1,0 +1,143 @@
+"""The controller as a process: one copy leads and works, the others wait for its Lease. Layer: controller.
+
+Two leaders would do no harm: every change holds the lock of its release. The Lease spares the work of two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from bundler.controller.web import Answer
+from bundler.errors import BundlerError
+from bundler.errors.change import LockLostError, ReleaseLockedError
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bundler import Session
+    from bundler.controller.log import Log
+    from bundler.controller.metrics import Metrics
+    from bundler.controller.pulse import Pulse
+    from bundler.controller.web import Page
+    from bundler.ports import Clock, HeldLock
+
+LEASE: Final = "bundler-controller"
+_MAIN: Final = "main"
+_NAP_S: Final = 0.2
+_STANDBY_S: Final = 1.0
+_AFTER_ERROR_S: Final = 5.0
+
+
+class Work(Protocol):
+    """What the copy that leads does."""
+
+    def start(self) -> None:
+        """Begin, in threads."""
+        ...
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether everything was listed once."""
+        ...
+
+    def close(self) -> None:
+        """Begin nothing more, interrupt what is under way, and return when it has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """What a controller is observed by."""
+
+    clock: Clock
+    log: Log
+    metrics: Metrics
+    pulse: Pulse
+
+
+class ControllerProcess:
+    """Leads when it may, until it is asked to stop."""
+
+    def __init__(self, session: Session, instruments: Instruments, make_work: Callable[[], Work], lease: str) -> None:
+        """Do nothing yet.
+
+        Args:
+            session: acts as the controller; its namespace holds the Lease.
+            instruments: what it is observed by.
+            make_work: returns what the leader does; called whenever this copy begins to lead.
+            lease: the name of the Lease.
+        """
+        self._session, self._make_work, self._lease = session, make_work, lease
+        self._instruments = instruments
+        self._work: Work | None = None
+        self._waits_for = ""
+
+    @property
+    def pages(self) -> Mapping[str, Page]:
+        """What answers the probes of a kubelet."""
+        return {"/livez": self._alive, "/readyz": self._ready}
+
+    def run(self, is_stopped: Callable[[], bool]) -> None:
+        """Work until someone asks to stop; returns within seconds then.
+
+        Args:
+            is_stopped: whether someone did.
+        """
+        while not is_stopped():
+            self._instruments.pulse.beat(_MAIN)
+            try:
+                with self._session.lease(self._lease, wait_s=_STANDBY_S) as held:
+                    self._lead(held, is_stopped)
+            except ReleaseLockedError as error:
+                self._stand_by(error)
+            except LockLostError as error:
+                self._instruments.log.warning("this copy leads no longer", why="; ".join(error.context))
+            except BundlerError as error:
+                self._instruments.log.warning(
+                    "this copy cannot lead", error=f"{error}: {'; '.join(error.context)}", hint=error.hint
+                )
+                self._rest(_AFTER_ERROR_S, is_stopped)
+        self._instruments.pulse.forget(_MAIN)
+
+    def _lead(self, held: HeldLock, is_stopped: Callable[[], bool]) -> None:
+        """Work while the Lease is ours.
+
+        Raises:
+            LockLostError: when it is no longer.
+        """
+        instruments, self._waits_for = self._instruments, ""
+        instruments.log.info("this copy leads")
+        work = self._make_work()
+        try:
+            self._work = work
+            work.start()
+            instruments.metrics.lead(is_leader=True)
+            while not is_stopped():
+                held.held()
+                instruments.pulse.beat(_MAIN)
+                instruments.clock.sleep(_NAP_S)
+        finally:
+            instruments.metrics.lead(is_leader=False)
+            self._work = None
+            work.close()
+
+    def _stand_by(self, error: ReleaseLockedError) -> None:
+        leader = "; ".join(error.context).partition(" (")[0]
+        if leader != self._waits_for:
+            self._waits_for = leader
+            self._instruments.log.info("this copy waits for the Lease", leader=leader)
+
+    def _rest(self, seconds: float, is_stopped: Callable[[], bool]) -> None:
+        clock = self._instruments.clock
+        end_s = clock.monotonic() + seconds
+        while not is_stopped() and clock.monotonic() < end_s:
+            clock.sleep(_NAP_S)
+
+    def _alive(self) -> Answer:
+        silent = self._instruments.pulse.silent()
+        return Answer(500, f"silent: {', '.join(silent)}\n".encode()) if silent else Answer(200, b"ok\n")
+
+    def _ready(self) -> Answer:
+        work = self._work
+        return Answer(200, b"ok\n") if work is None or work.is_ready else Answer(503, b"not everything is listed yet\n")
