@@ -192,6 +192,22 @@ def parse_order(body: Body) -> Order:
     return order
 
 
+def parse_deleted(body: Body) -> Order:
+    """Read an order of which only its name, and what becomes of its release, matter any more.
+
+    Args:
+        body: the whole object; what cannot be used in its spec does not matter either.
+    """
+    spec = mapping_at(body, "spec")
+    deletion = text_at(spec, "deletion")
+    kept: Body = {
+        "bundle": {"source": f"{_IN_AN_OBJECT}none"},
+        "serviceAccountName": text_at(spec, "serviceAccountName"),
+        "deletion": deletion if deletion in set(Deletion) else Deletion.UNINSTALL.value,
+    }
+    return parse_order({**body, "spec": kept})
+
+
 class _Problems:
     """What of an order cannot be used, gathered while it is read."""
 

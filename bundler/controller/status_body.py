@@ -6,16 +6,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.controller.conditions import condition_bodies
-from bundler.controller.status import Attempt, AttemptResult, DriftStatus, Reason
+from bundler.controller.status import (
+    Attempt,
+    AttemptResult,
+    Condition,
+    ConditionType,
+    DriftStatus,
+    Reason,
+    WaitingPlan,
+)
 from bundler.controller.times import read_time, written_time
-from bundler.model.json import canonical_json, int_at, mapping_at, strings_at, text_at
+from bundler.model.json import canonical_json, int_at, items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import cut, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bundler.controller.status import ComponentStatus, OrderStatus, WaitingPlan
+    from bundler.controller.status import ComponentStatus, OrderStatus
     from bundler.model.json import Body, JSONValue
 
 MAX_BYTES: Final = 32 * 1024
@@ -100,6 +108,27 @@ def drift_of(body: Body) -> DriftStatus:
         last_at=read_time(text_at(found, "lastAt")),
         by=text_at(found, "by"),
     )
+
+
+def plan_of(body: Body) -> WaitingPlan | None:
+    """Return the plan that a status says waits for an approval; None where none does."""
+    found = mapping_at(body, "plan")
+    digest = text_at(found, "digest")
+    counts = {name: int_at(found, name) for name in ("create", "update", "recreate", "delete")}
+    plan = WaitingPlan(digest=digest, **counts, why=strings_at(found, "why"), text=text_at(found, "text"))
+    return plan if digest else None
+
+
+def source_of(body: Body) -> Condition | None:
+    """Return what a status says of who signed the bundle; None where it says nothing."""
+    kind = ConditionType.SOURCE_VERIFIED
+    found = next((one for one in items_at(body, "conditions") if text_at(one, "type") == kind), {})
+    try:
+        reason = Reason(text_at(found, "reason"))
+    except ValueError:
+        return None
+    message = text_at(found, "message")
+    return Condition(type=kind, status=text_at(found, "status") == "True", reason=reason, message=message)
 
 
 def inputs_of(body: Body) -> str:

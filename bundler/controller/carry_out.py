@@ -1,0 +1,201 @@
+"""One change of one release, from an order to its outcome. Layer: controller.
+
+In a child process of the controller, or in the controller itself: it is the same. No error leaves it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from bundler import Accepted, ReleaseStatus, RunOptions, UninstallRequest
+from bundler.controller.changes import Outcome, Work
+from bundler.controller.guards import waiting_plan
+from bundler.controller.materials import MissingSourceError, Reader, request_for, site_file
+from bundler.controller.order import parse_deleted, parse_order
+from bundler.controller.status import AttemptResult, Reason
+from bundler.controller.verdicts import verdict_of, words_of
+from bundler.errors import BundlerError, ConfirmationRequiredError
+from bundler.errors.change import ReleaseNotFoundError
+from bundler.model.lean import dataclass, replace
+from bundler.model.orders import OrderMark
+
+if TYPE_CHECKING:
+    from bundler import ChangeResult, Proposal, ReleaseRequest, RevisionSummary, Session
+    from bundler.controller.changes import WantedChange
+    from bundler.controller.order import Order
+    from bundler.controller.status import WaitingPlan
+    from bundler.ports import Reporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a change is carried out."""
+
+    tenant: Session
+    """Acts as the order's ServiceAccount."""
+    own: Session
+    """Acts as the controller."""
+    namespace: str = ""
+    """Of the controller; empty: it runs in none."""
+    report: Reporter | None = None
+    """Takes the events of the change; None: no one does."""
+
+    @property
+    def reader(self) -> Reader:
+        """Return what reads the objects that orders refer to."""
+        return Reader(tenant=self.tenant.cluster, own=self.own.cluster, namespace=self.namespace)
+
+
+def carry_out(wanted: WantedChange, place: Place) -> Outcome:
+    """Carry a change out, and return what came of it.
+
+    Args:
+        wanted: the change.
+        place: the cluster, as whom, and who hears of it.
+    """
+    before = 0
+    try:
+        order = parse_order(wanted.body) if wanted.work is not Work.UNINSTALL else parse_deleted(wanted.body)
+        newest = _newest(place.tenant, order)
+        before = newest.revision if newest else 0
+        with TemporaryDirectory(prefix="bundler-order-") as folder:
+            match wanted.work:
+                case Work.APPLY:
+                    return _apply(order, wanted, place, Path(folder))
+                case Work.CORRECT:
+                    return _correct(order, wanted, place, Path(folder))
+                case Work.UNINSTALL:
+                    return _uninstall(order, wanted, place, Path(folder))
+    except MissingSourceError as error:
+        return _outcome(wanted, AttemptResult.REFUSED, error.reason, words_of(error))
+    except BundlerError as error:
+        return _failure(wanted, place, error, before)
+
+
+def _apply(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:
+    request = request_for(order, wanted.inputs, place.tenant, place.reader, folder)
+    if _deployed(place.tenant, order) is None:  # there is nothing to go back to, and nothing is deleted to repair it
+        request = replace(request, rollback_s=0.0)
+    plans: list[WaitingPlan] = []
+    try:
+        result = _install(request, order, place, plans)
+    except ConfirmationRequiredError as error:
+        if not plans or plans[-1].digest != order.approves:
+            lost = replace(plans[-1], why=(*plans[-1].why, *error.context)) if plans else None
+            return _outcome(wanted, AttemptResult.REFUSED, Reason.AWAITING_APPROVAL, words_of(error), plan=lost)
+        accepted = replace(request.accepted, losses=True)
+        result = _install(replace(request, accepted=accepted), order, place, plans, approved_only=True)
+    if result.is_declined:
+        return _awaiting(wanted, plans[-1])
+    found = _deployed(place.tenant, order)
+    done = _outcome(wanted, AttemptResult.SUCCEEDED, Reason.READY, revision=found.revision if found else 0)
+    return replace(done, signed_by=_signers(request))
+
+
+def _install(
+    request: ReleaseRequest,
+    order: Order,
+    place: Place,
+    plans: list[WaitingPlan],
+    *,
+    approved_only: bool = False,
+) -> ChangeResult:
+    """Install or upgrade, unless the plan waits for an approval.
+
+    Args:
+        request: what the release is to become.
+        order: which plan it approves.
+        place: the cluster, as whom, and who hears of it.
+        plans: takes what was asked about.
+        approved_only: carry out the plan that is approved, and no other.
+    """
+
+    def may_be_done(proposal: Proposal) -> bool:
+        plan = _judged(proposal)
+        plans.append(plan)
+        return plan.digest == order.approves or not (plan.why or approved_only)
+
+    options = RunOptions(history_max=order.history_max, may_create_namespace=False)
+    return place.tenant.apply(request, options=options, approve=may_be_done, on_event=place.report)
+
+
+def _judged(proposal: Proposal) -> WaitingPlan:
+    recorded = proposal.drafted.recorded
+    reach = (recorded.reach, proposal.drafted.revision.reach) if recorded is not None else None
+    return waiting_plan(proposal.plan, reach=reach)
+
+
+def _correct(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:
+    del order, place, folder
+    return _outcome(wanted, AttemptResult.PASSING, Reason.WAITING, "no drift is corrected by this version")
+
+
+def _uninstall(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:
+    path = site_file(order, place.reader, folder)
+    site = place.tenant.read_site(path) if path else None
+    accepted = Accepted(removal=True, order=OrderMark(uid=order.uid, generation=order.generation))
+    request = UninstallRequest(release=order.name, namespace=order.namespace, site=site, accepted=accepted)
+    place.tenant.uninstall(request, on_event=place.report)
+    return _outcome(wanted, AttemptResult.SUCCEEDED, Reason.DELETING)
+
+
+def _failure(wanted: WantedChange, place: Place, error: BundlerError, before: int) -> Outcome:
+    """Return what an error means; the record says how far the change came."""
+    order = parse_deleted(wanted.body)
+    try:
+        newest = _newest(place.tenant, order)
+    except BundlerError:
+        newest = None
+    is_recorded = newest is not None and newest.revision > before
+    result, reason = verdict_of(error, is_recorded=is_recorded)
+    revision = newest.revision if newest is not None and is_recorded else 0
+    return _outcome(wanted, result, reason, words_of(error), revision=revision)
+
+
+def _awaiting(wanted: WantedChange, plan: WaitingPlan) -> Outcome:
+    message = f"{'; '.join(plan.why)}; approve it by the annotation bundler.dev/approve: {plan.digest}"
+    return _outcome(wanted, AttemptResult.REFUSED, Reason.AWAITING_APPROVAL, message, plan=plan)
+
+
+def _outcome(
+    wanted: WantedChange,
+    result: AttemptResult,
+    reason: Reason,
+    message: str = "",
+    *,
+    revision: int = 0,
+    plan: WaitingPlan | None = None,
+) -> Outcome:
+    return Outcome(
+        work=wanted.work,
+        inputs=wanted.inputs,
+        result=result,
+        reason=reason,
+        message=message,
+        revision=revision,
+        plan=plan,
+    )
+
+
+def _newest(session: Session, order: Order) -> RevisionSummary | None:
+    return next(reversed(recorded(session, order)), None)
+
+
+def _deployed(session: Session, order: Order) -> RevisionSummary | None:
+    found = reversed(recorded(session, order))
+    return next((one for one in found if one.status is ReleaseStatus.DEPLOYED), None)
+
+
+def recorded(session: Session, order: Order) -> tuple[RevisionSummary, ...]:
+    """Return every recorded revision of the release of an order, oldest first; none where there is no release."""
+    try:
+        return session.history(order.name, namespace=order.namespace)
+    except ReleaseNotFoundError:
+        return ()
+
+
+def _signers(request: ReleaseRequest) -> str:
+    evidence = None if isinstance(request.bundle, str) else request.bundle.evidence
+    return ", ".join(key.shown for key in evidence.signers) if evidence else ""

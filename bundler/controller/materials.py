@@ -1,0 +1,221 @@
+"""What an order refers to: its bundle, its values, its site. Layer: controller.
+
+Whatever is in the order's namespace is read as its ServiceAccount, so that no order reads what its author may not; the
+site file is the controller's own. What is secret goes into files that no one else can read, and are gone afterwards.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import TYPE_CHECKING, Final
+
+from bundler import Accepted, ReleaseRequest, Values
+from bundler.controller.inputs import SeenSource
+from bundler.controller.order import AfterFailure
+from bundler.controller.status import Reason
+from bundler.errors import BundlerError
+from bundler.errors.bundle import BundleInvalidError, ValuesFileError
+from bundler.errors.delivery import WrongSignatureError
+from bundler.model.json import mapping_at, text_at
+from bundler.model.lean import dataclass
+from bundler.model.orders import OrderMark
+from bundler.model.refs import ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bundler import AcquiredBundle, ClusterClient, Session
+    from bundler.controller.order import Order, ValuesSource
+    from bundler.model.json import Body
+
+BUNDLE_KEY: Final = "bundle.tgz"
+"""Of a Secret that holds a bundle; where it has one key alone, that one counts."""
+SITE_KEY: Final = "site.yaml"
+NO_SITE: Final = "default"
+"""The name of a site that may be missing: then nothing is asked of bundles."""
+_SITE_PREFIX: Final = "bundler-site-"
+
+
+class MissingSourceError(BundlerError):
+    """Something that an order refers to is missing."""
+
+    reason: Reason
+    """What the conditions of the order say of it."""
+
+    def __init__(self, order: Order, missing: list[str], reason: Reason) -> None:
+        super().__init__(
+            f"reading what {order.ref.short} refers to",
+            context=missing,
+            hint="create what is missing, or change the order",
+        )
+        self._keep(reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """As whom an order's objects are read."""
+
+    tenant: ClusterClient
+    """Acts as the order's ServiceAccount."""
+    own: ClusterClient
+    """Acts as the controller."""
+    namespace: str
+    """Of the controller: its ConfigMaps are the sites; empty: there are none."""
+
+    def site_ref(self, order: Order) -> ObjectRef | None:
+        """Return the ConfigMap of an order's site; None where there can be none."""
+        return ObjectRef("", "ConfigMap", self.namespace, f"{_SITE_PREFIX}{order.site}") if self.namespace else None
+
+
+def references(order: Order) -> Iterator[tuple[ObjectRef, bool, Reason]]:
+    """Yield the objects of its namespace that an order refers to: which, whether it may be missing, what it is for."""
+    if order.bundle.secret:
+        yield ObjectRef("", "Secret", order.namespace, order.bundle.secret), False, Reason.SOURCE_REFUSED
+    for one in order.values_from:
+        yield ObjectRef("", one.kind, order.namespace, one.name), one.is_optional, Reason.VALUES_INVALID
+
+
+def seen_sources(order: Order, reader: Reader) -> tuple[SeenSource, ...]:
+    """Return what an order refers to as it is now, from metadata alone.
+
+    Raises:
+        MissingSourceError: with everything that has to be there, and is not.
+        ClusterError: when it cannot be read.
+    """
+    found, missing, reasons = list[SeenSource](), list[str](), list[Reason]()
+    for ref, may_be_missing, reason in references(order):
+        body = reader.tenant.get(ref, metadata_only=True)
+        if body is None and not may_be_missing:
+            missing.append(f"{ref.short} is not in namespace {order.namespace}")
+            reasons.append(reason)
+        found.append(_seen(ref, body))
+    site = reader.site_ref(order)
+    site_body = reader.own.get(site, metadata_only=True) if site is not None else None
+    if site is not None:
+        found.append(_seen(site, site_body))
+    if order.site != NO_SITE and site_body is None:
+        missing.append(f"site {order.site} has no ConfigMap {_SITE_PREFIX}{order.site} beside the controller")
+        reasons.append(Reason.SOURCE_REFUSED)
+    if missing:
+        raise MissingSourceError(order, missing, reasons[0])
+    return tuple(found)
+
+
+def request_for(order: Order, inputs: str, session: Session, reader: Reader, folder: Path) -> ReleaseRequest:
+    """Return what the release is to become; the files that it names are in a folder.
+
+    Args:
+        order: what it says.
+        inputs: its digest.
+        session: acts as the order's ServiceAccount; it fetches the bundle, verified as the site asks.
+        reader: reads what the order refers to.
+        folder: of this change alone; its owner deletes it.
+
+    Raises:
+        MissingSourceError: when something was deleted meanwhile.
+        BundlerError: when the bundle cannot be had, or is not to be trusted.
+    """
+    site = site_file(order, reader, folder)
+    values = Values(files=tuple(_values_files(order, reader, folder)), data=order.values, site=site)
+    return ReleaseRequest(
+        bundle=_bundle(order, session, reader, folder),
+        release=order.name,
+        namespace=order.namespace,
+        values=values,
+        resets_values=True,
+        accepted=Accepted(order=OrderMark(uid=order.uid, generation=order.generation)),
+        rollback_s=order.timeout_s if order.after_failure is AfterFailure.ROLL_BACK else 0.0,
+        inputs=inputs,
+    )
+
+
+def site_file(order: Order, reader: Reader, folder: Path) -> Path | None:
+    """Write the site file of an order into a folder; None where it has none.
+
+    Args:
+        order: that names the site.
+        reader: reads it as the controller.
+        folder: that takes the file.
+
+    Raises:
+        MissingSourceError: when its ConfigMap has no such key.
+        ClusterError: when it cannot be read.
+    """
+    ref = reader.site_ref(order)
+    body = reader.own.get(ref) if ref is not None else None
+    if ref is None or body is None:
+        return None
+    text = text_at(body, "data", SITE_KEY)
+    if not text:
+        raise MissingSourceError(order, [f"{ref.short} has no key {SITE_KEY}"], Reason.SOURCE_REFUSED)
+    return _written(folder / SITE_KEY, text.encode())
+
+
+def _seen(ref: ObjectRef, body: Body | None) -> SeenSource:
+    meta = mapping_at(body, "metadata")
+    return SeenSource(ref.short, text_at(meta, "uid"), text_at(meta, "resourceVersion"))
+
+
+def _bundle(order: Order, session: Session, reader: Reader, folder: Path) -> AcquiredBundle:
+    wanted = order.bundle
+    if wanted.secret:
+        name = str(_archive(order, reader, folder))
+    else:
+        name = f"{wanted.source}:{wanted.version}" if wanted.version else wanted.source
+    site = site_file(order, reader, folder)
+    taken = session.acquire(name, site=site)
+    if wanted.digest and taken.bundle.digest != wanted.digest:
+        raise WrongSignatureError(
+            f"checking bundle {wanted.source}",
+            context=[f"the order wants {wanted.digest}, and this is {taken.bundle.digest}"],
+            hint="name the digest that the publisher gives, or the version that has it",
+        )
+    return taken
+
+
+def _archive(order: Order, reader: Reader, folder: Path) -> Path:
+    ref = ObjectRef("", "Secret", order.namespace, order.bundle.secret)
+    content = _content(reader.tenant.get(ref) or {}, BUNDLE_KEY)
+    if content is None:
+        raise BundleInvalidError(
+            f"reading the bundle in {ref.short}",
+            context=[f"it has no key {BUNDLE_KEY}"],
+            hint=f"kubectl create secret generic {ref.name} --from-file={BUNDLE_KEY}=…",
+        )
+    return _written(folder / BUNDLE_KEY, content)
+
+
+def _values_files(order: Order, reader: Reader, folder: Path) -> Iterator[str]:
+    for number, one in enumerate(order.values_from):
+        content = _values(order, one, reader)
+        if content is not None:
+            yield str(_written(folder / f"{number}-{one.kind}-{one.name}.yaml", content))
+
+
+def _values(order: Order, source: ValuesSource, reader: Reader) -> bytes | None:
+    ref = ObjectRef("", source.kind, order.namespace, source.name)
+    body = reader.tenant.get(ref)
+    content = _content(body, source.key, only=False) if body is not None else None
+    if content is None and not source.is_optional:
+        missing = f"{ref.short} has no key {source.key}" if body is not None else f"{ref.short} is missing"
+        raise ValuesFileError(f"reading the values of {order.ref.short}", context=[missing], hint="create it")
+    return content
+
+
+def _content(body: Body, key: str, *, only: bool = True) -> bytes | None:
+    """Return what is below a key of a Secret or ConfigMap, or below its only one; None where there is none."""
+    is_secret = text_at(body, "kind") == "Secret"
+    data = mapping_at(body, "data")
+    if only and key not in data and len(data) == 1:
+        key = next(iter(data))
+    text = data.get(key)
+    if not isinstance(text, str):
+        return None
+    return b64decode(text) if is_secret else text.encode()
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+    return path

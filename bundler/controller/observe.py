@@ -1,0 +1,108 @@
+"""What there is of an order and its release: read, and nothing written. Layer: controller."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from bundler.controller.carry_out import Place, recorded
+from bundler.controller.decide import Obstacle, Seen
+from bundler.controller.inputs import inputs_digest
+from bundler.controller.materials import MissingSourceError, seen_sources
+from bundler.controller.status import AttemptResult, ConditionType
+from bundler.controller.times import read_time
+from bundler.controller.verdicts import verdict_of, words_of
+from bundler.errors import BundlerError
+from bundler.errors.cluster import ForbiddenError
+from bundler.model.json import int_at, items_at, text_at
+from bundler.model.lean import dataclass, replace
+from bundler.model.orders import SUSPEND
+from bundler.model.refs import ObjectRef
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bundler import ClusterClient
+    from bundler.controller.changes import Work
+    from bundler.controller.order import Order
+    from bundler.controller.report import Remembered
+    from bundler.model.json import Body
+
+_LEASE: Final = "coordination.k8s.io"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doing:
+    """What this controller is doing to a release now, and since when the order is looked at."""
+
+    now: datetime
+    under_way: Work | None
+
+
+def observe(order: Order, place: Place, remembered: Remembered, doing: Doing) -> Seen:
+    """Return what there is of an order and its release.
+
+    What cannot be read is an obstacle: the order is held until it can.
+
+    Args:
+        order: as it is now.
+        place: the cluster, and as whom it is asked.
+        remembered: what no record holds.
+        doing: what is being done to the release now.
+
+    Raises:
+        ClusterError: when the cluster does not answer.
+    """
+    namespace = _namespace(order, place.own.cluster)
+    seen = Seen(
+        now=doing.now,
+        under_way=doing.under_way,
+        attempt=remembered.attempt,
+        matched=remembered.matched,
+        waiting_plan=remembered.plan.digest if remembered.plan else "",
+        is_namespace_terminating=bool(text_at(namespace, "metadata", "deletionTimestamp")),
+        is_namespace_suspended=text_at(namespace, "metadata", "annotations", SUSPEND) == "true",
+    )
+    try:
+        seen = replace(seen, revisions=recorded(place.tenant, order))
+        newest = seen.newest
+        if newest is not None and newest.status.is_pending:
+            seen = replace(seen, locked_by=_holder(order, place.tenant.cluster, doing.now))
+        if order.is_deleted:
+            return seen
+        inputs = inputs_digest(order, seen_sources(order, place.reader))
+        return replace(seen, inputs=inputs, waits_for=tuple(_not_ready(order, place.own.cluster)))
+    except MissingSourceError as error:
+        return replace(seen, obstacle=Obstacle(reason=error.reason, message=words_of(error)))
+    except BundlerError as error:
+        result, reason = verdict_of(error)
+        is_passing = result is AttemptResult.PASSING
+        return replace(seen, obstacle=Obstacle(reason=reason, message=words_of(error), is_passing=is_passing))
+
+
+def _namespace(order: Order, cluster: ClusterClient) -> Body:
+    try:
+        return cluster.get(ObjectRef("", "Namespace", "", order.namespace), metadata_only=True) or {}
+    except ForbiddenError:
+        return {}  # the order is there, and so is its namespace
+
+
+def _holder(order: Order, cluster: ClusterClient, now: datetime) -> str:
+    """Return who holds the lock of a release, as far as its Lease says; a change that is tried finds out for sure."""
+    body = cluster.get(ObjectRef(_LEASE, "Lease", order.namespace, f"bundler.{order.name}")) or {}
+    holder, beat = text_at(body, "spec", "holderIdentity"), read_time(text_at(body, "spec", "renewTime"))
+    lives = timedelta(seconds=2 * int_at(body, "spec", "leaseDurationSeconds", default=30))
+    return holder if holder and beat is not None and beat + lives > now else ""
+
+
+def _not_ready(order: Order, cluster: ClusterClient) -> list[str]:
+    """Return the orders that have to be ready first, and are not."""
+    refs = [ObjectRef(order.ref.group, order.ref.kind, order.namespace, name) for name in order.depends_on]
+    return [ref.short for ref in refs if not _is_ready(cluster.get(ref) or {})]
+
+
+def _is_ready(body: Body) -> bool:
+    is_observed = int_at(body, "status", "observedGeneration") == int_at(body, "metadata", "generation", default=-1)
+    conditions = {text_at(one, "type"): text_at(one, "status") for one in items_at(body, "status", "conditions")}
+    is_stalled = conditions.get(ConditionType.STALLED) == "True"
+    return is_observed and not is_stalled and conditions.get(ConditionType.READY) == "True"

@@ -1,0 +1,281 @@
+"""One look at one order: observe, decide, act. Layer: controller.
+
+Level-driven: what it does follows from what is there, whatever rang. It never waits: what takes long is a change, whose
+end rings again. Where nothing differs, nothing is written: no record, no lock, no status.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from bundler.controller.accounts import Account
+from bundler.controller.carry_out import Place
+from bundler.controller.changes import WantedChange, Work
+from bundler.controller.conditions import is_seen
+from bundler.controller.contest import Contest
+from bundler.controller.decide import Act, Decision, back_off_s, decide
+from bundler.controller.look import Looking, look
+from bundler.controller.observe import Doing, observe
+from bundler.controller.order import OrderInvalidError
+from bundler.controller.report import Looked, Remembered, author_of, first_status, order_status
+from bundler.controller.status import (
+    Attempt,
+    AttemptResult,
+    Condition,
+    ConditionType,
+    DriftStatus,
+    OrderStatus,
+    Phase,
+    Reason,
+)
+from bundler.controller.status_body import attempt_of, drift_of, inputs_of, plan_of, source_of, status_body
+from bundler.controller.verdicts import words_of
+from bundler.model.json import int_at, mapping_at
+from bundler.model.lean import dataclass, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler import DriftedObject, Session
+    from bundler.controller.accounts import Accounts
+    from bundler.controller.changes import Changes, Outcome
+    from bundler.controller.decide import Seen
+    from bundler.controller.order import Order
+    from bundler.controller.orders import Orders
+    from bundler.controller.status import Keeper
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+    from bundler.ports import Clock
+
+INVALID_AGAIN_S: Final = 600.0
+"""Seconds until an order that cannot be read is looked at again, unless it is changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Everything that a controller keeps releases with."""
+
+    own: Session
+    """Acts as the controller."""
+    accounts: Accounts
+    orders: Orders
+    changes: Changes
+    clock: Clock
+    keeper: Keeper
+    namespace: str = ""
+    """Of the controller; empty: it runs in none."""
+    default_account: str = ""
+    """Of orders that name none; empty: those are done as the controller itself."""
+    redact: Callable[[str], str] = str
+
+
+class _Memory:
+    """What this process knows of one order, and no object says."""
+
+    def __init__(self, told: Remembered) -> None:
+        self.told = told
+        self.contest = Contest()
+        self.correcting: tuple[DriftedObject, ...] = ()
+        """What the correction that is under way puts back."""
+        self.correction: Attempt | None = None
+        """The last correction, where it did not come to a good end."""
+
+
+class Reconciler:
+    """Looks at orders; several threads may, each at another one."""
+
+    def __init__(self, keeping: Keeping) -> None:
+        """Take what releases are kept with."""
+        self._keeping = keeping
+        self._memories: dict[ObjectRef, _Memory] = {}
+        self._remembering = threading.Lock()
+
+    def reconcile(self, key: ObjectRef, *, is_brief: bool = False) -> float | None:
+        """Look at one order, and do what has to be done.
+
+        Args:
+            key: the order.
+            is_brief: only the health of objects may have changed: they are not compared with the record.
+
+        Returns:
+            The seconds until the next look that nothing rang for; None: the order is gone.
+
+        Raises:
+            BundlerError: when the cluster does not answer, or the order moved; it has to be read again soon.
+        """
+        orders = self._keeping.orders
+        body = orders.read(key)
+        if body is None:
+            self._forget(key)
+            return None
+        try:
+            order = orders.parse(body)
+        except OrderInvalidError as error:
+            return self._refuse(body, error)
+        return _Look(self._keeping, self._memory(key, order), body, order).take(is_brief=is_brief)
+
+    def _refuse(self, body: Body, error: OrderInvalidError) -> float:
+        words = words_of(error)
+        status = OrderStatus(
+            observed_generation=int_at(body, "metadata", "generation"),
+            phase=Phase.FAILED,
+            conditions=(
+                Condition(type=ConditionType.READY, status=False, reason=Reason.ORDER_INVALID, message=words),
+                Condition(type=ConditionType.STALLED, status=True, reason=Reason.ORDER_INVALID, message=words),
+            ),
+            kept_by=self._keeping.keeper,
+        )
+        before = mapping_at(body, "status")
+        told = status_body(status, before, self._keeping.clock.now(), redact=self._keeping.redact)
+        return self._keeping.orders.write_status(body, told) or INVALID_AGAIN_S
+
+    def _memory(self, key: ObjectRef, order: Order) -> _Memory:
+        with self._remembering:
+            if key not in self._memories:
+                self._memories[key] = _Memory(_read(order))
+            return self._memories[key]
+
+    def _forget(self, key: ObjectRef) -> None:
+        with self._remembering:
+            self._memories.pop(key, None)
+
+
+def _read(order: Order) -> Remembered:
+    """Return what the status of an order says, for a controller that has just begun."""
+    status = order.status
+    return Remembered(
+        attempt=attempt_of(status),
+        plan=plan_of(status),
+        drift=drift_of(status),
+        matched=(inputs_of(status), int_at(status, "revision")),
+        source=source_of(status),
+    )
+
+
+class _Look:
+    """One look at one order."""
+
+    def __init__(self, keeping: Keeping, memory: _Memory, body: Body, order: Order) -> None:
+        self._keeping, self._memory, self._body, self._order = keeping, memory, body, order
+        self._now = keeping.clock.now()
+        account = Account(namespace=order.namespace, name=order.service_account or keeping.default_account)
+        self._account = account.name
+        tenant = keeping.accounts.session(account)
+        self._place = Place(tenant=tenant, own=keeping.own, namespace=keeping.namespace)
+
+    def take(self, *, is_brief: bool) -> float | None:
+        """Observe, decide, act, and say what is so."""
+        changes, memory = self._keeping.changes, self._memory
+        outcome = changes.take_outcome(self._order.ref)
+        if outcome is not None:
+            self._note(outcome)
+        doing = Doing(now=self._now, under_way=changes.under_way(self._order.ref))
+        seen = observe(self._order, self._place, memory.told, doing)
+        decision = decide(self._order, seen)
+        match decision.act:
+            case Act.IGNORE:
+                return None
+            case Act.DROP_FINALIZER:
+                self._keeping.orders.let_go(self._body)
+                return None
+            case Act.CHANGE | Act.UNINSTALL:
+                return self._begin(seen, decision)
+            case Act.COMPARE | Act.HOLD | Act.WAIT:
+                return self._keep(seen, decision, is_brief=is_brief)
+
+    def _begin(self, seen: Seen, decision: Decision) -> float | None:
+        """Begin a change; that it is on its way is said before anything is written."""
+        self._body = self._keeping.orders.hold(self._body)
+        status = first_status(self._order, seen, decision, self._memory.told, self._keeping.keeper)
+        is_news = decision.act is Act.UNINSTALL or not self._is_repeated(seen)
+        left_s = self._tell(status) if is_news else 0.0
+        if left_s > 0:
+            return left_s
+        work = Work.UNINSTALL if decision.act is Act.UNINSTALL else Work.APPLY
+        inputs = "" if work is Work.UNINSTALL else seen.inputs
+        wanted = WantedChange(work=work, body=self._body, service_account=self._account, inputs=inputs)
+        self._keeping.changes.begin(self._order.ref, wanted)
+        return decision.again_s
+
+    def _is_repeated(self, seen: Seen) -> bool:
+        """Return whether the same was refused, or failed in passing, before: its condition says so already."""
+        attempt = seen.attempt
+        return attempt is not None and attempt.inputs == seen.inputs and is_seen(self._order)
+
+    def _keep(self, seen: Seen, decision: Decision, *, is_brief: bool) -> float | None:
+        """Look at what runs, put back what differs where that is wanted, and say how it is."""
+        memory, now_s = self._memory, self._keeping.clock.monotonic()
+        looking = Looking(order=self._order, seen=seen, decision=decision, place=self._place, is_brief=is_brief)
+        looked = look(looking, memory.contest, now_s)
+        looked, again_s = self._correct(looked, decision)
+        status = order_status(self._order, seen, decision, looked, memory.told, self._keeping.keeper)
+        left_s = self._tell(status)
+        pauses = [one for one in (decision.again_s, again_s, memory.contest.again_s(now_s)) if one is not None]
+        return left_s or min(pauses, default=None)
+
+    def _correct(self, looked: Looked, decision: Decision) -> tuple[Looked, float | None]:
+        """Begin to put back what differs and may be put back; a correction that failed waits."""
+        memory, order = self._memory, self._order
+        left_alone = {(one.ref, one.field) for one in looked.contested}
+        rest = tuple(one for one in looked.drift or () if not _is_left_alone(one, left_alone, looked.missing_data))
+        if not rest or not decision.corrects:
+            return looked, None
+        failed = memory.correction
+        if failed is not None:
+            pause_s = back_off_s(failed.tries, order.uid) - (self._now - failed.at).total_seconds()
+            if pause_s > 0:
+                return replace(looked, correction=failed.message), pause_s
+        rules = tuple(one.rule for one in looked.contested if one.rule)
+        wanted = WantedChange(
+            work=Work.CORRECT, body=self._body, service_account=self._account, ignored=(*order.ignored, *rules)
+        )
+        if self._keeping.changes.begin(order.ref, wanted):
+            memory.correcting = rest
+        return looked, None
+
+    def _tell(self, status: OrderStatus) -> float:
+        before = mapping_at(self._body, "status")
+        told = status_body(status, before, self._now, redact=self._keeping.redact)
+        return self._keeping.orders.write_status(self._body, told)
+
+    def _note(self, outcome: Outcome) -> None:
+        """Remember what came of a change."""
+        if outcome.work is Work.CORRECT:
+            self._note_correction(outcome)
+            return
+        memory, before = self._memory, self._memory.told.attempt
+        is_same = before is not None and before.inputs == outcome.inputs and before.result is outcome.result
+        tries = before.tries + 1 if before is not None and is_same else 1
+        attempt = outcome.as_attempt(self._now, retry=self._order.retry, tries=tries)
+        told = replace(memory.told, attempt=attempt, plan=outcome.plan)
+        if outcome.result is AttemptResult.SUCCEEDED and outcome.work is Work.APPLY:
+            told = replace(told, matched=(outcome.inputs, outcome.revision), source=_signed(outcome))
+            memory.correction = None
+        memory.told = told
+
+    def _note_correction(self, outcome: Outcome) -> None:
+        memory = self._memory
+        if outcome.result is AttemptResult.SUCCEEDED:
+            memory.contest.note(memory.correcting, self._keeping.clock.monotonic())
+            count = memory.told.drift.corrected + len(outcome.corrected)
+            by = author_of(memory.correcting) or memory.told.drift.by
+            drift = DriftStatus(corrected=count, last_at=self._now, by=by)
+            memory.told, memory.correction = replace(memory.told, drift=drift), None
+        else:
+            tries = memory.correction.tries + 1 if memory.correction else 1
+            memory.correction = outcome.as_attempt(self._now, retry="", tries=tries)
+        memory.correcting = ()
+
+
+def _is_left_alone(one: DriftedObject, left_alone: set[tuple[ObjectRef, str]], missing_data: tuple[str, ...]) -> bool:
+    """Return whether all that differs in an object is contested, or would be made again empty."""
+    fields = {(one.ref, field.field) for field in one.fields} or {(one.ref, "")}
+    return fields <= left_alone or one.ref.short in missing_data
+
+
+def _signed(outcome: Outcome) -> Condition:
+    kind = ConditionType.SOURCE_VERIFIED
+    if outcome.signed_by:
+        return Condition(type=kind, status=True, reason=Reason.SIGNED, message=f"by {outcome.signed_by}")
+    return Condition(type=kind, status=False, reason=Reason.NOT_CHECKED, message="the site asks for no signature")

@@ -1,0 +1,132 @@
+"""A controller in the process of a test: its reconciles are asked for one by one, its changes end at once."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+from bundler import ListQuery, Payload
+from bundler.archive.writer import write_archive
+from bundler.controller.accounts import Accounts
+from bundler.controller.carry_out import Place, carry_out
+from bundler.controller.changes import InlineChanges
+from bundler.controller.definitions import definition
+from bundler.controller.orders import Orders, ReleaseOrders
+from bundler.controller.reconcile import Keeping, Reconciler
+from bundler.controller.status import Keeper
+from bundler.model.refs import ObjectRef
+from bundler.syntax.reader import read_document
+from tests.lib.bundles import load_from
+from tests.lib.sessions import session_on
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler import ClusterClient, Session
+    from bundler.controller.accounts import Account
+    from bundler.controller.changes import Outcome, WantedChange
+    from bundler.ports import Clock
+
+DEFINITION = ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", "releases.bundler.dev")
+
+
+class Kept:
+    """A namespace whose orders are kept."""
+
+    def __init__(self, cluster: ClusterClient, clock: Clock, namespace: str, scratch: Path) -> None:
+        self.cluster, self.clock, self.namespace, self.scratch = cluster, clock, namespace, scratch
+        self.rung: set[ObjectRef] = set()
+        self.outcomes: list[Outcome] = []
+        self.session: Session = session_on(cluster, clock, namespace)
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin as a new process would: what was remembered is gone."""
+        orders = Orders(self.cluster, self.clock, ReleaseOrders([self.namespace]))
+        changes = InlineChanges(self._carry_out, self.rung.add)
+        self.reconciler = Reconciler(
+            Keeping(
+                own=self.session,
+                accounts=Accounts(self._open),
+                orders=orders,
+                changes=changes,
+                clock=self.clock,
+                keeper=Keeper(host="here", version="1"),
+            )
+        )
+
+    def define(self) -> None:
+        """Apply the definition of Release, and wait until it is served."""
+        body = read_document(definition("release")).value
+        self.cluster.apply(Payload.of(body, manager="kubectl"))  # type: ignore[arg-type]
+        while self.cluster.resource_type("bundler.dev", "Release") is None:
+            self.clock.sleep(0.2)
+            self.cluster.forget_discovery()
+
+    def publish(self, folder: Path, name: str) -> None:
+        """Put a bundle into a Secret."""
+        archive = self.scratch / f"{name}.tgz"
+        archive.unlink(missing_ok=True)
+        write_archive(load_from(folder), archive, mtime=0)
+        self.put("Secret", name, data={"bundle.tgz": b64encode(archive.read_bytes()).decode()})
+
+    def put(self, kind: str, name: str, **content: Any) -> None:
+        """Apply an object of the core group, as kubectl does."""
+        body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": self.namespace}, **content}
+        self.cluster.apply(Payload.of(body, manager="kubectl"), is_forced=True)
+
+    def order(self, name: str = "shop", *, annotations: Any = (), **spec: Any) -> ObjectRef:
+        """Apply a Release; fields of its spec by their names."""
+        body = {
+            "apiVersion": "bundler.dev/v1",
+            "kind": "Release",
+            "metadata": {"name": name, "namespace": self.namespace, "annotations": dict(annotations)},
+            "spec": {"bundle": {"source": "secret://one"}, **spec},
+        }
+        self.cluster.apply(Payload.of(body, manager="kubectl"), is_forced=True)
+        return ObjectRef("bundler.dev", "Release", self.namespace, name)
+
+    def look(self, name: str = "shop", **how: Any) -> float | None:
+        """Take one look at an order."""
+        return self.reconciler.reconcile(ObjectRef("bundler.dev", "Release", self.namespace, name), **how)
+
+    def settle(self, name: str = "shop") -> dict[str, Any]:
+        """Look at an order until nothing rings any more; return its status."""
+        key = ObjectRef("bundler.dev", "Release", self.namespace, name)
+        for _ in range(20):
+            self.clock.sleep(1.0)
+            self.rung.discard(key)
+            self.look(name)
+            if key not in self.rung:
+                break
+        else:
+            msg = "it rings and rings"
+            raise AssertionError(msg)
+        return self.status(name)
+
+    def status(self, name: str = "shop") -> dict[str, Any]:
+        """Return the status of an order, its conditions by their types; empty where the order is gone."""
+        found = self.cluster.get(ObjectRef("bundler.dev", "Release", self.namespace, name)) or {}
+        status: Any = dict(found.get("status", {}))  # type: ignore[call-overload]
+        conditions = {one["type"]: one for one in status.get("conditions", ())}
+        return {**status, "conditions": conditions}
+
+    def names(self, kind: str, group: str = "") -> set[str]:
+        found = self.cluster.list(ListQuery(group=group, kind=kind, namespace=self.namespace)).items
+        return {one["metadata"]["name"] for one in found}  # type: ignore[index, call-overload, misc]
+
+    def _open(self, account: Account) -> Session:
+        del account
+        return self.session
+
+    def _carry_out(self, wanted: WantedChange) -> Outcome:
+        outcome = carry_out(wanted, Place(tenant=self.session, own=self.session))
+        self.outcomes.append(outcome)
+        return outcome
+
+
+def kept_at(cluster: ClusterClient, clock: Clock, namespace: str, scratch: Path) -> Kept:
+    """Return a controller on a cluster, with the kinds that it needs."""
+    kept = Kept(cluster, clock, namespace, scratch)
+    kept.define()
+    return kept

@@ -1,0 +1,244 @@
+"""A release is kept as its order says: on the sandbox in memory, and on the real API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler import ReleaseRequest, Values
+from bundler.model.refs import ObjectRef
+from tests.lib.faulty import FaultyCluster
+from tests.lib.keeping import kept_at
+from tests.lib.menus import small_bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lib.keeping import Kept
+    from tests.scenario.conftest import World
+
+RECORDS = "bundler.dev/record"
+
+
+@pytest.fixture
+def kept(failing_world: World, tmp_path: Path) -> Kept:
+    """A namespace with a bundle in a Secret, and a controller that counts what it writes."""
+    place = failing_world.operator.namespace
+    made = kept_at(FaultyCluster(failing_world.cluster), failing_world.operator.clock, place, tmp_path)
+    if not failing_world.is_sandbox or place != "default":
+        made.cluster.apply(_namespace(place))
+    made.publish(failing_world.menu, "one")
+    return made
+
+
+def _namespace(name: str):
+    from bundler import Payload
+
+    return Payload.of({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager="kubectl")
+
+
+def writes(kept: Kept) -> int:
+    return len(kept.cluster.calls)  # type: ignore[attr-defined]
+
+
+def test_an_order_is_installed_and_says_that_it_is_ready(kept: Kept) -> None:
+    kept.order(values={"text": "hi"})
+    status = kept.settle()
+    assert status["phase"] == "Ready"
+    assert status["conditions"]["Ready"]["status"] == "True"
+    assert (status["revision"], status["bundle"]["name"], status["observedGeneration"]) == (1, "small", 1)
+    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hi"}
+
+
+def test_a_changed_order_is_upgraded(kept: Kept) -> None:
+    kept.order()
+    kept.settle()
+    kept.order(values={"text": "later"})
+    status = kept.settle()
+    assert (status["phase"], status["revision"], status["observedGeneration"]) == ("Ready", 2, 2)
+    summary = kept.session.history("shop")[-1]
+    assert summary.inputs == status["inputs"]
+
+
+@pytest.mark.slow
+def test_a_quiet_release_is_looked_at_two_hundred_times_and_nothing_is_written(kept: Kept) -> None:
+    kept.order()
+    kept.settle()
+    before = writes(kept)
+    for _ in range(200):
+        kept.clock.sleep(60.0)
+        kept.look()
+    assert writes(kept) == before
+
+
+def test_a_new_controller_writes_nothing_about_a_quiet_release(kept: Kept) -> None:
+    kept.order()
+    kept.settle()
+    before = writes(kept)
+    kept.restart()
+    kept.settle()
+    assert writes(kept) == before
+
+
+def test_a_release_of_the_command_line_is_taken_up_without_a_write_to_it(kept: Kept, failing_world: World) -> None:
+    kept.session.apply(
+        ReleaseRequest(bundle=str(failing_world.menu), release="shop", values=Values(data={"text": "x"}))
+    )
+    before = writes(kept)
+    kept.order(values={"text": "x"})
+    status = kept.settle()
+    written = [call.ref.kind for call in kept.cluster.calls[before:]]  # type: ignore[attr-defined]
+    assert set(written) == {"Release"}
+    assert (status["phase"], status["revision"]) == ("Ready", 1)
+
+
+def test_an_image_that_fails_is_tried_once_and_rolled_back(kept: Kept, failing_world: World) -> None:
+    kept.order(onFailure="RollBack", timeout="20s")
+    kept.settle()
+    kept.order(onFailure="RollBack", timeout="20s", values={"image": "docker.io/library/broken:1"})
+    status = kept.settle()
+    assert status["conditions"]["Stalled"]["reason"] == "FailedOnce"
+    assert status["conditions"]["Ready"]["status"] == "True"
+    assert status["conditions"]["Ready"]["message"].startswith("running 1.0.0, ordered 1.0.0")
+    assert (status["lastAttempt"]["result"], status["revision"]) == ("RolledBack", 3)
+    before = writes(kept)
+    for _ in range(5):
+        kept.clock.sleep(700.0 if failing_world.is_sandbox else 1.0)
+        kept.look()
+    kept.restart()
+    kept.settle()
+    assert writes(kept) == before
+    assert len(kept.session.history("shop")) == 3
+
+
+def test_what_failed_is_known_from_the_record_alone(kept: Kept) -> None:
+    kept.order(timeout="20s", values={"image": "docker.io/library/broken:1"})
+    kept.settle()
+    body = kept.cluster.get(ObjectRef("bundler.dev", "Release", kept.namespace, "shop"))
+    from bundler import Payload
+
+    kept.cluster.replace(Payload.of({**body, "status": {}}, subresource="status", manager="kubectl"))
+    kept.restart()
+    status = kept.settle()
+    assert status["conditions"]["Stalled"]["reason"] == "FailedOnce"
+    assert len(kept.session.history("shop")) == 1
+
+
+def test_a_token_tries_again_what_failed(kept: Kept) -> None:
+    kept.order(timeout="20s", values={"image": "docker.io/library/broken:1"})
+    kept.settle()
+    kept.order(
+        timeout="20s",
+        values={"image": "docker.io/library/broken:1"},
+        annotations={"bundler.dev/retry": "once more"},
+    )
+    kept.settle()
+    assert len(kept.session.history("shop")) == 2
+
+
+def test_a_deleted_order_is_uninstalled(kept: Kept) -> None:
+    key = kept.order()
+    kept.settle()
+    kept.cluster.delete(key)
+    kept.settle()
+    assert kept.cluster.get(key) is None
+    assert "shop-web" not in kept.names("Deployment", "apps")
+
+
+def test_an_orphan_stays(kept: Kept) -> None:
+    key = kept.order(deletion="Orphan")
+    kept.settle()
+    kept.cluster.delete(key)
+    kept.settle()
+    assert kept.cluster.get(key) is None
+    assert "shop-web" in kept.names("Deployment", "apps")
+    assert kept.session.status("shop").is_ready
+
+
+def test_a_suspended_order_changes_nothing_and_says_how_it_is(kept: Kept) -> None:
+    kept.order()
+    kept.settle()
+    kept.order(suspend=True, values={"text": "later"})
+    status = kept.settle()
+    assert (status["phase"], status["revision"]) == ("Suspended", 1)
+    assert status["conditions"]["Ready"]["status"] == "True"
+    kept.order(suspend=False, values={"text": "later"})
+    assert kept.settle()["revision"] == 2
+
+
+def test_values_come_from_secrets_and_a_new_one_is_an_upgrade(kept: Kept) -> None:
+    source = {"valuesFrom": [{"kind": "Secret", "name": "v"}]}
+    kept.order(**source)
+    status = kept.settle()
+    assert (status["phase"], status["conditions"]["Stalled"]["reason"]) == ("Failed", "ValuesInvalid")
+    kept.put("Secret", "v", stringData={"values.yaml": "token: hunter2\n"})
+    assert kept.settle()["revision"] == 1
+    kept.put("Secret", "v", stringData={"values.yaml": "token: other\n"})
+    status = kept.settle()
+    assert status["revision"] == 2
+    assert "hunter2" not in str(status)
+
+
+def test_orders_wait_for_those_that_they_depend_on(kept: Kept) -> None:
+    kept.order(dependsOn=[{"name": "db"}])
+    status = kept.settle()
+    assert status["conditions"]["Reconciling"]["reason"] == "DependencyNotReady"
+    kept.order("db")
+    assert kept.settle("db")["phase"] == "Ready"
+    assert kept.settle()["phase"] == "Ready"
+
+
+def test_a_plan_that_deletes_every_workload_waits_for_its_approval(kept: Kept, tmp_path: Path) -> None:
+    kept.order()
+    kept.settle()
+    kept.publish(small_bundle(tmp_path / "two", **{"templates/web.yaml": ""}), "two")
+    kept.order(bundle={"source": "secret://two"})
+    status = kept.settle()
+    assert status["conditions"]["Stalled"]["reason"] == "AwaitingApproval"
+    assert "every workload would be deleted: Deployment/shop-web" in status["plan"]["why"]
+    assert "shop-web" in kept.names("Deployment", "apps")
+    kept.order(bundle={"source": "secret://two"}, annotations={"bundler.dev/approve": status["plan"]["digest"]})
+    status = kept.settle()
+    assert (status["phase"], status["revision"]) == ("Ready", 2)
+    assert "shop-web" not in kept.names("Deployment", "apps")
+
+
+@pytest.mark.slow
+def test_an_order_that_flips_two_hundred_times_deletes_nothing_and_the_last_one_holds(
+    kept: Kept, failing_world: World
+) -> None:
+    kept.order(values={"text": "1"})
+    kept.settle()
+    uid = kept.cluster.get(ObjectRef("apps", "Deployment", kept.namespace, "shop-web"))["metadata"]["uid"]
+    before = writes(kept)
+    for number in range(200 if failing_world.is_sandbox else 20):
+        kept.order(values={"text": str(2 - number % 2)})
+        if number % 20 == 0:
+            kept.look()
+    kept.order(values={"text": "last"})
+    kept.settle()
+    done = kept.cluster.calls[before:]  # type: ignore[attr-defined]
+    assert {call.ref.kind for call in done if call.verb == "delete"} <= {"Secret", "Lease"}
+    web = kept.cluster.get(ObjectRef("apps", "Deployment", kept.namespace, "shop-web"))
+    assert web["metadata"]["uid"] == uid
+    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "last"}
+
+
+def test_going_back_to_what_runs_after_a_failure_writes_nothing(kept: Kept) -> None:
+    kept.order(onFailure="RollBack", timeout="20s")
+    kept.settle()
+    kept.order(onFailure="RollBack", timeout="20s", values={"image": "docker.io/library/broken:1"})
+    kept.settle()
+    kept.order(onFailure="RollBack", timeout="20s")
+    status = kept.settle()
+    assert (status["phase"], status["revision"]) == ("Ready", 3)
+    assert len(kept.session.history("shop")) == 3
+
+
+def test_an_order_that_cannot_be_read_says_all_that_is_wrong(kept: Kept) -> None:
+    kept.order(interval="soon", bundle={"source": "secret://one", "digest": ""}, timeout="never")
+    status = kept.settle()
+    message = status["conditions"]["Stalled"]["message"]
+    assert ".spec.interval" in message
+    assert ".spec.timeout" in message
