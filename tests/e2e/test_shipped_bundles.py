@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.author.create import create_bundle
+from tests.lib.controller_site import undefine
 from tests.lib.operator import BUNDLES
 from tests.lib.sweep import DEPLOYED, Site, Workplace
 
@@ -64,6 +65,8 @@ def test_a_restricted_namespace_admits_a_shipped_bundle_without_a_warning_and_ke
     control_plane: ControlPlane, sites: list[Site], tmp_path: Path, name: str
 ) -> None:
     site = sites[0]
+    if name == "controller":
+        undefine(control_plane)
     with Workplace(control_plane, tmp_path / "place") as place:
         for sets in ((), ("--set", "qps=1000")) if name == "shop" else ((),):
             code, text = place.run(["install", name, "-n", site.namespace, *sets])

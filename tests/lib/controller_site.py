@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bundler.controller.definitions import all_definitions
-from tests.lib.raw_api import APPLY_PATCH
+from tests.lib.raw_api import APPLY_PATCH, ApiError
 
 if TYPE_CHECKING:
     from tests.lib.controlplane import ControlPlane
@@ -33,6 +33,16 @@ def define(plane: ControlPlane) -> None:
             time.sleep(0.05)
 
 
+def undefine(plane: ControlPlane) -> None:
+    """Delete the kinds with everything of them, and wait until they are gone: a bundle may bring them then."""
+    for body in yaml.safe_load_all(all_definitions()):
+        path = f"{DEFINITIONS}/{body['metadata']['name']}"
+        end_s = time.monotonic() + ESTABLISHED_WITHIN_S
+        while not _is_gone(plane, path):
+            assert time.monotonic() < end_s, f"{path} is still there"
+            time.sleep(0.05)
+
+
 def releases_path(namespace: str, name: str = "") -> str:
     """Return the path of the Releases of a namespace, or of one of them."""
     return f"/apis/bundler.dev/v1/namespaces/{namespace}/releases{'/' if name else ''}{name}"
@@ -50,6 +60,14 @@ def table(plane: ControlPlane, path: str) -> dict[str, Any]:
     return dict(zip(names, found["rows"][0]["cells"], strict=True))
 
 
+def _is_gone(plane: ControlPlane, path: str) -> bool:
+    try:
+        plane.api("DELETE", path)
+    except ApiError as error:
+        return error.status == 404
+    return False
+
+
 def _is_established(body: dict[str, Any]) -> bool:
-    conditions = body.get("status", {}).get("conditions", [])
+    conditions = body.get("status", {}).get("conditions") or []
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)

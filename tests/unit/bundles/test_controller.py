@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import yaml
 
+from bundler import __version__
+from bundler.controller.definitions import definition
+from bundler.loader.load import load_bundle
+from bundler.loader.locate import find_bundle
+from tests.lib.operator import BUNDLES
 from tests.unit.bundles.test_shipped import bodies, order
 
 SECRETS = {"secrets", "*"}
@@ -21,3 +26,15 @@ def test_a_site_is_described_as_in_a_site_file() -> None:
     site = yaml.safe_load(rendered["ConfigMap/bundler-site-acme"]["data"]["site.yaml"])
     assert site["metadata"]["name"] == "acme"
     assert site["spec"] == {"registry": "registry.site:5000/acme"}
+
+
+def test_its_definitions_are_those_of_the_program() -> None:
+    shipped = {path.name: path.read_text() for path in (BUNDLES / "controller" / "crds").glob("*.yaml")}
+    assert shipped == {f"{name}.yaml": definition(name) for name in ("release", "menu")}
+
+
+def test_its_image_and_version_are_those_of_the_program() -> None:
+    bundle = load_bundle(find_bundle(str(BUNDLES / "controller")))
+    assert bundle.metadata.app_version == __version__
+    (container,) = bodies(order("controller"))["Deployment/controller"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"].endswith(f":{__version__}")
