@@ -11,7 +11,6 @@ from bundler.actions import release as releasing
 from bundler.actions.compose.user_values import UserInput
 from bundler.actions.release import (
     change_reasons,
-    install as installing,
     protect as protecting,
     rollback as returning,
     uninstall as removing,
@@ -148,7 +147,7 @@ def plan_release(scope: Scope, request: ReleaseRequest) -> Proposal:
     """
     request = read(scope, request)
     who = authorship_of(scope, reason=request.reason)  # nothing is recorded: no schema need be read to mask it
-    return installing.diff(_install_request(scope, request, who), _ports_for(scope, request))
+    return releasing.install.diff(_install_request(scope, request, who), _ports_for(scope, request))
 
 
 def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
@@ -167,7 +166,7 @@ def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | N
     ports = _ports_for(scope, request)
     who = authorship_of(scope, reason=request.reason, bundle=library.bundles.acquired(scope, request).bundle)
     wanted = _install_request(scope, request, who)
-    return installing.install(wanted, ports, options or RunOptions(), _answer(approve))
+    return releasing.install.install(wanted, ports, options or RunOptions(), _answer(approve))
 
 
 def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
@@ -331,7 +330,7 @@ def _install_request(scope: Scope, request: ReleaseRequest, authorship: Authorsh
         namespace=namespace_of(scope, request),
         kube_version=request.kube_version,
     )
-    return installing.InstallRequest(
+    return releasing.install.InstallRequest(
         order=order,
         names_files=inputs.names_files,
         reuses_values=request.reuses_values,

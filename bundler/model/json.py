@@ -15,6 +15,8 @@ Body: TypeAlias = "Mapping[str, JSONValue]"
 _EMPTY: Body = {}
 _MAPPINGS = (dict, Mapping)
 """The concrete type first: asking an abstract one takes ten times as long."""
+_PLAIN = frozenset({str, int, float, bool, type(None), list, tuple})
+"""What is no mapping, without asking an abstract type."""
 _LISTS = (list, tuple, Sequence)
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
@@ -34,7 +36,7 @@ def decode_json(text: str | bytes) -> JSONValue:
 
 def is_mapping(value: JSONValue) -> TypeGuard[Body]:
     """Return whether ``value`` is a JSON object."""
-    return isinstance(value, _MAPPINGS)
+    return isinstance(value, dict) or (type(value) not in _PLAIN and isinstance(value, Mapping))
 
 
 def is_list(value: JSONValue) -> TypeGuard[Sequence[JSONValue]]:
@@ -93,7 +95,7 @@ def value_at(body: JSONValue, *path: str) -> JSONValue:
     """Return what is at ``path``, or None where a step is missing or not a mapping."""
     here = body
     for step in path:
-        if not isinstance(here, _MAPPINGS):
+        if here is None or not isinstance(here, _MAPPINGS):
             return None
         here = here.get(step)
     return here
@@ -118,7 +120,7 @@ def value_at_steps(body: JSONValue, steps: Sequence[str | int]) -> JSONValue:
 def mapping_at(body: JSONValue, *path: str) -> Body:
     """Return the mapping at ``path``; an empty one where there is none."""
     here = body.get(path[0]) if len(path) == 1 and isinstance(body, dict) else value_at(body, *path)
-    return here if isinstance(here, _MAPPINGS) else _EMPTY
+    return here if here is not None and isinstance(here, _MAPPINGS) else _EMPTY
 
 
 def list_at(body: JSONValue, *path: str) -> Sequence[JSONValue]:

@@ -73,8 +73,11 @@ def with_live(notes: Iterable[ReachNote], changes: Sequence[Change], *, namespac
         changes: of the rollback.
         namespace: of the release.
     """
+    noted = tuple(notes)
+    if not any(note.is_undeclared for note in noted):
+        return noted
     beyond = {_key(note) for note in reach_beyond_live(changes, namespace=namespace)}
-    return tuple(replace(note, is_live=_key(note) not in beyond) if note.is_undeclared else note for note in notes)
+    return tuple(replace(note, is_live=_key(note) not in beyond) if note.is_undeclared else note for note in noted)
 
 
 def new_reach(notes: Iterable[ReachNote], doing: str, hint: str) -> Iterator[Problem]:

@@ -12,6 +12,6 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.wire import graph as graph, objects as objects
+    from bundler.wire import checked as checked, graph as graph, objects as objects
 
 __getattr__ = late_modules(__name__)

@@ -108,6 +108,15 @@ def test_listing_decodes_no_record_judges_nothing_and_is_read_without_suggestion
     assert {"bundler.confinement.rules", "bundler.wire.releases", "pickle", "difflib"} & modules == set()
 
 
+@pytest.mark.medium
+@pytest.mark.parametrize("argv", [["rollback", "shop", "1", "--no-wait"], ["uninstall", "shop", "--yes"]])
+def test_going_back_renders_nothing_and_writes_no_report(cli, menu, argv):
+    for port in ("1", "2"):
+        assert cli("install" if port == "1" else "upgrade", "shop", menu, "--set", f"x={port}", "--no-wait").code == 0
+    modules = modules_after(cli, *argv)
+    assert imported(modules, *TEMPLATES, *SCHEMAS, "xml", "email") == set()
+
+
 def test_a_template_without_patches_and_hooks_loads_neither(cli, menu):
     modules = modules_after(cli, "template", menu)
     assert {"bundler.render.overlay", "bundler.render.patches", "bundler.loader.patches"} & modules == set()

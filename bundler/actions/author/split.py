@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.template import warnings_of
-from bundler.actions.compose.compose import compose, public_identifiers
+from bundler.actions.compose.compose import compose
 from bundler.errors import OutputError
 from bundler.files.whole_file import write_whole
 from bundler.model.rendered import SplitObjects
 from bundler.planning.object_files import SUFFIX, mark_of, object_files
+from bundler.planning.shown_names import public_identifiers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

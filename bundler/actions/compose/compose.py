@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import bundler.actions.compose
 from bundler.actions.compose.job_names import with_job_names
 from bundler.errors.bundle import KubeVersionError, ManifestError
-from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.fields.kinds import all_kinds, scope_of
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 from bundler.model.refs import group_of
@@ -60,18 +59,6 @@ class Composition:
     def readiness(self) -> tuple[ReadinessRule, ...]:
         """The readiness rules of the bundle and its components."""
         return self.rendering.readiness
-
-
-def public_identifiers(manifests: Iterable[Manifest]) -> frozenset[str]:
-    """Return what output shows of objects in any case: names, namespaces, images."""
-    found: set[str] = set()
-    for manifest in manifests:
-        found |= {manifest.ref.kind, manifest.ref.namespace, manifest.ref.name, manifest.component}
-        path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
-        pod = mapping_at(manifest.body, *path) if path is not None else {}
-        for group in ("initContainers", "containers"):
-            found |= {text_at(container, "image") for container in items_at(pod, group)}
-    return frozenset(found)
 
 
 def compose(order: RenderRequest, cluster: ClusterClient | None = None) -> Composition:

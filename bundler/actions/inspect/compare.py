@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.inspect.drift import deployed_of
 from bundler.actions.inspect.release_queries import in_plan_order
 from bundler.actions.release.history import require_history
 from bundler.model.comparison import ComparedObjects, ComparedSide, Comparison
 from bundler.planning.comparison import changes_between
 from bundler.planning.hidden import has_hidden
+from bundler.planning.shown_names import public_identifiers
 from bundler.values.changes import changed_values
 from bundler.values.flatten import leaves_of
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.diagnostics import event_time
 from bundler.actions.change.list_watch import list_live
 from bundler.actions.change.pod_watch import containers_of
-from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.logs import pods_of_release
 from bundler.actions.inspect.release_queries import in_plan_order
@@ -31,6 +30,7 @@ from bundler.model.release import ReleaseStatus
 from bundler.model.secret_leaves import is_secret, leaf_texts, without_leaves
 from bundler.model.size import counted, shown_bytes
 from bundler.model.support import SupportPart
+from bundler.planning.shown_names import public_identifiers
 from bundler.syntax.json_text import dump_json
 from bundler.syntax.writer import dump_yaml
 from bundler.wire.drift import drift_forms

@@ -8,7 +8,9 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.actions.release import (
+        causes as causes,
         checks as checks,
+        install as install,
         owned_objects as owned_objects,
         recorded_command as recorded_command,
         site_terms as site_terms,

@@ -8,18 +8,15 @@ says. A field that the revision had as it will be again was changed in the clust
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING
 
+from bundler.actions.release.found_causes import Found, Steps, Why, changed_places, grouped, in_cluster
 from bundler.model.causes import Cause, CauseKind, ChangedField
 from bundler.model.change import Action
 from bundler.model.json import pointer_tokens, value_at_steps
 from bundler.model.lean import replace
 from bundler.model.redaction import Redactor
-from bundler.planning.diff import differing, shown_sides
-from bundler.planning.drift import field_text, owned_places, owner_at
 from bundler.planning.jobs import is_job, job_stem
-from bundler.planning.ownership import manager_time
-from bundler.planning.pacing import PACING_PLACES, pacing_of
 from bundler.planning.stuck_pods import is_stuck_pod
 from bundler.render.types import FieldOrigin
 from bundler.values.causes import ValueChanges
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from bundler.model.values import Pointer
     from bundler.render.types import Rendering
 
-Steps: TypeAlias = tuple[str | int, ...]
 _OF_TEMPLATES = frozenset({"site", "capabilities"})
 """What templates read besides values, and no record holds."""
 _MAX_OBJECTS, _MAX_CHARS = 30, 128 << 10
@@ -63,22 +59,6 @@ def with_causes(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) 
         finder = _Finder(draft, draft.recorded, draft.composition, before)
         changes = tuple(replace(change, causes=tuple(finder.causes(change))) for change in plan.changes)
         return replace(plan, changes=changes, values=finder.values.told(finder.named))
-
-
-class Why(NamedTuple):
-    """What is said of one field."""
-
-    kind: CauseKind
-    pointers: frozenset[Pointer] = frozenset()
-    note: str = ""
-    is_certain: bool = True
-
-
-class Found(NamedTuple):
-    """What is said of one field, with the field."""
-
-    why: Why
-    field: ChangedField
 
 
 class _Finder:
@@ -284,14 +264,6 @@ def _arrow(before: str, after: str) -> str:
     return f"{before} → {after}" if before != after else f"{after}, of another content"
 
 
-def changed_places(change: Change) -> Iterator[tuple[Steps, str]]:
-    """Yield the way to each field that is shown to change, and how it is written."""
-    if change.action in {Action.UPDATE, Action.RECREATE}:
-        live, wanted = shown_sides(replace(change, action=Action.UPDATE))
-        for one in differing(live, wanted):
-            yield one.steps, field_text(one.steps, wanted if one.is_there else live)
-
-
 def _unchanged_since(change: Change, before: Manifest | None, steps: Steps) -> bool:
     """Return whether the release wanted a field before as it wants it now."""
     if before is None or change.desired is None:
@@ -299,35 +271,5 @@ def _unchanged_since(change: Change, before: Manifest | None, steps: Steps) -> b
     return value_at_steps(before.body, steps) == value_at_steps(change.desired.body, steps)
 
 
-def in_cluster(change: Change, steps: Steps) -> Why:
-    """Say which rollout or manager changed a field in the cluster.
-
-    Args:
-        change: that sets it back.
-        steps: to the field.
-    """
-    if steps in PACING_PLACES and pacing_of(change.before or {}) is not None:
-        return Why(CauseKind.CLUSTER, note="held back for the upgrade in steps")
-    _, manager = owner_at(steps, owned_places(change.before or {}))
-    at = manager_time(change.before or {}, manager) if manager else ""
-    by = f" by {manager}" if manager else ""
-    return Why(CauseKind.CLUSTER, note=f"changed in the cluster{by}{f' at {at}' if at else ''}")
-
-
 def _printed(field: str, origin: FieldOrigin | None) -> ChangedField:
     return ChangedField(field=field, source=str(origin.source) if origin is not None else "")
-
-
-def grouped(found: Iterable[Found]) -> Iterator[Cause]:
-    """Yield what was found as causes, fields with one cause together."""
-    fields: dict[Why, list[ChangedField]] = {}
-    for one in found:
-        fields.setdefault(one.why, []).append(one.field)
-    for why, changed in fields.items():
-        yield Cause(
-            kind=why.kind,
-            fields=tuple(changed),
-            values=tuple(sorted(map(pointer_as_path, why.pointers))),
-            note=why.note,
-            is_certain=why.is_certain,
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions import preflight
-from bundler.actions.compose.compose import compose, public_identifiers
+from bundler.actions.compose.compose import compose
 from bundler.actions.release.auto_rollback import barred, lost_way_back, roll_back_after
 from bundler.actions.release.history import (
     History,
@@ -38,6 +38,7 @@ from bundler.model.release import (
 from bundler.model.values import LayerKind
 from bundler.planning.inventory import generated_entry, rendered_entry
 from bundler.planning.recreate import recreate_rules
+from bundler.planning.shown_names import public_identifiers
 from bundler.render.notes import render_notes
 from bundler.values.flatten import whole_data
 from bundler.values.user import recorded_layer

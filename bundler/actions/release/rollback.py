@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.release.history import History, learn_live_secrets, load_existing_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, propose_checked, require_cluster
@@ -14,6 +13,7 @@ from bundler.actions.release.terms import Accepted, Terms
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship, ReleaseStatus
+from bundler.planning.shown_names import public_identifiers
 from bundler.planning.version_stamp import unstamped
 
 if TYPE_CHECKING:

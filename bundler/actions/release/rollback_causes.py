@@ -10,7 +10,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.causes import Found, Why, changed_places, grouped, in_cluster
+from bundler.actions.release.found_causes import Found, Why, changed_places, grouped, in_cluster
 from bundler.model.causes import CauseKind, ChangedField
 from bundler.model.change import Action
 from bundler.model.json import value_at_steps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.causes import with_causes
+from bundler.actions import release
 from bundler.actions.release.history import load_whole
 from bundler.actions.release.hook_runs import left_by_rollback
 from bundler.actions.release.rollback_causes import with_rollback_causes
@@ -28,7 +28,7 @@ def explained(planned: Planned, draft: Draft, history: History, store: ReleaseSt
         store: its records; those of a rollback were read before.
     """
     if not draft.is_recorded:
-        return with_causes(planned.plan, draft, planned.wanted.recorded)
+        return release.causes.with_causes(planned.plan, draft, planned.wanted.recorded)
     left = left_by_rollback(history, draft.revision.rolled_back_to, store)
     start = load_whole(left.summary, store) if left else draft.revision
     return with_rollback_causes(planned.plan, draft.revision, start)

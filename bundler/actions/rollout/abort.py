@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.release.failure_text import cause_of
 from bundler.actions.release.history import learn_live_secrets, load_existing_history, pass_over, read_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
@@ -22,6 +21,7 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship
 from bundler.model.rollout import RolloutState
 from bundler.planning.problem import refuse
+from bundler.planning.shown_names import public_identifiers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

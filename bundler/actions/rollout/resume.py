@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.release.history import learn_live_secrets, load_existing_history
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, propose_checked, require_cluster
@@ -18,6 +17,7 @@ from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship
 from bundler.model.rollout import RolloutState
+from bundler.planning.shown_names import public_identifiers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from bundler import wire
 from bundler.errors import BundlerError, OutputError
 from bundler.files.whole_file import write_output
-from bundler.wire.checked import junit_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -64,4 +64,4 @@ def write_reports(junit: Path, reports: Iterable[CheckReport]) -> None:
         OutputError: when the file cannot be written.
     """
     for report in reports:
-        write_output(junit, junit_xml(report).encode())
+        write_output(junit, wire.checked.junit_xml(report).encode())
