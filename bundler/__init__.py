@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # as `typing` says: importing that alone is a fifth of `b
 if TYPE_CHECKING:
     from bundler.actions.acquire.bundle import AcquiredBundle
     from bundler.actions.compose.user_values import Values
+    from bundler.actions.release.correct import CorrectionOptions
     from bundler.actions.release.lifecycle import ChangeResult, RunOptions
     from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.rollback import RollbackRequest
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from bundler.model.cluster import Answer, Listing, ListQuery, Payload, WatchEvent
     from bundler.model.comparison import ComparedSide, Comparison
     from bundler.model.conflicts import OnConflict
-    from bundler.model.drift import DriftedField, DriftedObject, DriftKind, ReleaseDrift
+    from bundler.model.drift import Correction, DriftedField, DriftedObject, DriftKind, ReleaseDrift
     from bundler.model.events import (
         Acquired,
         BytesMoved,
@@ -84,6 +85,8 @@ __all__ = [
     "ComparedSide",
     "Comparison",
     "ContinueRequest",
+    "Correction",
+    "CorrectionOptions",
     "DriftKind",
     "DriftedField",
     "DriftedObject",
@@ -170,6 +173,8 @@ _HOMES = {
     "ComparedSide": "model.comparison",
     "Comparison": "model.comparison",
     "ContinueRequest": "actions.rollout.resume",
+    "Correction": "model.drift",
+    "CorrectionOptions": "actions.release.correct",
     "DriftKind": "model.drift",
     "DriftedField": "model.drift",
     "DriftedObject": "model.drift",

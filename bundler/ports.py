@@ -339,6 +339,15 @@ class ReleaseStore(Protocol):
         """
         ...
 
+    def count_correction(self, summary: RevisionSummary) -> RevisionSummary:
+        """Count in a recorded revision that drift from it was put back; the head moves only from what was read.
+
+        Raises:
+            ConflictError: when another run changed it.
+            ReleaseNotFoundError: when it is gone.
+        """
+        ...
+
     def move(self, summary: RevisionSummary, rollout: Rollout | None) -> RevisionSummary:
         """Record how far a rollout has come; the head moves only from the version that was read.
 

@@ -352,6 +352,15 @@ class RolloutContestedError(ReleaseError):
     code = "rollout-contested"
 
 
+class UnfinishedChangeError(ReleaseError):
+    """The last change of the release did not come to a good end, or is still under way; nothing was written.
+
+    Remedy: Wait for the run that is under way, run a failed change again, or go back with `bundler rollback`.
+    """
+
+    code = "change-unfinished"
+
+
 class RolledBackError(ReleaseError):
     """The change failed, and the release was rolled back.
 

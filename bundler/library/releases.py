@@ -131,10 +131,10 @@ def carry_out(
             return roll_back(scope, request, options, approve)
         case ContinueRequest():
             placed = _placed(scope, request)
-            return resuming.continue_rollout(placed, scope.ports(), options or RunOptions(), _answer(approve))
+            return resuming.continue_rollout(placed, scope.ports(), options or RunOptions(), answer_of(approve))
         case AbortRequest():
             back = _placed(scope, request)
-            return aborting.abort_rollout(back, scope.ports(), options or RunOptions(), _answer(approve))
+            return aborting.abort_rollout(back, scope.ports(), options or RunOptions(), answer_of(approve))
         case UninstallRequest():
             return remove(scope, request, approve)
 
@@ -166,7 +166,7 @@ def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | N
     ports = _ports_for(scope, request)
     who = authorship_of(scope, reason=request.reason, bundle=library.bundles.acquired(scope, request).bundle)
     wanted = _install_request(scope, request, who)
-    return releasing.install.install(wanted, ports, options or RunOptions(), _answer(approve))
+    return releasing.install.install(wanted, ports, options or RunOptions(), answer_of(approve))
 
 
 def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
@@ -183,8 +183,8 @@ def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None
     """
     placed, ports = _placed(scope, request), scope.ports()
     if (abort := aborting.meant_by_rollback(placed, ports)) is not None:
-        return aborting.abort_rollout(abort, ports, options or RunOptions(), _answer(approve))
-    return returning.rollback(placed, ports, options or RunOptions(), _answer(approve))
+        return aborting.abort_rollout(abort, ports, options or RunOptions(), answer_of(approve))
+    return returning.rollback(placed, ports, options or RunOptions(), answer_of(approve))
 
 
 def meant(scope: Scope, request: AnyRequest) -> AnyRequest:
@@ -210,7 +210,7 @@ def remove(scope: Scope, request: UninstallRequest, approve: Approve) -> ChangeR
     Raises:
         BundlerError: what ended the run.
     """
-    return removing.uninstall(_placed_removal(scope, request), scope.ports(), _answer(approve))
+    return removing.uninstall(_placed_removal(scope, request), scope.ports(), answer_of(approve))
 
 
 def migrate_storage(
@@ -269,8 +269,12 @@ def _placed(scope: Scope, request: _Recorded) -> _Recorded:
     return replace(request, namespace=namespace_of(scope, request), authorship=authorship)
 
 
-def _answer(approve: Approve) -> Callable[[Proposal], bool]:
-    """Return what answers a proposal: an earlier one is a yes to a plan that does the same."""
+def answer_of(approve: Approve) -> Callable[[Proposal], bool]:
+    """Return what answers a proposal: an earlier one is a yes to a plan that does the same.
+
+    Args:
+        approve: as a program gives it.
+    """
 
     def answer(proposal: Proposal) -> bool:
         if isinstance(approve, bool):

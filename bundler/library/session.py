@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bundler.actions.acquire.bundle import AcquiredBundle
     from bundler.actions.author.values import ComputedValues, ExplainedValues
     from bundler.actions.compose.user_values import Values
+    from bundler.actions.release.correct import CorrectionOptions
     from bundler.actions.release.lifecycle import ChangeResult, RunOptions
     from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.rollback import RollbackRequest
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from bundler.model.check_report import CheckReport
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.comparison import Comparison
-    from bundler.model.drift import ReleaseDrift
+    from bundler.model.drift import Correction, ReleaseDrift
     from bundler.model.explanation import Explanation
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
@@ -709,6 +710,40 @@ class Session:
         """
         with self.scope.calling():
             return library.states.drift(self.scope, release, namespace, ignored, site)
+
+    def correct(
+        self,
+        release: str,
+        *,
+        namespace: str = "",
+        ignored: Sequence[str] = (),
+        site: Site | None = None,
+        options: CorrectionOptions | None = None,
+        on_event: Reporter | None = None,
+    ) -> Correction:
+        """Put back what differs from a release's newest deployed revision, from its record; the bundle is not needed.
+
+        Objects that differ are written, and no others; no revision is made, but ``corrected`` of the deployed one
+        counts. Where nothing differs, nothing at all is written. Fields that others set are taken back, unless a rule
+        of the site or the bundle keeps them, an earlier change left them to their owner, or an autoscaler drives them.
+        It does not wait until objects are ready.
+
+        Args:
+            release: its name.
+            namespace: of the release.
+            ignored: fields that stay as they are, ``[KIND[/NAME]:]PATH``: ``Deployment/shop-*:.spec.replicas``.
+            site: the site file whose policy holds; which versions it takes is asked of installations alone.
+            options: how much is put back, and who is asked.
+            on_event: as for `apply`.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
+            ReleaseError: when its last change came to no good end or is open, or another run holds its lock.
+            PlanError: when a gate refuses the change: the site, or the protection of the release.
+            BundlerError: what ended the run; what was written by then stays, and the call can be repeated.
+        """
+        with self.scope.calling(on_event):
+            return library.states.correct(self.scope, release, namespace, ignored, site, options)
 
     def explain_object(
         self,

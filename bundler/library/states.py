@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import library
 from bundler.actions import inspect, release as releasing
 from bundler.actions.inspect import status as looking
 from bundler.actions.ordering import keeping
@@ -14,9 +15,11 @@ from bundler.model.lean import replace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bundler.actions.release.correct import CorrectionOptions
     from bundler.library.scope import Scope
     from bundler.model.check_report import CheckReport
-    from bundler.model.drift import ReleaseDrift
+    from bundler.model.conflicts import ConflictRule
+    from bundler.model.drift import Correction, ReleaseDrift
     from bundler.model.release_state import ReleaseState
     from bundler.model.site import Site
 
@@ -55,15 +58,48 @@ def drift(scope: Scope, release: str, namespace: str, ignored: Sequence[str], si
         UsageError: when a field to be ignored cannot be read.
         ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
     """
+    place = scope.namespace(namespace, of_site=site.namespace if site else "")
+    request = inspect.drift.DriftRequest(release=release, namespace=place, ignored=_rules(ignored), site=site)
+    return inspect.drift.find_drift(request, scope.ports())
+
+
+def correct(
+    scope: Scope,
+    release: str,
+    namespace: str,
+    ignored: Sequence[str],
+    site: Site | None,
+    options: CorrectionOptions | None,
+) -> Correction:
+    """Put back what differs from the deployed revision of a release.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        namespace: of the release.
+        ignored: fields that may differ, ``[KIND[/NAME]:]PATH``.
+        site: the site file whose policy holds.
+        options: how much is put back, and who is asked; None: all of it, and no one.
+
+    Raises:
+        UsageError: when a field to be ignored cannot be read.
+        BundlerError: what ended the run.
+    """
+    place = scope.namespace(namespace, of_site=site.namespace if site else "")
+    options = options or releasing.correct.CorrectionOptions()
+    request = releasing.correct.CorrectionRequest(
+        release=release, namespace=place, ignored=_rules(ignored), site=site, options=options
+    )
+    return releasing.correct.correct(request, scope.ports(), library.releases.answer_of(options.approve))
+
+
+def _rules(ignored: Sequence[str]) -> tuple[ConflictRule, ...]:
     try:
-        rules = tuple(map(ignoring, ignored))
+        return tuple(map(ignoring, ignored))
     except ValueError as error:
         raise UsageError(
             "reading which fields may differ", context=["one of them is empty"], hint=str(error)
         ) from error
-    place = scope.namespace(namespace, of_site=site.namespace if site else "")
-    request = inspect.drift.DriftRequest(release=release, namespace=place, ignored=rules, site=site)
-    return inspect.drift.find_drift(request, scope.ports())
 
 
 def check(scope: Scope, release: str, namespace: str, site: Site | None, *, lock_timeout_s: float) -> CheckReport:

@@ -68,7 +68,34 @@ class DriftedObject:
     fields: tuple[DriftedField, ...] = ()
     """What differs in it."""
     reason: str = ""
-    """Why it would be made again, or deleted; empty where the fields say it."""
+    """Why it would be made again or deleted, or is not put back; empty where the fields say it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What was put back from a release's deployed revision, and what was not.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     service = next(ref for ref in done.revision.refs if ref.kind == "Service")
+        ...     gone = session.cluster.delete(service)
+        ...     first, second = session.correct("shop"), session.correct("shop")
+        >>> ([one.ref.short for one in first.objects], first.revision.corrected, second.objects)
+        (['Service/shop'], 1, ())
+    """
+
+    revision: RevisionSummary
+    """The deployed revision; its ``corrected`` counts this correction, if anything was written."""
+    objects: tuple[DriftedObject, ...] = ()
+    """What was put back: each field with what it was, who had set that, and when."""
+    missing_data: tuple[DriftedObject, ...] = ()
+    """What held data, is gone, and was not made again: volume claims, namespaces, definitions, generated Secrets."""
+    refused: tuple[DriftedObject, ...] = ()
+    """What differs and could not be put back; ``reason`` says why."""
+    is_declined: bool = False
+    """The answer was no; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

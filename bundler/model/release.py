@@ -181,6 +181,8 @@ class RevisionSummary:
     inputs: str = ""
     """Digest of what it was made from, as the program says that keeps the release; empty where a person made it, and
     for a rollback."""
+    corrected: int = 0
+    """How often drift was put back since it was deployed."""
     resource_version: str = ""
     """Of the head; an update of the head is refused when it moved."""
     uid: str = ""

@@ -17,6 +17,7 @@ from bundler.storage.decoding import (
 )
 from bundler.storage.encoding import (
     EncodedRevision,
+    count_correction,
     encode_revision,
     mark_head,
     masked_rollout,
@@ -29,6 +30,7 @@ __all__ = [
     "EncodedRevision",
     "Head",
     "Taken",
+    "count_correction",
     "decode_revision",
     "encode_revision",
     "listed_packs",

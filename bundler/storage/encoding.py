@@ -16,6 +16,7 @@ from bundler.model.size import cut
 from bundler.storage import limits, records
 from bundler.storage.blobs import BlobWriter, build_packs, choose_packs, index_text, pieces_of
 from bundler.storage.heads import (
+    CORRECTED,
     DATA_KEY,
     FINISHED_JOBS,
     PROTECTION,
@@ -329,6 +330,19 @@ def protect_head(secret: Body, protection: Protection) -> Body:
         RecordTooLargeError: when it would break its size.
     """
     notes = {**mapping_at(secret, "metadata", "annotations"), PROTECTION: protection_text(protection)}
+    return _rewritten(secret, mapping_at(secret, "data"), annotations=notes)
+
+
+def count_correction(secret: Body) -> Body:
+    """Return a head that says that drift from its revision was put back once more.
+
+    Args:
+        secret: the head as it was read; its resourceVersion stays in, as a precondition.
+
+    Raises:
+        DamageError: when the head cannot be read.
+    """
+    notes = {**mapping_at(secret, "metadata", "annotations"), CORRECTED: str(read_summary(secret).corrected + 1)}
     return _rewritten(secret, mapping_at(secret, "data"), annotations=notes)
 
 

@@ -26,6 +26,8 @@ FINISHED_JOBS = _P + "finished-jobs"
 PROTECTION = _P + "protection"
 ROLLOUT = _P + "rollout"
 INPUTS = _P + "inputs"
+CORRECTED = _P + "corrected"
+"""How often drift from the revision was put back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,7 @@ def _columns(summary: RevisionSummary) -> dict[str, str]:
         PROTECTION: protection_text(summary.protection) if summary.protection else "",
         ROLLOUT: rollout_text(summary.rollout, summary.release) if summary.rollout else "",
         INPUTS: summary.inputs,
+        CORRECTED: str(summary.corrected or ""),
     }
     return {key: text for key, text in found.items() if text}
 
@@ -193,6 +196,7 @@ def read_summary(secret: Body) -> RevisionSummary:
         protection=_protection(text_at(notes, PROTECTION)),
         rollout=_rollout(notes),
         inputs=text_at(notes, INPUTS),
+        corrected=_number(text_at(notes, CORRECTED) or "0", "how often it was corrected"),
         resource_version=text_at(secret, "metadata", "resourceVersion"),
         uid=text_at(secret, "metadata", "uid"),
     )

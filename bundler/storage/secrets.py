@@ -212,6 +212,13 @@ class SecretReleaseStore:
         """Say in a recorded revision whether its release is protected; see bundler.ports.ReleaseStore."""
         return self._replace_head(summary, storage.codec.protect_head(self._unmoved(summary), protection))
 
+    def count_correction(self, summary: RevisionSummary) -> RevisionSummary:
+        """Count that drift from a revision was put back; see bundler.ports.ReleaseStore."""
+        secret = self._unmoved(summary)
+        with reading(name_of(secret)):
+            body = storage.codec.count_correction(secret)
+        return self._replace_head(summary, body)
+
     def move(self, summary: RevisionSummary, rollout: Rollout | None) -> RevisionSummary:
         """Record how far a rollout has come, or that it is over; see bundler.ports.ReleaseStore."""
         secret, secrets = self._unmoved(summary), self._secrets.get(_key(summary))

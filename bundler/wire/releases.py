@@ -61,6 +61,8 @@ class SummaryForm(TypedDict):
     description: str
     protection: ProtectionForm | None
     """null: the release was never protected."""
+    corrected: int
+    """How often drift was put back since it was deployed."""
     rollout: RolloutForm | None
     """null: it is not upgraded in steps, or no longer."""
 
@@ -227,6 +229,7 @@ def summary_form(summary: RevisionSummary) -> SummaryForm:
         "objects": summary.objects,
         "description": summary.description,
         "protection": protection_form(summary.protection) if summary.protection else None,
+        "corrected": summary.corrected,
         "rollout": rollout_form(summary.rollout) if summary.rollout else None,
     }
 

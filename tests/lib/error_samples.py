@@ -245,6 +245,11 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["the lock was taken over by bob@ci-7"],
         "check what that run did, then run the command again",
     ),
+    change.UnfinishedChangeError: (
+        "putting back what drifted of release shop",
+        ["revision 8 is failed, so that live objects may be its own"],
+        "run that change again, or `bundler rollback shop -n prod`; then correct drift",
+    ),
     change.RolloutContestedError: (
         "carrying out step 1 of 3 of the upgrade of shop",
         [

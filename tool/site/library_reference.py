@@ -45,7 +45,7 @@ _GROUPS = {
     ],
     "Comparisons": ["Comparison", "ComparedSide"],
     "Checks": ["CheckReport", "CheckRun", "CheckOutcome"],
-    "Drift": ["ReleaseDrift", "DriftedObject", "DriftedField", "DriftKind"],
+    "Drift": ["ReleaseDrift", "Correction", "CorrectionOptions", "DriftedObject", "DriftedField", "DriftKind"],
     "What became of it": [
         "ChangeResult",
         "Run",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.inspect.drift import deployed_of
 from bundler.actions.inspect.release_queries import in_plan_order
 from bundler.actions.release.history import require_history
+from bundler.actions.release.restoring import deployed_of
 from bundler.model.comparison import ComparedObjects, ComparedSide, Comparison
 from bundler.planning.comparison import changes_between
 from bundler.planning.hidden import has_hidden

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.make_plan import make_plan
-from bundler.actions.release.history import learn_live_secrets, load_existing_history
-from bundler.actions.release.proposal import others_recorded, wanted_of
-from bundler.actions.release.recorded_parts import conflict_rules_of
-from bundler.actions.release.rollback import draft_of
-from bundler.actions.release.terms import Terms
-from bundler.errors.change import ForeignObjectError, ImmutableFieldError, ReleaseNotFoundError
+from bundler.actions.release.restoring import plan_again, read_deployed, wanted_again
+from bundler.errors.change import ForeignObjectError, ImmutableFieldError
 from bundler.model.conflicts import ConflictPolicy, OnConflict, policy_of
 from bundler.model.drift import ReleaseDrift
 from bundler.model.events import Warned
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import Authorship
 from bundler.planning.drift import drifted_objects
 from bundler.planning.problem import refuse
 from bundler.planning.refusals import object_problems
 
 if TYPE_CHECKING:
     from bundler.actions.change.planned import Planned
-    from bundler.actions.release.history import History
     from bundler.model.conflicts import ConflictRule
-    from bundler.model.release import RevisionSummary
     from bundler.model.site import Site
     from bundler.ports import Ports
 
@@ -51,40 +43,18 @@ def find_drift(request: DriftRequest, ports: Ports) -> ReleaseDrift:
         ReleaseNotFoundError: when there is no such release, or nothing of it was ever deployed.
         BundlerError: when the server refuses to compare an object.
     """
-    history = load_existing_history(ports, request.namespace, request.release)
-    deployed = deployed_of(history)
-    recorded = ports.store.load(deployed, with_sensitive=True)
-    ports.redactor.learn(*recorded.sensitive)
-    learn_live_secrets(history, ports)
-    draft = draft_of(recorded, Authorship(), ports.cluster)
-    wanted = wanted_of(draft, history, Terms(site=request.site), ports)
-    wanted = replace(wanted, is_rollback=False, goes_back_to=0, conflicts=_TAKES_ALL, left_to_others={}, backups=())
-    planned = make_plan(wanted, ports.cluster, is_recorded=others_recorded(draft, ports))
+    deployed = read_deployed(request.release, request.namespace, request.site, ports)
+    planned = plan_again(deployed, replace(wanted_again(deployed, _TAKES_ALL, ports), left_to_others={}), ports)
     _refuse_unknown(planned)
-    site_rules = request.site.conflicts if request.site else ()
-    if (rolling := history.open_rollout) is not None:
+    if (rolling := deployed.history.open_rollout) is not None:
         ports.report(Warned(f"revision {rolling.revision} is rolled out in steps: what it has written is drift here"))
-    policy = policy_of(OnConflict.FAIL, request.ignored, site_rules, conflict_rules_of(recorded))
-    return ReleaseDrift(revision=deployed, objects=drifted_objects(planned.plan, policy, recorded.left_to_others))
+    policy = deployed.policy(request.ignored, OnConflict.FAIL, "drift")
+    objects = drifted_objects(planned.plan, policy, deployed.revision.left_to_others)
+    return ReleaseDrift(revision=deployed.summary, objects=objects)
 
 
 _TAKES_ALL: ConflictPolicy = policy_of(OnConflict.TAKE)
 """What the revision would make of a field is shown beside what is live, no matter who set it."""
-
-
-def deployed_of(history: History) -> RevisionSummary:
-    """Return the revision that is deployed.
-
-    Raises:
-        ReleaseNotFoundError: when none is.
-    """
-    if history.deployed is not None:
-        return history.deployed
-    raise ReleaseNotFoundError(
-        f"looking for what was deployed of release {history.release}",
-        context=[f"no revision of it is deployed now (namespace {history.namespace})"],
-        hint=f"run `bundler history {history.release}` to see what became of it",
-    )
 
 
 def _refuse_unknown(planned: Planned) -> None:

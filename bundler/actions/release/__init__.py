@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bundler.actions.release import (
         causes as causes,
         checks as checks,
+        correct as correct,
         install as install,
         owned_objects as owned_objects,
         recorded_command as recorded_command,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.checks import checks_of_record, checks_wanted, run_checks
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
-from bundler.actions.inspect.drift import deployed_of
 from bundler.actions.release.history import learn_live_secrets, load_existing_history
 from bundler.actions.release.proposal import require_cluster
+from bundler.actions.release.restoring import deployed_of
 from bundler.actions.release.terms import Terms
 from bundler.model.check_report import CheckReport
 from bundler.model.lean import dataclass

@@ -154,6 +154,7 @@ def draft_of(recorded: Revision, authorship: Authorship, cluster: ClusterClient)
         description="",
         user=authorship.user,
         inputs="",
+        corrected=0,
         resource_version="",
         uid="",
     )

@@ -84,5 +84,7 @@ class Terms:
     """The change continues or aborts the rollout that is open; every other change waits until it is over."""
     follows_failure: bool = False
     """The change undoes one that failed, under the same lock: it was accepted together with it."""
+    is_correction: bool = False
+    """What is deployed is put back: its bundle was accepted when it was installed."""
     live_before: Mapping[ObjectRef, Body] | None = None
     """For an automatic rollback: what was live before the change that is undone. None for every other change."""

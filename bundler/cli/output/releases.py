@@ -83,7 +83,7 @@ def show_history(app: App, summaries: Sequence[RevisionSummary], orders: Sequenc
             status_text(s, now),
             bundle_text(s),
             s.user,
-            app.screen.shown(s.description),
+            app.screen.shown(_described(s)),
         )
         for s in summaries
     ]
@@ -94,6 +94,12 @@ def show_history(app: App, summaries: Sequence[RevisionSummary], orders: Sequenc
         app.screen.say(f"the release is {protection}")
     for order in orders:
         app.screen.say(f"the release is kept by {order}")
+
+
+def _described(summary: RevisionSummary) -> str:
+    """Return what became of a revision, and how often drift from it was put back."""
+    corrected = f"drift was put back {counted(summary.corrected, 'time')}" if summary.corrected else ""
+    return "; ".join(part for part in (summary.description, corrected) if part)
 
 
 def show_migrated(app: App, result: MigratedStorage, *, is_dry_run: bool) -> None:

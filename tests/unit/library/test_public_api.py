@@ -51,6 +51,8 @@ def test_the_public_names_are_these():
         "ComparedSide",
         "Comparison",
         "ContinueRequest",
+        "Correction",
+        "CorrectionOptions",
         "DriftKind",
         "DriftedField",
         "DriftedObject",
