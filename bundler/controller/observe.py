@@ -97,8 +97,12 @@ def _holder(order: Order, cluster: ClusterClient, now: datetime) -> str:
 
 def _not_ready(order: Order, cluster: ClusterClient) -> list[str]:
     """Return the orders that have to be ready first, and are not."""
-    refs = [ObjectRef(order.ref.group, order.ref.kind, order.namespace, name) for name in order.depends_on]
-    return [ref.short for ref in refs if not _is_ready(cluster.get(ref) or {})]
+    return [ref.short for ref in dependencies(order) if not _is_ready(cluster.get(ref) or {})]
+
+
+def dependencies(order: Order) -> list[ObjectRef]:
+    """Return the orders that have to be ready first."""
+    return [ObjectRef(order.ref.group, order.ref.kind, order.namespace, name) for name in order.depends_on]
 
 
 def _is_ready(body: Body) -> bool:

@@ -10,13 +10,15 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from bundler.controller.accounts import Account
+from bundler.controller.bells import Holding
 from bundler.controller.carry_out import Place
 from bundler.controller.changes import WantedChange, Work
 from bundler.controller.conditions import is_seen
 from bundler.controller.contest import Contest
 from bundler.controller.decide import Act, Decision, back_off_s, decide
 from bundler.controller.look import Looking, look
-from bundler.controller.observe import Doing, observe
+from bundler.controller.materials import references
+from bundler.controller.observe import Doing, dependencies, observe
 from bundler.controller.order import OrderInvalidError
 from bundler.controller.report import Looked, Remembered, author_of, first_status, order_status
 from bundler.controller.status import (
@@ -33,6 +35,7 @@ from bundler.controller.status_body import attempt_of, drift_of, inputs_of, plan
 from bundler.controller.verdicts import words_of
 from bundler.model.json import int_at, mapping_at
 from bundler.model.lean import dataclass, replace
+from bundler.model.names import release_uid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +71,10 @@ class Keeping:
     default_account: str = ""
     """Of orders that name none; empty: those are done as the controller itself."""
     redact: Callable[[str], str] = str
+    on_holding: Callable[[Holding], None] = lambda _: None
+    """Takes what an order holds, at each look."""
+    on_told: Callable[[Order, Body, Body], None] = lambda order, before, now: None  # noqa: ARG005
+    """Takes an order, its status as it was, and as it was written now."""
 
 
 class _Memory:
@@ -208,11 +215,23 @@ class _Look:
         memory, now_s = self._memory, self._keeping.clock.monotonic()
         looking = Looking(order=self._order, seen=seen, decision=decision, place=self._place, is_brief=is_brief)
         looked = look(looking, memory.contest, now_s)
+        self._keeping.on_holding(self._holding(looked))
         looked, again_s = self._correct(looked, decision)
         status = order_status(self._order, seen, decision, looked, memory.told, self._keeping.keeper)
         left_s = self._tell(status)
         pauses = [one for one in (decision.again_s, again_s, memory.contest.again_s(now_s)) if one is not None]
         return left_s or min(pauses, default=None)
+
+    def _holding(self, looked: Looked) -> Holding:
+        order, entries = self._order, looked.state.revision.inventory if looked.state else ()
+        site = self._place.reader.site_ref(order)
+        return Holding(
+            key=order.ref,
+            release_uid=release_uid(order.namespace, order.name),
+            kinds=frozenset((one.ref.group, one.ref.kind) for one in entries),
+            references=frozenset([*(ref for ref, _, _ in references(order)), *([site] if site else [])]),
+            depends_on=frozenset(dependencies(order)),
+        )
 
     def _correct(self, looked: Looked, decision: Decision) -> tuple[Looked, float | None]:
         """Begin to put back what differs and may be put back; a correction that failed waits."""
@@ -237,7 +256,10 @@ class _Look:
     def _tell(self, status: OrderStatus) -> float:
         before = mapping_at(self._body, "status")
         told = status_body(status, before, self._now, redact=self._keeping.redact)
-        return self._keeping.orders.write_status(self._body, told)
+        left_s = self._keeping.orders.write_status(self._body, told)
+        if not left_s and told != before:
+            self._keeping.on_told(self._order, before, told)
+        return left_s
 
     def _note(self, outcome: Outcome) -> None:
         """Remember what came of a change."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from bundler import ListQuery, Payload
 from bundler.archive.writer import write_archive
@@ -11,7 +12,12 @@ from bundler.controller.accounts import Accounts
 from bundler.controller.carry_out import Place, carry_out
 from bundler.controller.changes import InlineChanges
 from bundler.controller.definitions import definition
+from bundler.controller.log import Log, LogSettings, LogStream
+from bundler.controller.loop import Loop, LoopSettings
+from bundler.controller.metrics import Metrics
 from bundler.controller.orders import Orders, ReleaseOrders
+from bundler.controller.process import Instruments
+from bundler.controller.pulse import Pulse
 from bundler.controller.reconcile import Keeping, Reconciler
 from bundler.controller.status import Keeper
 from bundler.model.refs import ObjectRef
@@ -130,3 +136,37 @@ def kept_at(cluster: ClusterClient, clock: Clock, namespace: str, scratch: Path)
     kept = Kept(cluster, clock, namespace, scratch)
     kept.define()
     return kept
+
+
+class Running:
+    """A controller with its threads, on a cluster whose time passes."""
+
+    def __init__(self, cluster: ClusterClient, clock: Clock, namespace: str) -> None:
+        self.cluster = cluster
+        self.session = session_on(cluster, clock, namespace)
+        orders = Orders(cluster, clock, ReleaseOrders([namespace]))
+        self.log = io.StringIO()
+        out = LogStream(self.log, LogSettings(redact=str, now=clock.now))
+        instruments = Instruments(clock=clock, log=Log(out), metrics=Metrics(), pulse=Pulse(clock))
+        self.loop = Loop(cluster, orders, instruments, LoopSettings(namespaces=(namespace,), looks_at_once=2))
+        changes = InlineChanges(self._carry_out, self.loop.queue.hurry)
+        keeping = Keeping(
+            own=self.session,
+            accounts=Accounts(lambda _: self.session),
+            orders=orders,
+            changes=changes,
+            clock=clock,
+            keeper=Keeper(host="here", version="1"),
+            on_holding=self.loop.hold,
+        )
+        self.loop.use(Reconciler(keeping), closing=lambda: None)
+
+    def __enter__(self) -> Self:
+        self.loop.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.close()
+
+    def _carry_out(self, wanted: WantedChange) -> Outcome:
+        return carry_out(wanted, Place(tenant=self.session, own=self.session))

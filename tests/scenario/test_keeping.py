@@ -9,7 +9,7 @@ import pytest
 from bundler import ReleaseRequest, Values
 from bundler.model.refs import ObjectRef
 from tests.lib.faulty import FaultyCluster
-from tests.lib.keeping import kept_at
+from tests.lib.keeping import Running, kept_at
 from tests.lib.menus import small_bundle
 
 if TYPE_CHECKING:
@@ -242,3 +242,29 @@ def test_an_order_that_cannot_be_read_says_all_that_is_wrong(kept: Kept) -> None
     message = status["conditions"]["Stalled"]["message"]
     assert ".spec.interval" in message
     assert ".spec.timeout" in message
+
+
+def _eventually(is_so, clock, what: str) -> None:
+    for _ in range(300):
+        if is_so():
+            return
+        clock.sleep(0.2)
+    raise AssertionError(what)
+
+
+@pytest.mark.slow
+def test_watches_wake_the_controller(timed_world: World, tmp_path: Path) -> None:
+    place, clock = timed_world.operator.namespace, timed_world.operator.clock
+    kept = kept_at(timed_world.cluster, clock, place, tmp_path)
+    kept.cluster.apply(_namespace(place))
+    kept.publish(timed_world.menu, "one")
+    with Running(kept.cluster, clock, place) as running:
+        _eventually(lambda: running.loop.is_ready, clock, "orders are never listed")
+        kept.order()
+        _eventually(lambda: kept.status().get("phase") == "Ready", clock, "the release never gets ready")
+        kept.order(values={"text": "later"})
+        _eventually(lambda: kept.status().get("revision") == 2, clock, "the release is never upgraded")
+        _eventually(lambda: kept.status().get("phase") == "Ready", clock, "the upgrade never gets ready")
+        kept.cluster.delete(kept.order(values={"text": "later"}))
+        _eventually(lambda: not kept.names("Deployment", "apps"), clock, "the release is never uninstalled")
+        _eventually(lambda: not kept.names("Release", "bundler.dev"), clock, "the order never goes")

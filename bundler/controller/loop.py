@@ -1,0 +1,153 @@
+"""The loop of the copy that leads: watches ring, and threads look at orders. Layer: controller."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from bundler.concurrency import in_thread
+from bundler.controller.bells import Bells, facts_of
+from bundler.controller.queue import LookQueue
+from bundler.controller.watches import Watches
+from bundler.errors import BundlerError
+from bundler.model.lean import dataclass
+from bundler.model.refs import ref_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler import ClusterClient, ListQuery
+    from bundler.controller.bells import Holding
+    from bundler.controller.orders import Orders
+    from bundler.controller.process import Instruments
+    from bundler.controller.queue import DueLook
+    from bundler.controller.reconcile import Reconciler
+    from bundler.controller.watches import Stream
+    from bundler.model.json import Body
+
+LOOKS_AT_ONCE: Final = 4
+_JOIN_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopSettings:
+    """How orders are looked at."""
+
+    namespaces: tuple[str, ...] = ()
+    """Whose orders are kept; empty: all."""
+    looks_at_once: int = LOOKS_AT_ONCE
+
+
+class Loop:
+    """Looks at orders in threads, and is rung by watches: the work of `bundler.controller.process`."""
+
+    def __init__(
+        self, cluster: ClusterClient, orders: Orders, instruments: Instruments, settings: LoopSettings
+    ) -> None:
+        """Begin nothing yet; :meth:`use` says who looks.
+
+        Args:
+            cluster: acts as the controller.
+            orders: which there are.
+            instruments: what is observed.
+            settings: how many at once, and whose.
+        """
+        self._orders, self._instruments, self._settings = orders, instruments, settings
+        self.queue = LookQueue(instruments.clock)
+        self._bells = Bells(lambda key, is_brief: self.queue.ring(key, is_brief=is_brief))
+        self._watches = Watches(
+            cluster,
+            self._bells,
+            namespaces=settings.namespaces,
+            on_restart=instruments.metrics.watch_restarted,
+            on_error=self._not_watched,
+        )
+        self._streams: list[Stream] = []
+        self._threads: list[threading.Thread] = []
+        self._stopping = threading.Event()
+        self._reconciler: Reconciler | None = None
+        self._closing: Callable[[], None] = lambda: None
+
+    def use(self, reconciler: Reconciler, closing: Callable[[], None]) -> None:
+        """Say who looks at orders.
+
+        Args:
+            reconciler: looks at one.
+            closing: ends the changes that are under way.
+        """
+        self._reconciler, self._closing = reconciler, closing
+
+    def start(self) -> None:
+        """Begin to watch orders, and to look at them."""
+        for source in self._orders.sources:
+            for query in source.queries:
+                self._streams.append(self._watches.watch(query, self._order_moved, self.queue.begin))
+        for number in range(self._settings.looks_at_once):
+            thread = in_thread(self._work, f"looks {number + 1}", name=f"looks {number + 1}")
+            self._threads.append(thread)
+            thread.start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all orders were listed once."""
+        return all(stream.is_listed for stream in self._streams)
+
+    def close(self) -> None:
+        """Begin no further look, end the watches, interrupt the changes, and wait for all of them."""
+        self._stopping.set()
+        self._watches.close()
+        self._closing()
+        for thread in self._threads:
+            thread.join(_JOIN_S)
+
+    def hold(self, holding: Holding) -> None:
+        """Watch what an order holds."""
+        if self._bells.hold(holding):
+            self._watches.tend()
+
+    def _order_moved(self, body: Body, before: bytes | None) -> None:
+        """Ring an order whose spec or metadata changed; what is said of it wakes those that depend on it alone."""
+        if before is None or before != facts_of(body):
+            self.queue.ring(ref_of(body))
+        self._bells.moved(body, before)
+
+    def _work(self, name: str) -> None:
+        pulse, metrics = self._instruments.pulse, self._instruments.metrics
+
+        def is_stopped() -> bool:
+            pulse.beat(name)
+            return self._stopping.is_set()
+
+        while (look := self.queue.wait(is_stopped)) is not None:
+            metrics.queue(self.queue.depth, self.queue.oldest_s)
+            began_s = self._instruments.clock.monotonic()
+            result = self._look(look)
+            metrics.reconciled(result, self._instruments.clock.monotonic() - began_s)
+        pulse.forget(name)
+
+    def _look(self, look: DueLook) -> str:
+        """Take one look; whatever goes wrong with it concerns this order alone."""
+        log = self._instruments.log.about(namespace=look.key.namespace, order=look.key.short)
+        try:
+            again_s = self._reconciler.reconcile(look.key, is_brief=look.is_brief) if self._reconciler else None
+        except BundlerError as error:
+            pause_s = self.queue.failed(look)
+            log.warning(str(error), found="; ".join(error.context), code=error.code, again_s=round(pause_s, 1))
+            return error.code
+        except Exception as error:  # noqa: BLE001 - one order that meets a mistake of ours must not stop the others
+            pause_s = self.queue.failed(look)
+            said = f"{type(error).__name__}: {error}"
+            log.error("a mistake in bundler", error=said, again_s=round(pause_s, 1))  # noqa: TRY400 - a log of our own
+            return "bug"
+        if again_s is None:
+            self._bells.drop(look.key)
+        self.queue.done(look, again_s)
+        return "ok"
+
+    def _not_watched(self, query: ListQuery, error: BundlerError) -> None:
+        self._instruments.log.warning(
+            "a kind is not watched; what changes is found in the interval of the orders",
+            kind=query.kind,
+            error=str(error),
+            found="; ".join(error.context),
+        )
