@@ -94,7 +94,7 @@ class LookQueue:
         self._add(_thorough(key, self._now_s()))
 
     def take(self) -> DueLook | None:
-        """Return a look that is due, which is under way from now on; None where none is."""
+        """Return a look that is due, which is under way from now on; None where nothing is."""
         now_s = self._now_s()
         with self._changed:
             ready = [one for one in self._due.values() if one.due_s <= now_s and one.key not in self._running]
@@ -153,7 +153,7 @@ class LookQueue:
 
     @property
     def oldest_s(self) -> float:
-        """How long the look that waits longest has been due; 0 where none is."""
+        """How long the look that waits longest has been due; 0 where nothing waits."""
         now_s = self._now_s()
         with self._changed:
             return max((now_s - one.due_s for one in self._due.values() if one.due_s <= now_s), default=0.0)
