@@ -55,6 +55,12 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "rollback": "Go back to an earlier revision.",
         "uninstall": "Delete what a release owns, and its records.",
     },
+    "Releases that an order keeps": {
+        "suspend": "Let the controller leave a release alone.",
+        "resume": "Let the controller keep a release again.",
+        "approve": "Approve a plan that the controller asks about.",
+        "retry": "Let the controller try again what failed.",
+    },
     "Look after releases": {
         "list": "List releases.",
         "status": "Show a release and the health of its objects.",

@@ -18,8 +18,9 @@ from typing import IO, TYPE_CHECKING, Final
 from bundler.concurrency import in_thread
 from bundler.controller.changes import Outcome
 from bundler.controller.messages import read_line, wanted_line
-from bundler.controller.order import AfterFailure, OrderInvalidError, parse_order
+from bundler.controller.order import AfterFailure, parse_order
 from bundler.controller.status import AttemptResult, Reason
+from bundler.errors.change import OrderInvalidError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:

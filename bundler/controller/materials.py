@@ -13,8 +13,8 @@ from bundler import Accepted, ReleaseRequest, Values
 from bundler.controller.inputs import SeenSource
 from bundler.controller.order import AfterFailure
 from bundler.controller.status import Reason
-from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleInvalidError, ValuesFileError
+from bundler.errors.change import OrderSourceError
 from bundler.errors.delivery import WrongSignatureError
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass
@@ -37,19 +37,28 @@ NO_SITE: Final = "default"
 _SITE_PREFIX: Final = "bundler-site-"
 
 
-class MissingSourceError(BundlerError):
+class MissingSourceError(OrderSourceError):
     """Something that an order refers to is missing."""
 
     reason: Reason
     """What the conditions of the order say of it."""
 
-    def __init__(self, order: Order, missing: list[str], reason: Reason) -> None:
-        super().__init__(
+    @classmethod
+    def of(cls, order: Order, missing: list[str], reason: Reason) -> MissingSourceError:
+        """Return the error of what is missing.
+
+        Args:
+            order: that refers to it.
+            missing: a line each.
+            reason: what it is for, as the conditions of the order name it.
+        """
+        error = cls(
             f"reading what {order.ref.short} refers to",
             context=missing,
             hint="create what is missing, or change the order",
         )
-        self._keep(reason=reason)
+        error._keep(reason=reason)
+        return error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +107,7 @@ def seen_sources(order: Order, reader: Reader) -> tuple[SeenSource, ...]:
         missing.append(f"site {order.site} has no ConfigMap {_SITE_PREFIX}{order.site} beside the controller")
         reasons.append(Reason.SOURCE_REFUSED)
     if missing:
-        raise MissingSourceError(order, missing, reasons[0])
+        raise MissingSourceError.of(order, missing, reasons[0])
     return tuple(found)
 
 
@@ -148,7 +157,7 @@ def site_file(order: Order, reader: Reader, folder: Path) -> Path | None:
         return None
     text = text_at(body, "data", SITE_KEY)
     if not text:
-        raise MissingSourceError(order, [f"{ref.short} has no key {SITE_KEY}"], Reason.SOURCE_REFUSED)
+        raise MissingSourceError.of(order, [f"{ref.short} has no key {SITE_KEY}"], Reason.SOURCE_REFUSED)
     return _written(folder / SITE_KEY, text.encode())
 
 

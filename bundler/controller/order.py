@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from bundler.errors import BundlerError
+from bundler.errors.change import OrderInvalidError
 from bundler.model.digest import digest_of, is_digest
 from bundler.model.durations import parse_duration
 from bundler.model.json import int_at, items_at, list_at, mapping_at, strings_at, text_at, value_at
@@ -144,10 +144,6 @@ class Order:
     def name(self) -> str:
         """The name of the release."""
         return self.ref.name
-
-
-class OrderInvalidError(BundlerError):
-    """An order says something that cannot be carried out."""
 
 
 def parse_order(body: Body) -> Order:

@@ -19,7 +19,6 @@ from bundler.controller.decide import Act, Decision, back_off_s, decide
 from bundler.controller.look import Looking, look
 from bundler.controller.materials import references
 from bundler.controller.observe import Doing, dependencies, observe
-from bundler.controller.order import OrderInvalidError
 from bundler.controller.report import Looked, Remembered, author_of, first_status, order_status
 from bundler.controller.status import (
     Attempt,
@@ -33,6 +32,7 @@ from bundler.controller.status import (
 )
 from bundler.controller.status_body import attempt_of, drift_of, inputs_of, plan_of, source_of, status_body
 from bundler.controller.verdicts import words_of
+from bundler.errors.change import OrderInvalidError
 from bundler.model.json import int_at, mapping_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid

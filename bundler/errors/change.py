@@ -282,6 +282,33 @@ class OrderNotFoundError(ReleaseError):
     code = "order-not-found"
 
 
+class OrderInvalidError(ReleaseError):
+    """An order says something that cannot be carried out; the error lists every field.
+
+    Remedy: Change the fields that the error names.
+    """
+
+    code = "order-invalid"
+
+
+class OrderSourceError(ReleaseError):
+    """Something that an order refers to is missing.
+
+    Remedy: Create what the error names, or change the order.
+    """
+
+    code = "order-source"
+
+
+class OrderStalledError(ReleaseError):
+    """The controller does not carry an order out: it waits for someone, or it tried and failed.
+
+    Remedy: Do what the error names; the order stays as it is written, and is carried out once that is possible.
+    """
+
+    code = "order-stalled"
+
+
 class RecordDamagedError(ReleaseError):
     """A record cannot be decoded, or exceeds its limits.
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from bundler.model.explanation import Explanation
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
+    from bundler.model.json import Body
     from bundler.model.orders import KeepingOrder
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState, RolloutProgress
@@ -937,6 +938,34 @@ class Session:
         """
         with self.scope.calling():
             return library.orders.orders(self.scope, release, namespace)
+
+    def order(self, release: str, change: Callable[[Body], Body], *, namespace: str = "") -> Body:
+        """Change the order of a release, and return it as it is then; what a controller makes of it comes later.
+
+        Args:
+            release: its name.
+            change: returns the order as it is to be; called again where someone else changed it in between.
+            namespace: empty: that of the session.
+
+        Raises:
+            OrderNotFoundError: when the release has no order.
+        """
+        with self.scope.calling():
+            return library.orders.change(self.scope, release, namespace, change)
+
+    def wait_for_order(self, written: Body) -> Body:
+        """Wait until a controller has carried the order of a release out, and return the order as it is then.
+
+        Args:
+            written: the order, as `order` returned it; what its status says is no news.
+
+        Raises:
+            OrderNotFoundError: when the order is gone.
+            OrderStalledError: when the controller waits for someone, or tried and failed.
+            WaitTimeoutError: when it takes longer than a call may.
+        """
+        with self.scope.calling():
+            return library.orders.wait_for(self.scope, written)
 
 
 def _scope(open_cluster: OpenCluster, options: SessionOptions) -> Scope:

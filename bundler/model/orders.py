@@ -87,3 +87,15 @@ def with_suspension(body: Body, *, is_on: bool) -> Body:
     meta = {**mapping_at(body, "metadata"), "annotations": notes}
     spec = {**mapping_at(body, "spec"), "suspend": is_on}
     return {**body, "metadata": meta, "spec": spec}
+
+
+def with_note(body: Body, name: str, text: str) -> Body:
+    """Return an order with one of the annotations by which a person speaks to the controller.
+
+    Args:
+        body: the order.
+        name: of the annotation.
+        text: what it says.
+    """
+    notes = {**mapping_at(body, "metadata", "annotations"), name: text}
+    return {**body, "metadata": {**mapping_at(body, "metadata"), "annotations": notes}}

@@ -36,6 +36,7 @@ from bundler.wire.explanation import ExplanationForm
 from bundler.wire.graph import GraphForm
 from bundler.wire.images import BuiltImageForm
 from bundler.wire.objects import ListForm, SplitForm
+from bundler.wire.orders import OrderForm
 from bundler.wire.releases import (
     AuditForm,
     EntryForm,
@@ -109,6 +110,10 @@ FORMS: Final[Mapping[str, object]] = {
     "wait": StateForm,
     "test": CheckReportForm,
     "protect": ProtectForm,
+    "suspend": OrderForm,
+    "resume": OrderForm,
+    "approve": OrderForm,
+    "retry": OrderForm,
     "pause": SummaryForm,
     "rollout": ProgressForm,
     "migrate-storage": MigrateStorageForm,

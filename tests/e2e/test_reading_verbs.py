@@ -40,6 +40,10 @@ CHANGES = frozenset(
         "uninstall",
         "unlock",
         "protect",
+        "suspend",
+        "resume",
+        "approve",
+        "retry",
         "migrate-storage",
         "test",
     }

@@ -55,6 +55,21 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["there is no such order"],
         "make one with `bundler order shop --create BUNDLE`, or check the name and the namespace (-n)",
     ),
+    change.OrderInvalidError: (
+        "reading Release/shop in namespace prod",
+        [".spec.bundle.digest: 'latest' is not sha256: and 64 hexadecimal digits"],
+        "change the fields above",
+    ),
+    change.OrderSourceError: (
+        "reading what Release/shop refers to",
+        ["Secret/shop-values is not in namespace prod"],
+        "create what is missing, or change the order",
+    ),
+    change.OrderStalledError: (
+        "waiting for Release/shop",
+        ["AwaitingApproval: 1 object that holds data would be recreated: StatefulSet/shop-db"],
+        "read the plan and approve it with `bundler approve shop -n prod`, or change the order",
+    ),
     change.RolloutOpenError: (
         "planning a change of release shop",
         [

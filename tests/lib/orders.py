@@ -45,3 +45,11 @@ def read(cluster: ClusterClient, name: str = "shop", namespace: str = "default")
     found = cluster.get(order_ref(namespace, name))
     assert found is not None
     return found
+
+
+def write_status(cluster: ClusterClient, body: Body) -> None:
+    """Write the status of an order, as the controller does."""
+    content = json.dumps(body).encode()
+    cluster.replace(
+        Payload(ref=ref_of(body), api_version=str(body["apiVersion"]), content=content, subresource="status")
+    )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from hypothesis import given, settings, strategies as st
 
-from bundler.controller.order import OrderInvalidError, parse_order
+from bundler.controller.order import parse_order
 from bundler.controller.status import (
     Attempt,
     AttemptResult,
@@ -21,6 +21,7 @@ from bundler.controller.status import (
     WaitingPlan,
 )
 from bundler.controller.status_body import MAX_BYTES, attempt_of, drift_of, inputs_of, says_more, status_body
+from bundler.errors.change import OrderInvalidError
 from bundler.model.json import canonical_json
 from tests.lib.laws import examples
 

@@ -9,11 +9,11 @@ from bundler.controller.order import (
     BundleSource,
     Deletion,
     Keep,
-    OrderInvalidError,
     Update,
     ValuesSource,
     parse_order,
 )
+from bundler.errors.change import OrderInvalidError
 from bundler.model.refs import ObjectRef
 from tests.unit.controller.orders import DIGEST, SOURCE, order_body
 
