@@ -1,6 +1,7 @@
-"""SIGKILL between any two mutating requests of what goes back, on the real API.
+"""SIGKILL after each kind of mutating request of what goes back, on the real API.
 
-That is rollback, uninstall, and the rollback that follows a failed upgrade.
+That is rollback, uninstall, and the rollback that follows a failed upgrade. Between any two of their requests they die
+on the sandbox, in `tests/scenario/test_kill_others.py`; those of install and upgrade do on the real API, too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lib.killing_proxy import Blow
 from tests.lib.menus import small_bundle
 from tests.lib.sweep import (
     DEPLOYED,
@@ -18,7 +20,7 @@ from tests.lib.sweep import (
     SUPERSEDED,
     Site,
     Workplace,
-    blows,
+    blows_of_each_kind,
     kinds,
     on_workplaces,
     strike,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.lib.controlplane import ControlPlane
-    from tests.lib.killing_proxy import Blow
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +68,7 @@ def is_first_again(site: Site) -> None:
     site.check_no_litter()
 
 
-def test_a_rollback_that_is_killed_anywhere_goes_on_when_it_is_repeated(
+def test_a_rollback_that_is_killed_at_any_kind_of_write_goes_on_when_it_is_repeated(
     control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
 ) -> None:
     menu = small_bundle(tmp_path)
@@ -101,11 +102,11 @@ def test_a_rollback_that_is_killed_anywhere_goes_on_when_it_is_repeated(
         assert site.password() == secret
         is_first_again(site)
 
-    wrong = on_workplaces(one, blows(len(writes)), control_plane, tmp_path)
+    wrong = on_workplaces(one, blows_of_each_kind(writes), control_plane, tmp_path)
     assert not wrong, "\n".join(wrong)
 
 
-def test_an_uninstall_that_is_killed_anywhere_goes_on_when_it_is_repeated(
+def test_an_uninstall_that_is_killed_at_any_kind_of_write_goes_on_when_it_is_repeated(
     control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
 ) -> None:
     menu = small_bundle(tmp_path)
@@ -140,7 +141,7 @@ def test_an_uninstall_that_is_killed_anywhere_goes_on_when_it_is_repeated(
             settled(place, install(menu, site, *SECOND))
             assert not site.holds_lock()
 
-    wrong = on_workplaces(one, blows(len(writes)), control_plane, tmp_path)
+    wrong = on_workplaces(one, blows_of_each_kind(writes), control_plane, tmp_path)
     assert not wrong, "\n".join(wrong)
 
 
@@ -163,7 +164,7 @@ def is_truthful(statuses: Sequence[str]) -> bool:
     )
 
 
-def test_the_rollback_of_a_failed_upgrade_that_is_killed_anywhere_converges_when_the_upgrade_is_repeated(
+def test_the_rollback_of_a_failed_upgrade_that_is_killed_converges_when_the_upgrade_is_repeated(
     control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
 ) -> None:
     menu = small_bundle(tmp_path)
@@ -200,8 +201,11 @@ def test_the_rollback_of_a_failed_upgrade_that_is_killed_anywhere_converges_when
         except AssertionError as error:
             raise AssertionError(f"{error}\nstatuses {site.statuses()}\n{text}") from error
 
-    points = [blow for blow in blows(len(writes)) if blow.number >= failing - 1]  # right before it is written down, too
-    wrong = on_workplaces(one, points, control_plane, tmp_path)
+    # Its writes are those of a rollback, above: a few are enough to see that it is taken for one, before and after it is
+    # written down that the upgrade has failed.
+    points = [failing - 1, failing, *range(failing + 1, len(writes) + 1, len(back) // 3)]
+    blows = [Blow(number=number, is_after=True) for number in points]
+    wrong = on_workplaces(one, blows, control_plane, tmp_path)
     assert not wrong, "\n".join(wrong)
 
 

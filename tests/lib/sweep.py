@@ -113,6 +113,19 @@ def blows(count: int) -> list[Blow]:
     return [Blow(number=1, is_after=False), *(Blow(number=number, is_after=True) for number in range(1, count + 1))]
 
 
+def blows_of_each_kind(writes: Sequence[tuple[str, str]]) -> list[Blow]:
+    """Return those of `blows` that are right before the first write, right after the first of each kind, and after the last.
+
+    For what dies at each of its writes on the sandbox: here it is seen that each kind of them is as real as there.
+    """
+    numbers = range(1, len(writes) + 1)
+    by_kind = {
+        (method, plural(path)): number for number, (method, path) in reversed([*zip(numbers, writes, strict=True)])
+    }
+    chosen = {*by_kind.values(), len(writes)}
+    return [blow for blow in blows(len(writes)) if not blow.is_after or blow.number in chosen]
+
+
 def strike(place: Workplace, argv: list[str], blow: Blow) -> None:
     """Run until it is killed, which must happen."""
     code, text = place.run(argv, blow)

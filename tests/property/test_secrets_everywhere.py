@@ -256,7 +256,7 @@ def steps(menu: Path, secret: str, client: SandboxClient) -> list[Callable[[Oper
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(60), deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=examples(30), deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(secret=SECRETS, leak=st.sampled_from(sorted(LEAKS)), refused=st.integers(0, 14))
 def test_a_secret_is_nowhere_but_where_it_belongs(secret: str, leak: str, refused: int) -> None:
     assume(MASK not in secret)

@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("medium")
 
 
-QUICK_FAILURE = FailFast(min_failures=1, min_s=0.5)
+QUICK_FAILURE = FailFast(min_failures=1, min_s=0.0)
 
 
 _ALLOCATED = ("managedFields", "uid", "resourceVersion", "creationTimestamp")

@@ -197,7 +197,6 @@ def check_converged(place: Place, change: Change) -> None:
     if change is not CHANGES["uninstall"]:
         assert statuses[-1] == "deployed"
         assert set(statuses[:-1]) <= {"superseded", "failed", "interrupted"}
-        assert operator.install(place.menu).revision is None, "and then nothing is left to do"
     else:
         assert statuses == []
 
@@ -217,6 +216,8 @@ def fail_and_repeat(
         check_clean(error, operator.redactor, cluster.calls)
     assert len(cluster.calls) >= number
     check_converged(place, change)
+    if number % 5 == 0 and change is not CHANGES["uninstall"]:
+        assert place.operator().install(place.menu).revision is None, "and then nothing is left to do"
     place.client.close()
     return noticed
 

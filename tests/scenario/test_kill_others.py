@@ -1,4 +1,4 @@
-"""Death between any two writes of rollback and uninstall, on the sandbox."""
+"""Death between any two writes of a rollback, of one that a failed upgrade ends with, and of an uninstall; sandbox."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.errors import BundlerError
-from bundler.errors.change import ReleaseNotFoundError
+from bundler.errors.change import ReleaseNotFoundError, RolledBackError
 from bundler.errors.cluster import RejectedError
 from bundler.model.cluster import ListQuery
 from bundler.sandbox.client import SandboxClient
@@ -16,7 +16,7 @@ from tests.lib.dying import DeathError, DyingCluster, deaths
 from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
-from tests.lib.sandboxes import closed_when_dropped
+from tests.lib.sandboxes import closed_when_dropped, open_sandbox
 from tests.scenario.conftest import create_as_kubectl
 
 if TYPE_CHECKING:
@@ -137,6 +137,38 @@ def test_after_a_rollback_to_a_number_that_was_cut_off_the_next_one_returns_to_w
     cut_off(operator, 1)
     operator.rollback()
     assert data(operator, "ConfigMap", "shop-config") == {"text": "three"}
+
+
+def test_the_rollback_of_a_failed_upgrade_that_dies_anywhere_converges_when_the_upgrade_is_repeated(
+    tmp_path: Path,
+) -> None:
+    menu = small_bundle(tmp_path)
+    bad = {"image": "docker.io/library/broken:1", "text": "bad", "step": "again", "extra": "false"}
+
+    def installed() -> Operator:
+        clock = FakeClock()
+        operator = Operator(open_sandbox(clock), "prod", clock=clock, timeout_s=600)
+        operator.install(menu, extra="true", text="one", token="a-token-of-24-characters")
+        return operator
+
+    def act(operator: Operator) -> None:
+        with pytest.raises(RolledBackError):
+            operator.upgrade(menu, request={"rollback_s": 60.0}, **bad)
+
+    for number, is_after in deaths_in(installed, act):
+        operator = installed()
+        doomed, _ = dying(operator, number, is_after=is_after)
+        with pytest.raises(DeathError):
+            doomed.upgrade(menu, request={"rollback_s": 60.0}, **bad)
+        act(operator)
+        statuses = operator.statuses()
+        assert (statuses[0], statuses[-2:]) == ("superseded", ["failed", "deployed"]), (number, is_after, statuses)
+        assert len(statuses) <= 5
+        assert set(statuses[1:-2]) <= {"interrupted", "failed", "superseded"}, (number, is_after, statuses)
+        assert operator.live("Lease", "bundler.shop", "coordination.k8s.io") is None
+        assert data(operator, "ConfigMap", "shop-config") == {"text": "one"}
+        assert data(operator, "ConfigMap", "shop-extra") == {"more": "yes"}
+        assert data(operator, "Secret", "shop-token") == {"token": "YS10b2tlbi1vZi0yNC1jaGFyYWN0ZXJz"}
 
 
 def test_an_uninstall_that_dies_anywhere_goes_on_when_it_is_repeated(make_operator: Callable[..., Operator]) -> None:
