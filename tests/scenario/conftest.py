@@ -1,4 +1,4 @@
-"""Every scenario runs twice: on the sandbox in memory, and on the real control plane."""
+"""Every scenario runs on the sandbox in memory, and where a server has a say in it, on the real control plane, too."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("medium")
 
+
+IN_MEMORY = pytest.mark.parametrize("world", ["sandbox"], indirect=True)
+"""For a rule that lies in records, plans and words alone. What it does in a cluster others do on the real API as well:
+the lives of `test_release`, one of the same file, and the contract that holds the sandbox to the server."""
+FAILING_IN_MEMORY = pytest.mark.parametrize("failing_world", ["sandbox"], indirect=True)
+TIMED_IN_MEMORY = pytest.mark.parametrize("timed_world", ["sandbox"], indirect=True)
 
 QUICK_FAILURE = FailFast(min_failures=1, min_s=0.0)
 

@@ -12,6 +12,7 @@ from bundler.errors.change import FieldConflictError, ForeignObjectError, Rollba
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.planning.diff import object_diff
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from tests.scenario.conftest import World
@@ -71,6 +72,7 @@ def test_what_is_taken_over_keeps_no_field_of_its_former_owner(world: World):
     assert world.get("ConfigMap", "shop-config") is None
 
 
+@IN_MEMORY
 def test_the_plan_shows_field_by_field_what_changes_and_what_goes(world: World):
     made(world)
     result = world.operator.install(world.menu, **CONFIG)
@@ -125,6 +127,7 @@ def test_what_another_tool_looks_after_is_not_taken_over(sandbox_world: World, m
     assert f"belongs to {owner}, which looks after it: it is not taken over" in raised.value.context[0]
 
 
+@IN_MEMORY
 def test_what_a_controller_made_is_not_taken_over(world: World):
     world.operator.install(world.menu, "other")
     web = world.get("Deployment", "other-web", "apps")
@@ -135,6 +138,7 @@ def test_what_a_controller_made_is_not_taken_over(world: World):
     assert "belongs to Deployment/other-web" in raised.value.context[0]
 
 
+@IN_MEMORY
 def test_an_object_of_another_living_release_is_not_taken_over(world: World):
     first = {"templates/config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: same}\ndata: {a: b}\n"}
     for path, text in first.items():
@@ -162,6 +166,7 @@ def test_an_object_of_a_helm_release_is_taken_over_once_that_is_gone(world: Worl
         assert "meta.helm.sh/release-name" not in live.get("annotations", {})
 
 
+@IN_MEMORY
 def test_a_number_of_replicas_that_someone_scaled_stops_the_plan_before_anything_is_written(world: World):
     world.operator.install(world.menu)
     namespace = world.operator.namespace

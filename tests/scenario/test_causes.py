@@ -19,6 +19,7 @@ from tests.lib.clocks import FakeClock
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
 from tests.lib.sandboxes import closed_when_dropped
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ def reasons(proposal: Proposal) -> dict[str, tuple[str, ...]]:
     }
 
 
+@IN_MEMORY
 def test_each_object_names_the_value_that_its_lines_read(world: World):
     operator, menu = world.operator, world.menu
     operator.install(menu)
@@ -83,6 +85,7 @@ def test_what_was_changed_in_the_cluster_names_who_did(world: World):
     )
 
 
+@IN_MEMORY
 def test_of_another_bundle_what_no_value_explains_is_its_doing(world: World, tmp_path: Path):
     operator, menu = world.operator, world.menu
     operator.install(menu)

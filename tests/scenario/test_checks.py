@@ -14,6 +14,7 @@ from bundler.errors.change import RolledBackError, UndeclaredReachError
 from bundler.wire.checked import junit_xml
 from tests.lib.bundles import make_bundle
 from tests.lib.templates import WEB
+from tests.scenario.conftest import IN_MEMORY
 from tests.scenario.test_hooks import VALUES
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def test_a_failed_check_fails_the_change_and_all_checks_are_in_the_report(world:
     assert "exit code 1" in (case.find("failure").text or "")  # type: ignore[union-attr]
 
 
+@IN_MEMORY
 def test_a_record_gives_checks_no_power(world: World, menu: Path) -> None:
     privileged = (CHECK % ("front", "image")).replace('image: "', 'securityContext: {privileged: true}, image: "')
     (menu / "checks/front.yaml").write_text(privileged)

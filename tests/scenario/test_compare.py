@@ -9,6 +9,7 @@ import pytest
 from bundler.actions.inspect.compare import compare_revisions
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.model.release import Authorship
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from tests.scenario.conftest import World
@@ -19,6 +20,7 @@ ADA = Authorship(
 LONG = Authorship(user="deployer", command=f"bundler install {'--set a=b ' * 100}".strip())
 
 
+@IN_MEMORY
 def test_revisions_are_compared_as_recorded_and_the_trail_says_who_made_them(world: World) -> None:
     operator = world.operator
     operator.install(world.menu, request={"authorship": ADA}, token="hunter2hunter2")

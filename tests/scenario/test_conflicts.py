@@ -11,6 +11,7 @@ from bundler.errors.change import FieldConflictError, RolledBackError
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.model.json import items_at, mapping_at, value_at
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from bundler.actions.release.lifecycle import ChangeResult
@@ -69,6 +70,7 @@ def test_a_field_that_is_kept_is_given_up_for_good(world: World):
     assert (replicas(world), owners_of_replicas(world)) == (3, {"kubectl"})
 
 
+@IN_MEMORY
 def test_a_kept_field_is_taken_back_when_that_is_asked_for(world: World):
     world.operator.install(world.menu)
     world.scale_web(3, manager="kubectl")
@@ -94,6 +96,7 @@ def _inventory(world: World):
     return ports.store.load(newest).inventory
 
 
+@IN_MEMORY
 def test_keeping_what_was_taken_by_force_is_remembered_though_no_object_changes(world: World):
     world.operator.install(world.menu)
     world.edit("ConfigMap", "shop-config", {"data": {"text": "theirs"}})
@@ -114,6 +117,7 @@ def test_a_rollback_takes_fields_in_an_emergency(world: World):
     assert recorded.taken == ("ConfigMap/shop-config .data.text from kubectl-edit (--on-conflict)",)
 
 
+@IN_MEMORY
 def test_rules_of_a_bundle_come_before_the_flag_and_hold_for_its_rollbacks(world: World):
     rules(world, "    - {policy: keep, kind: Deployment, path: spec.replicas, manager: kubectl*}\n")
     world.operator.install(world.menu)
@@ -126,6 +130,7 @@ def test_rules_of_a_bundle_come_before_the_flag_and_hold_for_its_rollbacks(world
     assert replicas(world) == 3
 
 
+@IN_MEMORY
 def test_the_rollback_after_a_failure_settles_conflicts_as_its_change_does(world: World):
     world.operator.install(world.menu)
     world.edit("ConfigMap", "shop-config", {"data": {"text": "theirs"}})

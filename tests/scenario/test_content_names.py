@@ -20,6 +20,7 @@ from bundler.model.rollout import RolloutRequest, Share
 from bundler.planning.diff import object_diff
 from bundler.planning.replaced import with_replaced
 from tests.lib.bundles import make_bundle
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,6 +156,7 @@ def test_an_old_pod_that_ends_in_the_middle_of_a_canary_comes_back_with_the_old_
     assert sorted(after.values()) == ["blue", "red", "red"]
 
 
+@IN_MEMORY
 def test_a_canary_that_continues_leaves_the_new_content_alone(canary: World) -> None:
     request = ContinueRequest(release="app", namespace=canary.operator.namespace)
     options = RunOptions(fail_fast=canary.operator.fail_fast)
@@ -163,6 +165,7 @@ def test_a_canary_that_continues_leaves_the_new_content_alone(canary: World) -> 
     assert set(settings_of_pods(canary).values()) == {"blue"}
 
 
+@IN_MEMORY
 def test_a_canary_that_is_aborted_leaves_the_old_content_alone(canary: World) -> None:
     options = RunOptions(fail_fast=canary.operator.fail_fast)
     request = AbortRequest(release="app", namespace=canary.operator.namespace)

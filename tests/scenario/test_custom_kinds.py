@@ -20,6 +20,7 @@ from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
 from tests.lib.bundles import make_bundle
 from tests.lib.widgets import DEFINITIONS, WIDGET, definition, widgets
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +73,7 @@ def test_uninstall_deletes_a_kind_on_request_where_no_object_of_others_is_left(
     assert world.cluster.get(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}")) is None
 
 
+@IN_MEMORY
 def test_uninstall_deletes_no_kind_that_another_release_records(world: World, group: str, tmp_path: Path) -> None:
     menu, other = widgets(tmp_path / "first", group), widgets(tmp_path / "second", group)
     (other / "templates/widget.yaml").unlink()
@@ -89,6 +91,7 @@ def test_uninstall_deletes_no_kind_that_another_release_records(world: World, gr
     assert world.cluster.get(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}")) is None
 
 
+@IN_MEMORY
 def test_uninstall_deletes_no_kind_where_the_records_of_a_release_cannot_be_read(
     world: World, group: str, tmp_path: Path
 ) -> None:
@@ -244,6 +247,7 @@ def reasons(result) -> dict[str, tuple[str, str]]:
     return {one.ref.kind: (one.action.value, one.reason) for one in result.proposal.plan.changes}
 
 
+@IN_MEMORY
 def test_a_kind_that_two_releases_bring_is_shared(world: World, group: str, tmp_path: Path) -> None:
     menu = widgets(tmp_path, group)
     world.operator.install(menu, "first")
@@ -266,6 +270,7 @@ def test_a_kind_that_two_releases_bring_is_shared(world: World, group: str, tmp_
     assert set(world.bodies("Widget", group)) == {"second-widget"}
 
 
+@IN_MEMORY
 def test_a_kind_is_not_shared_where_it_lacks_a_version_that_is_needed(world: World, group: str, tmp_path: Path) -> None:
     world.operator.install(serving(widgets(tmp_path / "1", group), group, "v1", v1=True), "first")
     newer = serving(widgets(tmp_path / "2", group), group, "v2", v1=True, v2=True)
@@ -283,6 +288,7 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
 """
 
 
+@IN_MEMORY
 def test_what_an_uninstalled_release_left_is_taken_by_the_next_of_any_name(world: World, tmp_path: Path) -> None:
     generate = [{"name": "password", "secret": "shared", "key": "password", "kind": "password", "length": 24}]
     menu, quick = make_bundle(tmp_path, {"templates/claim.yaml": CLAIM}, generate=generate), RunOptions(waits=False)

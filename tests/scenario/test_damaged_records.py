@@ -19,6 +19,7 @@ from bundler.model.cluster import ListQuery, Payload
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
 from tests.lib.faulty import FaultyCluster
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +85,7 @@ def left(world: World) -> set[str]:
     }
 
 
+@IN_MEMORY
 @DAMAGE
 def test_a_release_whose_newest_record_is_damaged_can_be_uninstalled(world: World, damage) -> None:
     world.operator.install(world.menu)
@@ -97,6 +99,7 @@ def test_a_release_whose_newest_record_is_damaged_can_be_uninstalled(world: Worl
     assert records(world, "release") == records(world, "pack") == []
 
 
+@IN_MEMORY
 @DAMAGE
 def test_an_upgrade_from_named_values_mends_a_release_whose_record_is_damaged(world: World, damage) -> None:
     world.operator.install(world.menu)
@@ -138,6 +141,7 @@ def test_an_upgrade_that_would_change_nothing_is_recorded_where_the_newest_recor
     assert world.operator.upgrade(world.menu).revision is None
 
 
+@IN_MEMORY
 def test_an_upgrade_starts_from_the_newest_values_that_can_be_read_and_says_what_is_lost(world: World) -> None:
     world.operator.install(world.menu, text="first")
     world.operator.upgrade(world.menu, text="second")
@@ -149,6 +153,7 @@ def test_an_upgrade_starts_from_the_newest_values_that_can_be_read_and_says_what
     assert world.get("ConfigMap", "shop-config")["data"]["text"] == "first"
 
 
+@IN_MEMORY
 def test_values_whose_sensitive_part_is_gone_are_not_taken_masked(world: World) -> None:
     world.operator.install(world.menu, text="first")
     world.operator.upgrade(world.menu, token="a-very-secret-token")
@@ -158,6 +163,7 @@ def test_values_whose_sensitive_part_is_gone_are_not_taken_masked(world: World) 
     assert world.get("Secret", "shop-token")["data"]["token"] == ""
 
 
+@IN_MEMORY
 def test_without_any_readable_record_an_upgrade_asks_for_values(world: World) -> None:
     world.operator.install(world.menu, text="first")
     delete_packs(world, 1)
@@ -169,6 +175,7 @@ def test_without_any_readable_record_an_upgrade_asks_for_values(world: World) ->
     assert world.get("ConfigMap", "shop-config")["data"]["text"] == "second"
 
 
+@IN_MEMORY
 def test_a_rollback_goes_to_what_can_be_read_and_to_nothing_else(world: World) -> None:
     for text in ("first", "second", "third"):
         world.operator.upgrade(world.menu, text=text)
@@ -190,6 +197,7 @@ def test_a_rollback_past_a_damaged_record_is_possible_when_it_is_meant(world: Wo
     assert world.get("ConfigMap", "shop-config")["data"]["text"] == "first"
 
 
+@IN_MEMORY
 def test_a_rollback_without_any_readable_record_names_what_is_wrong(world: World) -> None:
     world.operator.install(world.menu)
     world.operator.upgrade(world.menu, text="second")
@@ -198,6 +206,7 @@ def test_a_rollback_without_any_readable_record_names_what_is_wrong(world: World
         world.operator.rollback()
 
 
+@IN_MEMORY
 def test_nothing_is_rolled_back_by_itself_where_a_record_is_damaged(world: World) -> None:
     """Without its record the deployed revision would look as if nothing had ever been deployed."""
     world.operator.install(world.menu)
@@ -209,6 +218,7 @@ def test_nothing_is_rolled_back_by_itself_where_a_record_is_damaged(world: World
     assert left(world)
 
 
+@IN_MEMORY
 def test_a_newer_format_stops_every_change(world: World) -> None:
     world.operator.install(world.menu)
     change_head(world, 1, lambda head: head["metadata"]["annotations"].update({"bundler.dev/format": "9"}))
@@ -217,6 +227,7 @@ def test_a_newer_format_stops_every_change(world: World) -> None:
             change()
 
 
+@IN_MEMORY
 def test_a_generated_secret_known_by_its_label_alone_is_kept(world: World) -> None:
     world.operator.install(world.menu)
     delete_packs(world, 1)
@@ -246,6 +257,7 @@ def test_what_a_lost_newest_head_owned_is_found_and_uninstalled(world: World, lo
     assert left(world) == set()
 
 
+@IN_MEMORY
 @LOST
 def test_what_only_reads_names_a_lost_newest_head_too(world: World, lose) -> None:
     world.operator.install(world.menu)
@@ -260,6 +272,7 @@ def test_what_only_reads_names_a_lost_newest_head_too(world: World, lose) -> Non
     assert any("bundler.release.shop.v2" in str(event) for event in operator.events)
 
 
+@IN_MEMORY
 @LOST
 def test_an_upgrade_names_a_lost_newest_head_and_takes_no_number_twice(world: World, lose) -> None:
     world.operator.install(world.menu)
@@ -272,6 +285,7 @@ def test_an_upgrade_names_a_lost_newest_head_and_takes_no_number_twice(world: Wo
     assert "shop-extra" not in left(world)
 
 
+@IN_MEMORY
 @LOST
 def test_a_rollback_after_the_deployed_head_was_lost_goes_to_the_revision_before_it(world: World, lose) -> None:
     for text in ("first", "second", "third"):
@@ -281,6 +295,7 @@ def test_a_rollback_after_the_deployed_head_was_lost_goes_to_the_revision_before
         world.operator.rollback()  # what revision 3 says of rollbacks is not known
 
 
+@IN_MEMORY
 @LOST
 def test_where_all_heads_are_lost_nothing_starts_from_defaults_unasked(world: World, lose) -> None:
     world.operator.install(world.menu, text="first")
@@ -301,6 +316,7 @@ def test_an_uninstall_after_all_heads_are_lost_deletes_what_is_there(world: Worl
     assert records(world, "pack") == records(world, "sensitive") == []
 
 
+@IN_MEMORY
 def test_a_password_of_another_revision_is_not_taken_back(world: World) -> None:
     world.operator.install(world.menu, token="the-first-secret-token")
     world.operator.upgrade(world.menu, token="the-second-secret-token")

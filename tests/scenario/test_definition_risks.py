@@ -18,6 +18,7 @@ from bundler.model.json import strings_at
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from tests.lib.widgets import DEFINITIONS, WIDGET, widgets
+from tests.scenario.conftest import IN_MEMORY
 from tests.scenario.test_windows import closed
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def test_live_objects_that_would_break_are_named_and_nothing_is_written_until_th
     assert record.accepted_risks == raised.value.context
 
 
+@IN_MEMORY
 def test_what_breaks_no_live_object_is_shown_and_goes_on(world: World, group: str, tmp_path: Path) -> None:
     world.operator.install(widgets(tmp_path / "1", group), "w")
     own_widget(world, group, size=3)
@@ -110,6 +112,7 @@ def test_what_breaks_no_live_object_is_shown_and_goes_on(world: World, group: st
     assert (risk.broken, risk.blocked, risk.checked) == ((), (), 2)
 
 
+@IN_MEMORY
 def test_a_version_that_someone_writes_and_another_scope_are_refused(world: World, group: str, tmp_path: Path) -> None:
     def both(crd: dict[str, Any]) -> None:
         (one,) = crd["spec"]["versions"]
@@ -145,6 +148,7 @@ def test_a_version_that_someone_writes_and_another_scope_are_refused(world: Worl
     assert world.operator.statuses("w") == ["deployed"]
 
 
+@IN_MEMORY
 def test_a_newer_definition_stays_whoever_brought_it(world: World, group: str, tmp_path: Path) -> None:
     def dated(version: str) -> Callable[[dict[str, Any]], object]:
         return lambda crd: crd["metadata"].update(annotations={"example.com/bundle-version": version})

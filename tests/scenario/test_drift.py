@@ -10,6 +10,7 @@ from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.model.conflicts import OnConflict, ignoring
 from bundler.model.labels import RELEASE_UID
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from tests.scenario.conftest import World
@@ -64,6 +65,7 @@ def _refs(world: World):
     return ports.store.load(summary).refs
 
 
+@IN_MEMORY
 def test_ignored_fields_and_those_left_to_others_are_no_drift(world: World):
     world.operator.install(world.menu)
     world.scale_web(3, manager="kubectl")
@@ -82,6 +84,7 @@ def test_a_rollback_to_the_deployed_revision_repairs_drift(world: World):
     assert drift(world) == {}
 
 
+@IN_MEMORY
 def test_secrets_that_differ_are_named_and_not_shown(world: World):
     world.operator.install(world.menu, token="correct-horse-battery")
     world.edit("Secret", "shop-token", {"data": {"token": "c3RvbGVuLXN0b2xlbi1zdG9sZW4="}})

@@ -17,6 +17,7 @@ from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
 from tests.lib.bundles import bundle_yaml, make_bundle
 from tests.lib.dying import DeathError, DyingCluster, deaths
 from tests.lib.stepped_worlds import SCHEMA, SHOP, VALUES, images, shop
+from tests.scenario.conftest import IN_MEMORY
 from tests.scenario.test_checks import CHECK
 from tests.scenario.test_kill_shop import NOBODY, Stage
 
@@ -100,6 +101,7 @@ def test_every_gate_is_asked_after_every_step_before_the_finish(world: World, tm
     assert world.operator.statuses() == ["superseded", "deployed"]
 
 
+@IN_MEMORY
 def test_a_pause_records_which_gates_have_passed_and_continue_asks_those_of_the_next_step(
     world: World, tmp_path: Path
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_check_that_fails_brings_the_old_pods_back_with_its_evidence(world: Wo
     assert runs(world) == [], "the evidence goes with the release"
 
 
+@IN_MEMORY
 def test_a_check_that_fails_pauses_where_that_was_asked_for_and_runs_again_with_continue(
     world: World, tmp_path: Path
 ) -> None:
@@ -145,6 +148,7 @@ def test_a_check_that_fails_pauses_where_that_was_asked_for_and_runs_again_with_
     assert pods(world) == {"web:1": 4}
 
 
+@IN_MEMORY
 def test_an_expression_that_never_computes_ends_with_the_time_of_the_step_and_says_why(
     world: World, tmp_path: Path
 ) -> None:
@@ -200,6 +204,7 @@ def test_after_a_death_at_any_write_continue_finds_the_check_that_was_started(tm
         stage.client.close()
 
 
+@IN_MEMORY
 def test_a_gate_of_one_component_brings_all_of_them_back(world: World, tmp_path: Path) -> None:
     template = SHOP.replace("{{ kind }}", "Deployment").replace("{{ name }}", "{{ component.name }}")
     template = "".join(line for line in template.splitlines(keepends=True) if "serviceName" not in line)

@@ -29,6 +29,7 @@ from bundler.model.values import LayerKind
 from bundler.planning.normalize import stamp
 from bundler.values.merge import make_layer
 from tests.lib.bundles import make_bundle
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +109,7 @@ def test_what_the_site_forbids_no_caller_installs(world: World, tmp_path: Path) 
     assert world.operator.history() == ()
 
 
+@IN_MEMORY
 def test_no_verb_changes_another_cluster_than_the_site_names(world: World) -> None:
     operator = world.operator
     operator.install(world.menu)
@@ -144,6 +146,7 @@ def test_a_rollback_goes_below_no_version_that_the_site_asks_for(sandbox_world: 
     assert world.operator.statuses() == ["superseded", "deployed"]
 
 
+@IN_MEMORY
 def test_the_problems_of_all_gates_come_at_once(world: World, tmp_path: Path) -> None:
     menu = reaching(tmp_path)
     world.operator.install(menu)
@@ -161,6 +164,7 @@ def test_the_problems_of_all_gates_come_at_once(world: World, tmp_path: Path) ->
     assert raised.value.hint.startswith("use a bundle that stays within")
 
 
+@IN_MEMORY
 def test_a_rollback_brings_back_no_power_that_a_record_claims(world: World) -> None:
     world.operator.install(world.menu)
     world.operator.install(world.menu, text="two")
@@ -187,6 +191,7 @@ def test_a_rollback_may_write_what_is_live_and_what_is_meant(world: World, tmp_p
     assert world.operator.rollback(accepted=Accepted(wider_reach=True)).revision is not None
 
 
+@IN_MEMORY
 def test_the_plan_of_a_rollback_says_which_reach_is_not_live(world: World, tmp_path: Path) -> None:
     menu = reaching(tmp_path)
     world.operator.install(menu)
@@ -200,6 +205,7 @@ def test_the_plan_of_a_rollback_says_which_reach_is_not_live(world: World, tmp_p
     assert not any("not declared" in line.text for line in reach_lines(wide.proposal.plan.reach))
 
 
+@IN_MEMORY
 def test_the_site_forbids_a_rollback_what_it_forbids_an_install(world: World, tmp_path: Path) -> None:
     menu = reaching(tmp_path)
     world.operator.install(menu)
@@ -227,6 +233,7 @@ def test_an_automatic_rollback_restores_the_record_that_was_read_before_the_chan
     assert not is_live(world, harmless)
 
 
+@IN_MEMORY
 def test_an_automatic_rollback_writes_no_power_that_was_not_live_before_the_change(world: World) -> None:
     world.operator.install(world.menu)
     evil = powerful(world)
@@ -238,6 +245,7 @@ def test_an_automatic_rollback_writes_no_power_that_was_not_live_before_the_chan
     assert not is_live(world, evil)
 
 
+@IN_MEMORY
 def test_an_automatic_rollback_puts_power_back_to_what_it_was(world: World, tmp_path: Path) -> None:
     menu = reaching(tmp_path)
     world.operator.install(menu)

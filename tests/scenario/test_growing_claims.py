@@ -14,6 +14,7 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.safety import losses
 from tests.lib.bundles import make_bundle
 from tests.lib.templates import database
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,7 @@ def test_what_else_changes_comes_with_the_growth(world: World, menu: Path) -> No
     assert size_of(world) == "2Gi"
 
 
+@IN_MEMORY
 def test_a_rollback_keeps_the_size(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.upgrade(menu, size="2Gi", tag="two")
@@ -76,6 +78,7 @@ def test_a_rollback_keeps_the_size(world: World, menu: Path) -> None:
     assert (size_of(world), template_size(world)) == ("2Gi", "2Gi")
 
 
+@IN_MEMORY
 def test_a_claim_that_is_to_shrink_is_named_with_its_size(world: World, menu: Path) -> None:
     world.operator.install(menu, size="2Gi")
     with pytest.raises(ImmutableFieldError) as raised:
@@ -84,6 +87,7 @@ def test_a_claim_that_is_to_shrink_is_named_with_its_size(world: World, menu: Pa
     assert template_size(world) == "2Gi"
 
 
+@IN_MEMORY
 def test_a_claim_whose_class_lets_nothing_grow_is_named_with_its_class(world: World, menu: Path) -> None:
     name = f"rigid-{world.operator.namespace}"
     body = {
@@ -103,6 +107,7 @@ def test_a_claim_whose_class_lets_nothing_grow_is_named_with_its_class(world: Wo
     world.cluster.delete(ref)
 
 
+@IN_MEMORY
 def test_other_changes_of_claim_templates_are_refused_as_ever(world: World, menu: Path) -> None:
     world.operator.install(menu)
     with pytest.raises(ImmutableFieldError) as raised:

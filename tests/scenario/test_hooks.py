@@ -19,6 +19,7 @@ from bundler.wire.plan_file import decode_plan, encode_plan
 from tests.lib.bundles import make_bundle
 from tests.lib.sessions import session_on
 from tests.lib.templates import WEB
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,6 +134,7 @@ def test_a_failed_hook_after_an_upgrade_undoes_it_and_leaves_its_evidence(world:
     assert "back" in begun, "the revision that was left has this hook"
 
 
+@IN_MEMORY
 def test_what_was_finished_before_a_failure_is_not_run_again(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.break_web()
@@ -172,6 +174,7 @@ def test_a_hook_of_a_rollback_that_fails_names_the_flag_that_does_without_it(san
     assert "`--no-hooks` does without it" in raised.value.hint
 
 
+@IN_MEMORY
 def test_what_a_hook_of_a_rollback_left_is_no_drift(world: World, menu: Path) -> None:
     (menu / "hooks/jobs.yaml").write_text(hook("back", "before-rollback", image="smoke"))
     world.operator.install(menu)
@@ -182,6 +185,7 @@ def test_what_a_hook_of_a_rollback_left_is_no_drift(world: World, menu: Path) ->
     assert drift.objects == ()
 
 
+@IN_MEMORY
 def test_hooks_that_cannot_succeed_any_more_are_left_out_where_someone_says_so(world: World, menu: Path) -> None:
     world.operator.install(menu)
     account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: runner}\n"
@@ -199,6 +203,7 @@ def test_hooks_that_cannot_succeed_any_more_are_left_out_where_someone_says_so(w
     assert world.bodies("Job", "batch") == {}
 
 
+@IN_MEMORY
 def test_an_upgrade_without_its_hooks_says_which_and_records_them(world: World, menu: Path) -> None:
     world.operator.install(menu)
     before = world.bodies("Job", "batch")
@@ -217,6 +222,7 @@ def test_an_upgrade_without_its_hooks_says_which_and_records_them(world: World, 
     assert not ports.store.load(world.operator.history()[-1]).skipped_hooks
 
 
+@IN_MEMORY
 def test_a_saved_plan_without_hooks_is_carried_out_without_them(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.upgrade(menu, web="docker.io/library/web:2")
@@ -246,6 +252,7 @@ subjects: [{kind: ServiceAccount, name: default, namespace: "{{ release.namespac
 """
 
 
+@IN_MEMORY
 def test_a_record_gives_the_hooks_of_an_uninstall_no_power(world: World, menu: Path) -> None:
     (menu / "hooks/jobs.yaml").write_text(BINDING + "---" + hook("gone", "after-uninstall"))
     world.operator.install(menu)

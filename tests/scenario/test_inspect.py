@@ -20,6 +20,7 @@ from bundler.model.lean import replace
 from bundler.storage.codec import encode_revision, read_pack_secret
 from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,7 @@ def test_waiting_goes_on_while_an_api_is_silent_and_ends_once_it_answers(world: 
     assert any(message.startswith("APIService/v1.services.example does not answer") for message in told)
 
 
+@IN_MEMORY
 def test_waiting_for_a_silent_api_alone_ends_with_the_time_and_names_it(world: World) -> None:
     world.operator.install(world.menu, options=RunOptions(waits=False))
     operator = with_silence(world, lambda _call: True, timeout_s=15)
@@ -117,6 +119,7 @@ def with_defaults(tmp_path: Path) -> Path:
     return root
 
 
+@IN_MEMORY
 def test_all_values_of_a_revision_are_recorded_as_the_templates_saw_them(world: World, tmp_path: Path) -> None:
     world.operator.install(with_defaults(tmp_path), qps="1000")
     ports = world.operator.ports()
@@ -131,6 +134,7 @@ def test_all_values_of_a_revision_are_recorded_as_the_templates_saw_them(world: 
     assert restored == shown
 
 
+@IN_MEMORY
 def test_no_secret_of_the_recorded_values_is_in_clear(world: World, tmp_path: Path) -> None:
     world.operator.install(with_defaults(tmp_path))
     ports = world.operator.ports()
@@ -142,6 +146,7 @@ def test_no_secret_of_the_recorded_values_is_in_clear(world: World, tmp_path: Pa
         assert secret.encode() not in clear, secret
 
 
+@IN_MEMORY
 def test_a_record_without_computed_values_says_how_to_get_them(world: World, tmp_path: Path) -> None:
     world.operator.install(with_defaults(tmp_path))
     revision = replace(load_revision(world.operator.ports(), world.operator.namespace, "shop"), computed_values=None)

@@ -12,6 +12,7 @@ from bundler.model.change import Action
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
 from tests.lib.templates import WEB
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,7 @@ def test_a_job_that_fails_and_is_deleted_at_once_has_failed(world: World, menu: 
     assert "Job/migrate" in "\n".join(raised.value.context)
 
 
+@IN_MEMORY
 def test_what_a_failed_revision_has_done_is_not_done_twice(world: World, menu: Path) -> None:
     world.operator.install(menu)
     broken = world.break_web()
@@ -79,6 +81,7 @@ def test_what_a_failed_revision_has_done_is_not_done_twice(world: World, menu: P
     assert planned_job(result) == (Action.NONE, "it has run")
 
 
+@IN_MEMORY
 def test_a_migration_is_remembered_through_the_rollback_of_its_failed_revision(world: World, menu: Path) -> None:
     world.operator.install(menu, ttl="600")
     broken = world.break_web()
@@ -93,6 +96,7 @@ def test_a_migration_is_remembered_through_the_rollback_of_its_failed_revision(w
     assert planned_job(result) == (Action.NONE, "it has run")
 
 
+@IN_MEMORY
 def test_a_rollback_that_runs_an_old_migration_again_says_so(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.upgrade(menu, step="second")
@@ -102,6 +106,7 @@ def test_a_rollback_that_runs_an_old_migration_again_says_so(world: World, menu:
     assert planned_job(forth) == (Action.CREATE, "runs again: it ran for revision 2")
 
 
+@IN_MEMORY
 def test_waiting_for_a_release_whose_objects_are_missing_ends_in_an_error(world: World) -> None:
     world.operator.install(world.menu)
     world.cluster.delete(ObjectRef("", "Service", world.operator.namespace, "shop-web"))

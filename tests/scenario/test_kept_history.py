@@ -16,6 +16,7 @@ from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,7 @@ def planned(result) -> dict[str, Action]:
     return {change.ref.kind: change.action for change in result.proposal.plan.changes}
 
 
+@IN_MEMORY
 def test_the_history_of_an_uninstalled_release_can_be_read(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.upgrade(menu, text="two")
@@ -81,6 +83,7 @@ def test_a_reinstall_goes_on_counting_starts_from_the_defaults_and_runs_its_jobs
     assert again.revision is None
 
 
+@IN_MEMORY
 def test_a_reinstall_can_start_from_the_values_of_before(world: World, menu: Path) -> None:
     world.operator.install(menu, text="two")
     world.operator.uninstall(keeps_history=True)
@@ -88,6 +91,7 @@ def test_a_reinstall_can_start_from_the_values_of_before(world: World, menu: Pat
     assert text_of(world) == "two"
 
 
+@IN_MEMORY
 def test_a_second_uninstall_keeps_or_drops_what_the_first_one_kept(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.uninstall(keeps_history=True)
@@ -109,6 +113,7 @@ def test_a_rollback_restores_a_revision_that_was_uninstalled(world: World, menu:
     assert text_of(world) == "two", "recorded values are the start again"
 
 
+@IN_MEMORY
 def test_a_rollback_without_a_number_does_not_go_back_past_an_uninstall(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.upgrade(menu, text="two")
@@ -120,6 +125,7 @@ def test_a_rollback_without_a_number_does_not_go_back_past_an_uninstall(world: W
         assert "`bundler rollback shop REVISION`" in raised.value.hint
 
 
+@IN_MEMORY
 def test_an_upgrade_of_an_uninstalled_release_is_refused(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.uninstall(keeps_history=True)
@@ -128,6 +134,7 @@ def test_an_upgrade_of_an_uninstalled_release_is_refused(world: World, menu: Pat
     assert "`bundler install shop BUNDLE`" in raised.value.hint
 
 
+@IN_MEMORY
 def test_what_others_made_since_the_uninstall_is_not_taken_for_ours(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.uninstall(keeps_history=True)
@@ -141,6 +148,7 @@ def test_what_others_made_since_the_uninstall_is_not_taken_for_ours(world: World
     assert world.operator.statuses() == []
 
 
+@IN_MEMORY
 def test_a_failed_revision_is_closed_with_the_deployed_one_before_it(world: World, menu: Path) -> None:
     world.operator.install(world.menu)
     with pytest.raises(ObjectFailedError):
@@ -150,6 +158,7 @@ def test_a_failed_revision_is_closed_with_the_deployed_one_before_it(world: Worl
     assert world.operator.statuses() == ["superseded", "uninstalled"]
 
 
+@IN_MEMORY
 def test_a_failed_reinstall_goes_back_to_nothing_and_keeps_the_history(world: World) -> None:
     world.operator.install(world.menu)
     world.operator.uninstall(keeps_history=True)
@@ -159,6 +168,7 @@ def test_a_failed_reinstall_goes_back_to_nothing_and_keeps_the_history(world: Wo
     assert world.get("Deployment", "shop-web", "apps") is None
 
 
+@IN_MEMORY
 def test_an_uninstall_that_died_before_its_last_mark_is_simply_repeated(world: World, menu: Path) -> None:
     world.operator.install(menu)
     dying = world.another_operator()
@@ -176,6 +186,7 @@ def test_an_uninstall_that_died_before_its_last_mark_is_simply_repeated(world: W
     assert world.operator.statuses()[-1] == "uninstalled"
 
 
+@IN_MEMORY
 def test_what_an_uninstalled_release_left_is_free_for_another_one(world: World, tmp_path: Path) -> None:
     secret = {"name": "pw", "secret": "shared-pw", "key": "password", "kind": "password"}
     made = make_bundle(tmp_path, {"templates/config.yaml": CONFIG, "values.yaml": "text: a\n"}, generate=[secret])

@@ -11,6 +11,7 @@ from bundler.model.change import Action
 from bundler.model.health import Status
 from bundler.model.labels import RELEASE_UID
 from bundler.model.refs import ObjectRef
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from tests.scenario.conftest import World
@@ -49,6 +50,7 @@ def test_what_lost_its_label_is_pruned_and_uninstalled(world: World):
     assert world.get("Service", "shop-web") is None
 
 
+@IN_MEMORY
 def test_status_finds_what_lost_its_label(world: World):
     world.operator.install(world.menu)
     take_label_off(world, "Deployment", "shop-web", "apps")
@@ -57,6 +59,7 @@ def test_status_finds_what_lost_its_label(world: World):
     assert found["Deployment/shop-web"] is Status.CURRENT
 
 
+@IN_MEMORY
 def test_waiting_finds_what_lost_its_label(world: World):
     world.operator.install(world.menu)
     take_label_off(world, "Deployment", "shop-web", "apps")
@@ -64,6 +67,7 @@ def test_waiting_finds_what_lost_its_label(world: World):
     assert wait_for_release(world.operator.ports(), world.operator.namespace, "shop").is_ready
 
 
+@IN_MEMORY
 @pytest.mark.parametrize("count", [1, 12])
 def test_many_recorded_objects_that_are_gone_take_one_list(world: World, count: int):
     config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x{{ n }}}\n---\n"

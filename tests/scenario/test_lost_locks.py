@@ -12,6 +12,7 @@ from bundler.model.refs import ObjectRef
 from bundler.storage.lease import lease_ref
 from bundler.storage.lock import LeaseLock, break_lock, read_lock
 from tests.lib.clocks import FakeClock
+from tests.scenario.conftest import IN_MEMORY
 from tests.unit.storage.cases import Watched, holder
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def test_a_change_that_fails_after_the_lock_was_lost_is_not_rolled_back(world: W
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "theirs"}  # type: ignore[index]
 
 
+@IN_MEMORY
 def test_the_last_step_says_that_everything_is_done_and_who_has_the_lock(world: World) -> None:
     world.operator.install(world.menu)
     world.operator.events = When("waiting", lambda: unlock(world))
@@ -76,6 +78,7 @@ def test_the_last_step_says_that_everything_is_done_and_who_has_the_lock(world: 
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "ours"}  # type: ignore[index]
 
 
+@IN_MEMORY
 def test_a_run_that_was_overtaken_names_the_one_who_holds_the_lock_now(world: World) -> None:
     world.operator.install(world.menu)
     lock = LeaseLock(world.cluster, world.operator.clock, holder(2, pid=77), duration_s=30)

@@ -10,6 +10,7 @@ from bundler.model.json import mapping_at
 from bundler.model.lean import replace
 from bundler.planning.normalize import stamp
 from bundler.planning.payloads import payload_of
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,7 @@ def annotations(world: World, kind: str, name: str, group: str = "") -> dict[str
     return world.get(kind, name, group)["metadata"].get("annotations", {})
 
 
+@IN_MEMORY
 def test_a_new_version_without_another_change_writes_no_object_and_is_recorded(world: World):
     world.operator.install(world.menu)
     set_version(world.menu, "1.1.0")
@@ -62,6 +64,7 @@ def test_a_new_version_writes_the_one_object_that_it_changes(world: World):
     assert written(world.operator.upgrade(world.menu, token="new")) == {"Secret/shop-token"}
 
 
+@IN_MEMORY
 def test_an_old_version_stamp_is_no_change_and_goes_with_the_next_real_one(world: World):
     world.operator.install(world.menu)
     stamp_everything(world)
@@ -74,6 +77,7 @@ def test_an_old_version_stamp_is_no_change_and_goes_with_the_next_real_one(world
     assert OLD_STAMP in annotations(world, "Service", "shop-web")
 
 
+@IN_MEMORY
 def test_a_rollback_to_a_record_with_old_stamps_does_not_write_them_again(world: World):
     world.operator.install(world.menu)
     recorded = world.operator.ports().store.load(world.operator.history()[0])

@@ -18,6 +18,7 @@ from bundler.model.release import ReleaseStatus
 from bundler.model.rollout import RolloutState
 from tests.lib.faulty import FaultyCluster
 from tests.lib.rollouts import paused_rollout, record_rollout
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from bundler.actions.release.history import History
@@ -37,6 +38,7 @@ def history_of(world: World) -> History:
     return read_history(operator.ports().store, operator.namespace, "shop")
 
 
+@IN_MEMORY
 def test_every_other_change_is_refused_and_says_how_to_go_on(world: World) -> None:
     operator = world.operator
     operator.install(world.menu)
@@ -62,6 +64,7 @@ def test_every_other_change_is_refused_and_says_how_to_go_on(world: World) -> No
     assert operator.statuses() == ["deployed", "pending-upgrade"]
 
 
+@IN_MEMORY
 def test_protection_is_recorded_while_a_rollout_is_open(world: World) -> None:
     operator = world.operator
     operator.install(world.menu)

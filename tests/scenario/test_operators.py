@@ -9,6 +9,7 @@ import pytest
 from bundler.errors.change import WaitTimeoutError
 from bundler.model.events import Warned
 from tests.lib.operators import OperatedCluster, operated_bundle
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,7 @@ def test_an_operator_is_deleted_after_its_objects_are_gone(
     assert world.operator.history("op") == ()
 
 
+@IN_MEMORY
 def test_an_upgrade_that_drops_an_operator_and_its_objects_does_it_in_that_order(
     world: World, operated: OperatedCluster, group: str, tmp_path: Path
 ) -> None:
@@ -48,6 +50,7 @@ def test_an_upgrade_that_drops_an_operator_and_its_objects_does_it_in_that_order
     assert world.operator.statuses("op") == ["superseded", "deployed"]
 
 
+@IN_MEMORY
 @pytest.mark.parametrize("is_uninstall", [True, False])
 def test_an_object_whose_operator_does_not_run_is_named_with_it_and_the_next_run_goes_on(
     world: World, operated: OperatedCluster, group: str, tmp_path: Path, *, is_uninstall: bool

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall
 from tests.lib.plan_documents import checked_document
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from tests.scenario.conftest import World
 
 
+@IN_MEMORY
 def test_the_plans_of_all_verbs_fit_the_schema_and_read_back(world: World):
     operator = world.operator
     operator.install(world.menu)

@@ -22,6 +22,7 @@ from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
 from tests.lib.raw_api import ApiError
 from tests.lib.templates import config_and_database
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,6 +107,7 @@ def test_a_protected_release_lives_on_and_loses_nothing_until_its_protection_is_
     assert operator.history() == ()
 
 
+@IN_MEMORY
 def test_two_protected_releases_of_a_namespace_each_take_their_own_mark_off(world: World, tmp_path: Path) -> None:
     files = {"templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ release.name }}'}\n"}
     for release in ("one", "two"):

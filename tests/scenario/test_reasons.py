@@ -11,6 +11,7 @@ from bundler.errors.change import ObjectFailedError, WaitTimeoutError
 from bundler.model.events import HealthChanged
 from tests.lib.bundles import make_bundle
 from tests.lib.templates import database
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,7 @@ def test_a_claim_that_cannot_be_bound_is_named_with_its_class_and_reason(world: 
     assert reason.replace("data-db-0 ", "data-db-0: ") in "\n".join(raised.value.context)
 
 
+@IN_MEMORY
 def test_a_failed_upgrade_names_the_way_back(world: World) -> None:
     world.operator.install(world.menu)
     with pytest.raises(ObjectFailedError) as raised:

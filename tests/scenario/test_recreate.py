@@ -28,7 +28,7 @@ from tests.lib.dying import DeathError, DyingCluster, deaths
 from tests.lib.faulty import FaultyCluster
 from tests.lib.operator import Operator
 from tests.lib.sandboxes import closed_when_dropped
-from tests.scenario.conftest import QUICK_FAILURE
+from tests.scenario.conftest import IN_MEMORY, QUICK_FAILURE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -362,6 +362,7 @@ def test_a_failed_job_runs_again_with_the_fields_that_are_left_to_others(world, 
     assert owners_of(world, "Job", name, "batch", "parallelism") == {"kubectl-edit"}
 
 
+@IN_MEMORY
 @pytest.mark.slow
 def test_what_is_kept_of_an_object_that_is_recreated_is_kept_for_good(shop, menu):
     shop.edit("Deployment", "web", {"spec": {"replicas": 3}}, group="apps")

@@ -27,6 +27,7 @@ from bundler.model.labels import RELEASE_UID
 from bundler.model.refs import ObjectRef
 from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import CONFIG, small_bundle
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from tests.scenario.conftest import World
@@ -80,6 +81,7 @@ def test_an_upgrade_writes_only_what_changes(world: World):
     assert world.operator.statuses() == ["superseded", "deployed"]
 
 
+@IN_MEMORY
 def test_recorded_values_are_the_start_of_the_next_upgrade(world: World):
     world.operator.install(world.menu, text="kept", replicas="2")
     world.operator.upgrade(world.menu, replicas="3")
@@ -144,6 +146,7 @@ def test_a_rollback_applies_what_was_recorded_as_a_new_revision(world: World):
     assert again.revision is None, "the values of the revision rolled back to are recorded again"
 
 
+@IN_MEMORY
 def test_a_rollback_works_from_a_failed_revision(world: World):
     world.operator.install(world.menu)
     world.operator.upgrade(world.menu, text="two")
@@ -179,6 +182,7 @@ def test_a_stateful_release_finds_its_claims_and_passwords_again(world: World):
     assert world.get("Secret", "db")["data"] == secret["data"]
 
 
+@IN_MEMORY
 def test_uninstalling_what_is_not_there_names_what_is(world: World):
     world.operator.install(world.menu)
     with pytest.raises(ReleaseNotFoundError) as raised:
@@ -186,6 +190,7 @@ def test_uninstalling_what_is_not_there_names_what_is(world: World):
     assert raised.value.context == ("releases there: shop",)
 
 
+@IN_MEMORY
 def test_a_release_that_is_looked_for_in_the_wrong_namespace_is_told_where_it_is(world: World):
     place = world.operator.namespace
     world.operator.install(world.menu, f"in-{place}")
@@ -194,6 +199,7 @@ def test_a_release_that_is_looked_for_in_the_wrong_namespace_is_told_where_it_is
     assert raised.value.context[1] == f"in-{place} is a release in {place}"
 
 
+@IN_MEMORY
 def test_the_history_names_what_failed_and_why(world: World):
     image = world.break_web()
     with pytest.raises(ObjectFailedError):
@@ -260,6 +266,7 @@ def test_a_failed_job_ends_the_run_and_runs_again_with_the_next(world: World):
     assert jobs(world) != first, "the same spec was run again"
 
 
+@IN_MEMORY
 def test_an_autoscaler_that_never_acts_changes_nothing(world: World):
     world.operator.install(world.menu, autoscale="true", replicas="5")
     assert replicas(world) == 5
@@ -283,6 +290,7 @@ def test_handing_replicas_to_an_autoscaler_does_not_scale_down(world: World):
     assert replicas(world) == 6
 
 
+@IN_MEMORY
 def test_once_its_autoscaler_is_gone_the_bundle_says_the_number_again(world: World):
     world.operator.install(world.menu, autoscale="true", replicas="5")
     world.scale_web(7)
@@ -295,6 +303,7 @@ def test_once_its_autoscaler_is_gone_the_bundle_says_the_number_again(world: Wor
     assert world.operator.upgrade(world.menu).revision is None
 
 
+@IN_MEMORY
 def test_a_workload_stops_with_the_end_of_its_autoscaler_and_starts_again_with_the_next_one(world: World):
     world.operator.install(world.menu, autoscale="true", replicas="5")
     world.scale_web(7)
@@ -306,6 +315,7 @@ def test_a_workload_stops_with_the_end_of_its_autoscaler_and_starts_again_with_t
     assert world.operator.upgrade(world.menu).revision is None
 
 
+@IN_MEMORY
 def test_a_workload_that_was_stopped_starts_again_though_its_autoscaler_was_never_removed(world: World):
     world.operator.install(world.menu, autoscale="true", replicas="5")
     cluster, refusal = world.operator.cluster, RejectedError("deleting", context=["not today"], hint="try again")
@@ -319,6 +329,7 @@ def test_a_workload_that_was_stopped_starts_again_though_its_autoscaler_was_neve
     assert replicas(world) == 5, "only the release itself had set it to 0"
 
 
+@IN_MEMORY
 def test_a_workload_that_someone_paused_stays_so_while_it_has_an_autoscaler(world: World):
     world.operator.install(world.menu, autoscale="true", replicas="5")
     world.scale_web(0)
@@ -327,6 +338,7 @@ def test_a_workload_that_someone_paused_stays_so_while_it_has_an_autoscaler(worl
     assert replicas(world) == 0
 
 
+@IN_MEMORY
 def test_what_else_is_contested_is_not_taken_with_the_number(world: World):
     world.operator.install(world.menu, autoscale="true", replicas="5")
     world.scale_web(7)
@@ -407,6 +419,7 @@ def test_a_field_that_a_colleague_changed_ends_the_plan_and_is_named(world: Worl
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "hotfix"}
 
 
+@IN_MEMORY
 def test_a_diff_shows_the_whole_plan_with_the_conflict_in_it(world: World):
     world.operator.install(world.menu)
     world.edit("Deployment", "shop-web", {"spec": {"replicas": 3}}, group="apps")
@@ -420,6 +433,7 @@ def test_a_diff_shows_the_whole_plan_with_the_conflict_in_it(world: World):
     assert plan.has_conflicts
 
 
+@IN_MEMORY
 def test_a_rollback_shows_its_plan_and_names_the_field_that_stops_it(world: World):
     world.operator.install(world.menu)
     world.operator.upgrade(world.menu, text="other")
@@ -493,6 +507,7 @@ def test_all_objects_that_the_server_rejects_come_at_once_and_nothing_is_written
     assert not [name for name in world.bodies("ConfigMap") if name.startswith("shop-")]
 
 
+@IN_MEMORY
 def test_a_declined_plan_changes_nothing(world: World):
     world.operator.install(world.menu)
     world.operator.before_apply = lambda _proposal: False
@@ -502,6 +517,7 @@ def test_a_declined_plan_changes_nothing(world: World):
     assert world.operator.statuses() == ["deployed"]
 
 
+@IN_MEMORY
 def test_no_secret_lies_in_heads_or_packs(world: World):
     secret = "q7Zp-3kVw9sLx2Nd8RtYb5Mc"
     world.operator.install(world.menu, token=secret)
@@ -524,6 +540,7 @@ def test_no_secret_lies_in_heads_or_packs(world: World):
     assert base64.b64decode(world.get("Secret", "shop-token")["data"]["token"]).decode() == secret
 
 
+@IN_MEMORY
 def test_no_wait_is_recorded_as_such(world: World):
     image = world.break_web()
     world.operator.install(world.menu, image=image, options=RunOptions(waits=False))
@@ -531,6 +548,7 @@ def test_no_wait_is_recorded_as_such(world: World):
     assert (summary.is_waited, summary.description) == (False, "")
 
 
+@IN_MEMORY
 def test_history_keeps_its_number_of_revisions(world: World):
     for number in range(5):
         world.operator.install(world.menu, text=str(number), options=RunOptions(history_max=3))

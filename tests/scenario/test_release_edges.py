@@ -22,6 +22,7 @@ from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
 from tests.lib.operator import Operator
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -146,6 +147,7 @@ class LateOperator(Operator):
         return replace(ports, lock=LateLock(ports.lock, self.clock, self.timeout_s))
 
 
+@IN_MEMORY
 def test_a_run_whose_time_went_into_the_lock_records_nothing(world: World):
     world.operator.install(world.menu)
     late = LateOperator(world.cluster, world.operator.namespace, clock=world.operator.clock, timeout_s=3)
@@ -197,6 +199,7 @@ def test_a_run_that_is_asked_to_stop_stops_marks_and_frees_the_lock(world: World
     assert operator.statuses() == ["superseded", "interrupted", "deployed"]
 
 
+@IN_MEMORY
 def test_what_an_interrupted_run_made_is_pruned_when_nobody_wants_it(world: World):
     operator = world.operator
     operator.install(world.menu)
@@ -229,6 +232,7 @@ def test_what_an_interrupted_run_made_is_pruned_when_nobody_wants_it(world: Worl
     assert world.get("ConfigMap", "shop-extra") is None
 
 
+@IN_MEMORY
 def test_status_tells_the_health_of_every_object(world: World):
     world.operator.install(world.menu)
     state = release_state(world.operator.ports(), world.operator.namespace, "shop")
@@ -248,6 +252,7 @@ def test_a_deleted_object_comes_back_with_the_next_upgrade(world: World):
     assert [c.ref.short for c in result.proposal.plan.changes if c.action is Action.CREATE] == ["Service/shop-web"]
 
 
+@IN_MEMORY
 def test_waiting_for_a_release_changes_nothing(world: World):
     world.operator.install(world.menu, options=RunOptions(waits=False))
     before = [summary.resource_version for summary in world.operator.history()]
@@ -256,6 +261,7 @@ def test_waiting_for_a_release_changes_nothing(world: World):
     assert [summary.resource_version for summary in world.operator.history()] == before
 
 
+@IN_MEMORY
 def test_waiting_for_nobody_is_an_error(world: World):
     with pytest.raises(ReleaseNotFoundError):
         wait_for_release(world.operator.ports(), world.operator.namespace, "ghost")
@@ -269,6 +275,7 @@ data: {a: b}
 """
 
 
+@IN_MEMORY
 def test_labels_are_stamped_and_the_authors_instance_wins(world: World, tmp_path):
     bundle = make_bundle(tmp_path / "x", {"templates/a.yaml": HOOKED}, name="labelled")
     world.operator.install(bundle)

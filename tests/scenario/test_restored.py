@@ -10,6 +10,7 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.diff import object_diff
 from tests.lib.menus import CONFIG, small_bundle
 from tests.lib.widgets import DEFINITIONS, WIDGET, widgets
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,12 +47,14 @@ def test_an_upgrade_takes_restored_objects_back_and_says_so(world: World, tmp_pa
     assert managers(config) == {("bundler", "Apply")}
 
 
+@IN_MEMORY
 def test_after_an_upgrade_of_restored_objects_there_is_nothing_left_to_do(world: World, tmp_path: Path):
     menu = restored_release(world, tmp_path)
     world.operator.upgrade(menu)
     assert world.operator.upgrade(menu).proposal.plan.is_empty
 
 
+@IN_MEMORY
 def test_the_plan_shows_what_goes_with_the_fields_that_are_taken_back(world: World, tmp_path: Path):
     menu = restored_release(world, tmp_path)
     plan = world.operator.diff(menu, text="other").plan
@@ -66,6 +69,7 @@ def test_the_plan_shows_what_goes_with_the_fields_that_are_taken_back(world: Wor
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "other"}
 
 
+@IN_MEMORY
 def test_a_rollback_takes_restored_objects_back_too(world: World, tmp_path: Path):
     menu = small_bundle(tmp_path / "first")
     world.operator.install(menu)

@@ -16,6 +16,7 @@ from bundler.model.events import PodsReplaced
 from bundler.model.rollout import RolloutRequest, Share
 from tests.lib.bundles import make_bundle
 from tests.lib.stepped_worlds import images
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,7 @@ def uids(world: World) -> set[str]:
     return {body["metadata"]["uid"] for body in world.bodies("Pod").values()}
 
 
+@IN_MEMORY
 def test_a_step_moves_all_components_to_their_share(world: World, tmp_path: Path) -> None:
     bundle = shop(tmp_path)
     world.operator.install(bundle)

@@ -17,6 +17,7 @@ from bundler.model.refs import ObjectRef
 from bundler.model.rollout import ALL_PODS, GateOutcome, PodCount, Rollout, SeenWorkload, Share, Template
 from tests.lib.bundles import make_bundle
 from tests.lib.templates import WEB
+from tests.scenario.conftest import IN_MEMORY
 from tests.scenario.test_checks import CHECK, check
 from tests.scenario.test_hooks import VALUES
 
@@ -132,6 +133,7 @@ def test_a_check_that_another_run_of_bundler_has_started_is_found_again(world: W
     assert jobs(world) == started, "the record says that it has passed in this step"
 
 
+@IN_MEMORY
 def test_a_check_that_fails_says_why_and_runs_again_when_someone_continues(world: World, menu: Path) -> None:
     sets = {"smoke": "docker.io/library/failjob:1"}
     if world.is_sandbox:
@@ -153,6 +155,7 @@ def test_a_check_that_fails_says_why_and_runs_again_when_someone_continues(world
     assert not first.keys() & jobs(world).keys(), "it ran again"
 
 
+@IN_MEMORY
 def test_an_object_that_is_not_there_cannot_be_computed_with_yet(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.cluster.delete(ObjectRef("apps", "Deployment", world.operator.namespace, "shop-web"))
@@ -162,6 +165,7 @@ def test_an_object_that_is_not_there_cannot_be_computed_with_yet(world: World, m
     assert answer.lines[0].startswith("gate web (bundle.yaml:11): its rule cannot be computed yet (")
 
 
+@IN_MEMORY
 def test_gates_that_were_not_asked_for_are_passed_over(world: World, menu: Path) -> None:
     world.operator.install(menu)
     with gates(world) as asked:

@@ -13,6 +13,7 @@ from bundler.errors.change import ObjectFailedError
 from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
 from tests.lib.bundles import make_bundle
 from tests.lib.stepped_worlds import images
+from tests.scenario.conftest import FAILING_IN_MEMORY, IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,7 @@ def paused(world: World, tmp_path: Path) -> World:
     return world
 
 
+@IN_MEMORY
 def test_what_goes_whole_is_new_before_the_first_step_and_what_waits_for_the_finish_is_not(paused: World) -> None:
     assert pods(paused) == {"db": {"web:1": 3, "web:2": 1}, "api": {"web:1": 4, "web:2": 1}, "log": NEW, "ui": OLD}
     assert settings(paused) == {"db-1", "db-2", "api-1", "api-2", "log-1", "log-2", "ui-1"}
@@ -122,6 +124,7 @@ def test_an_abort_brings_all_of_them_back_and_leaves_old_pods_of_the_stepped_one
     assert before.items() <= old_pods().items()
 
 
+@FAILING_IN_MEMORY
 def test_steps_begin_only_when_what_goes_whole_is_ready_even_of_a_run_that_does_not_wait(
     failing_world: World, tmp_path: Path
 ) -> None:

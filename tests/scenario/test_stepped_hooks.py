@@ -14,6 +14,7 @@ from bundler.model.events import ChangeStarted
 from bundler.model.rollout import RolloutRequest, Share
 from tests.lib.bundles import make_bundle
 from tests.lib.stepped_worlds import SHOP, images
+from tests.scenario.conftest import IN_MEMORY
 from tests.scenario.test_hooks import hook
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def test_an_upgrade_in_steps_that_began_without_hooks_ends_without_them(sandbox_
     assert operator.statuses() == ["superseded", "deployed"]
 
 
+@IN_MEMORY
 def test_an_abort_runs_no_jobs(paused: World) -> None:
     begun(paused)
     operator = paused.operator

@@ -12,6 +12,7 @@ from bundler.errors.change import RolledBackError, StepFailedError
 from bundler.model.change import Action
 from bundler.model.rollout import OnFailure, RolloutRequest, Share
 from tests.lib.stepped_worlds import images, shop
+from tests.scenario.conftest import FAILING_IN_MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,7 @@ def test_a_step_that_fails_takes_its_stuck_pod_away(failing_world: World, tmp_pa
     check_back(world, before)
 
 
+@FAILING_IN_MEMORY
 def test_the_plan_of_an_abort_names_the_pod_that_it_deletes(failing_world: World, tmp_path: Path) -> None:
     world, bundle = failing_world, shop(tmp_path, "StatefulSet")
     world.operator.install(bundle)

@@ -9,6 +9,7 @@ import pytest
 from bundler.errors.change import LockLostError
 from bundler.model.events import PhaseStarted
 from bundler.storage.lock import break_lock, read_lock
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ def test_the_same_first_install_by_two_is_recorded_once(world: World) -> None:
     assert world.operator.statuses() == ["deployed"]
 
 
+@IN_MEMORY
 def test_values_that_somebody_else_set_meanwhile_are_the_start_of_ours(world: World) -> None:
     world.operator.install(world.menu)
     other = world.another_operator()
@@ -73,6 +75,7 @@ class Unlocking(list["Event"]):
             break_lock(self._world.cluster, state)
 
 
+@IN_MEMORY
 def test_a_run_whose_lock_was_broken_while_it_waited_deletes_nothing(world: World) -> None:
     world.operator.install(world.menu, extra="true")
     world.operator.events = Unlocking(world)
