@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bundler import Accepted, ReleaseStatus, RunOptions, UninstallRequest
+from bundler import Accepted, CorrectionOptions, ReleaseStatus, RunOptions, UninstallRequest
 from bundler.controller.changes import Outcome, Work
-from bundler.controller.guards import waiting_plan
+from bundler.controller.guards import missing_data_plan, waiting_plan
 from bundler.controller.materials import MissingSourceError, Reader, request_for, site_file
 from bundler.controller.order import parse_deleted, parse_order
 from bundler.controller.status import AttemptResult, Reason
@@ -22,7 +22,7 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.orders import OrderMark
 
 if TYPE_CHECKING:
-    from bundler import ChangeResult, Proposal, ReleaseRequest, RevisionSummary, Session
+    from bundler import ChangeResult, Correction, Proposal, ReleaseRequest, RevisionSummary, Session
     from bundler.controller.changes import WantedChange
     from bundler.controller.order import Order
     from bundler.controller.status import WaitingPlan
@@ -128,8 +128,29 @@ def _judged(proposal: Proposal) -> WaitingPlan:
 
 
 def _correct(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:
-    del order, place, folder
-    return _outcome(wanted, AttemptResult.PASSING, Reason.WAITING, "no drift is corrected by this version")
+    path = site_file(order, place.reader, folder)
+    site = place.tenant.read_site(path) if path else None
+
+    def correct(accepted: Accepted) -> Correction:
+        return place.tenant.correct(
+            order.name,
+            namespace=order.namespace,
+            ignored=wanted.ignored,
+            site=site,
+            options=CorrectionOptions(accepted=accepted),
+            on_event=place.report,
+        )
+
+    done = correct(Accepted())
+    corrected = [one.ref.short for one in done.objects]
+    missing = [one.ref.short for one in done.missing_data]
+    if missing and missing_data_plan(missing).digest == order.approves:
+        done = correct(Accepted(losses=True))
+        corrected.extend(one.ref.short for one in done.objects)
+    refused = "; ".join(f"{one.ref.short}: {one.reason}" for one in done.refused)
+    result = AttemptResult.REFUSED if refused and not corrected else AttemptResult.SUCCEEDED
+    outcome = _outcome(wanted, result, Reason.DRIFT, refused, revision=done.revision.revision)
+    return replace(outcome, corrected=tuple(corrected))
 
 
 def _uninstall(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:

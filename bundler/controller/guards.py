@@ -13,7 +13,7 @@ from bundler.model.digest import digest_of
 from bundler.model.json import canonical_json, strings_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bundler import Change, Plan
     from bundler.model.json import Body
@@ -53,6 +53,21 @@ def waiting_plan(plan: Plan, *, reach: tuple[Body, Body] | None, losses: Sequenc
         delete=plan.count(Action.DELETE),
         why=(*why, *_deletions(plan)),
         text=plan_text(plan),
+    )
+
+
+def missing_data_plan(missing: Iterable[str]) -> WaitingPlan:
+    """Return the plan that makes again, empty, what held data and is gone; it always waits for an approval.
+
+    Args:
+        missing: the objects, ``KIND/NAME``.
+    """
+    names = sorted(missing)
+    return WaitingPlan(
+        digest=digest_of(canonical_json(["missing data", *names])),
+        create=len(names),
+        why=tuple(f"{name} is gone with its data, and would be empty" for name in names),
+        text="\n".join(f"+ {name}" for name in names),
     )
 
 

@@ -16,6 +16,7 @@ from bundler.controller.changes import WantedChange, Work
 from bundler.controller.conditions import is_seen
 from bundler.controller.contest import Contest
 from bundler.controller.decide import Act, Decision, back_off_s, decide
+from bundler.controller.guards import missing_data_plan
 from bundler.controller.look import Looking, look
 from bundler.controller.materials import references
 from bundler.controller.observe import Doing, dependencies, observe
@@ -236,15 +237,16 @@ class _Look:
     def _correct(self, looked: Looked, decision: Decision) -> tuple[Looked, float | None]:
         """Begin to put back what differs and may be put back; a correction that failed waits."""
         memory, order = self._memory, self._order
+        if looked.drift == ():
+            memory.correction = None
         left_alone = {(one.ref, one.field) for one in looked.contested}
         rest = tuple(one for one in looked.drift or () if not _is_left_alone(one, left_alone, looked.missing_data))
-        if not rest or not decision.corrects:
+        makes_data = bool(looked.missing_data) and missing_data_plan(looked.missing_data).digest == order.approves
+        if not decision.corrects or not (rest or makes_data or looked.unclear):
             return looked, None
-        failed = memory.correction
-        if failed is not None:
-            pause_s = back_off_s(failed.tries, order.uid) - (self._now - failed.at).total_seconds()
-            if pause_s > 0:
-                return replace(looked, correction=failed.message), pause_s
+        pause_s = self._pause_s()
+        if pause_s > 0:
+            return replace(looked, correction=memory.correction.message if memory.correction else ""), pause_s
         rules = tuple(one.rule for one in looked.contested if one.rule)
         wanted = WantedChange(
             work=Work.CORRECT, body=self._body, service_account=self._account, ignored=(*order.ignored, *rules)
@@ -252,6 +254,11 @@ class _Look:
         if self._keeping.changes.begin(order.ref, wanted):
             memory.correcting = rest
         return looked, None
+
+    def _pause_s(self) -> float:
+        """Return the seconds until another correction, after one that put nothing back."""
+        last = self._memory.correction
+        return 0.0 if last is None else back_off_s(last.tries, self._order.uid) - (self._now - last.at).total_seconds()
 
     def _tell(self, status: OrderStatus) -> float:
         before = mapping_at(self._body, "status")
@@ -277,11 +284,13 @@ class _Look:
         memory.told = told
 
     def _note_correction(self, outcome: Outcome) -> None:
-        memory = self._memory
-        if outcome.result is AttemptResult.SUCCEEDED:
-            memory.contest.note(memory.correcting, self._keeping.clock.monotonic())
-            count = memory.told.drift.corrected + len(outcome.corrected)
-            by = author_of(memory.correcting) or memory.told.drift.by
+        """Remember what was put back; a correction that put nothing back is not repeated at once."""
+        memory, done = self._memory, set(outcome.corrected)
+        if outcome.corrected:
+            put_back = tuple(one for one in memory.correcting if one.ref.short in done)
+            memory.contest.note(put_back, self._keeping.clock.monotonic())
+            count = memory.told.drift.corrected + len(done)
+            by = author_of(put_back) or memory.told.drift.by
             drift = DriftStatus(corrected=count, last_at=self._now, by=by)
             memory.told, memory.correction = replace(memory.told, drift=drift), None
         else:

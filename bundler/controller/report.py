@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bundler import DriftKind, ReleaseStatus
 from bundler.controller.conditions import beginning
 from bundler.controller.decide import Act
+from bundler.controller.guards import missing_data_plan
 from bundler.controller.status import (
     ComponentStatus,
     Condition,
@@ -68,6 +69,8 @@ class Looked:
     contested: tuple[Contested, ...] = ()
     missing_data: tuple[str, ...] = ()
     """Objects that held data and are gone; they are not made again, empty, unless someone approves it."""
+    unclear: str = ""
+    """Why it could not be compared; empty where it was, or nothing asked for it."""
     correction: str = ""
     """Why what differs could not be put back; empty where it could."""
 
@@ -98,7 +101,9 @@ def order_status(
         keeper: which controller says it.
     """
     deployed, drift = seen.deployed, _drift(looked, remembered)
-    is_waiting_for_approval = decision.reason is Reason.AWAITING_APPROVAL
+    plan = remembered.plan if decision.reason is Reason.AWAITING_APPROVAL else None
+    if looked.missing_data:
+        plan = missing_data_plan(looked.missing_data)
     conditions = _conditions(order, seen, decision, looked)
     return OrderStatus(
         observed_generation=order.generation,
@@ -109,7 +114,7 @@ def order_status(
         components=_components(looked.state),
         inputs=_inputs(seen),
         attempt=remembered.attempt,
-        plan=remembered.plan if is_waiting_for_approval else None,
+        plan=plan,
         drift=drift,
         kept_by=keeper,
     )
@@ -206,6 +211,9 @@ def _phase(order: Order, decision: Decision, looked: Looked, conditions: tuple[C
 
 
 def _drifted(looked: Looked, drift: DriftStatus) -> tuple[Condition, ...]:
+    if looked.unclear:
+        words = looked.correction or looked.unclear
+        return (Condition(type=ConditionType.DRIFTED, status=None, reason=Reason.DRIFT, message=words),)
     if looked.drift is None:
         return ()
     if not looked.drift:
@@ -235,7 +243,11 @@ def lost_data(drift: tuple[DriftedObject, ...], state: ReleaseState | None) -> t
         state: says which Secrets hold something that was generated.
     """
     generated = {one.ref for one in state.revision.inventory if one.is_generated} if state else set()
-    kinds = {("", "PersistentVolumeClaim"), ("", "Namespace")}
+    kinds = {
+        ("", "PersistentVolumeClaim"),
+        ("", "Namespace"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    }
     return tuple(
         one.ref.short
         for one in drift

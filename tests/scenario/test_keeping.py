@@ -268,3 +268,82 @@ def test_watches_wake_the_controller(timed_world: World, tmp_path: Path) -> None
         kept.cluster.delete(kept.order(values={"text": "later"}))
         _eventually(lambda: not kept.names("Deployment", "apps"), clock, "the release is never uninstalled")
         _eventually(lambda: not kept.names("Release", "bundler.dev"), clock, "the order never goes")
+
+
+def test_a_deleted_deployment_comes_back_without_a_new_revision(kept: Kept) -> None:
+    kept.order()
+    kept.settle()
+    kept.cluster.delete(ObjectRef("apps", "Deployment", kept.namespace, "shop-web"))
+    status = kept.settle()
+    assert "shop-web" in kept.names("Deployment", "apps")
+    assert (status["revision"], status["drift"]["corrected"]) == (1, 1)
+    assert kept.session.history("shop")[-1].corrected == 1
+
+
+def test_an_edited_field_is_put_back_and_its_editor_named(kept: Kept, failing_world: World) -> None:
+    kept.order()
+    kept.settle()
+    failing_world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    status = kept.settle()
+    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
+    assert status["drift"]["by"] == "kubectl-edit"
+    assert status["conditions"]["Drifted"]["status"] == "False"
+
+
+def test_drift_is_corrected_while_the_source_of_the_bundle_is_away(kept: Kept, failing_world: World) -> None:
+    kept.order()
+    kept.settle()
+    kept.cluster.delete(ObjectRef("", "Secret", kept.namespace, "one"))
+    failing_world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    status = kept.settle()
+    assert status["conditions"]["Stalled"]["reason"] == "SourceRefused"
+    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
+
+
+def test_drift_is_only_reported_where_the_order_says_so(kept: Kept, failing_world: World) -> None:
+    kept.order(keep="Warn")
+    kept.settle()
+    failing_world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    status = kept.settle()
+    assert (status["phase"], status["drift"]["objects"]) == ("Drifted", ["ConfigMap/shop-config"])
+    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "mine"}
+
+
+def test_a_field_that_someone_writes_again_and_again_is_left_to_them_and_both_are_named(
+    kept: Kept, failing_world: World
+) -> None:
+    kept.order()
+    kept.settle()
+    for number in range(5):
+        failing_world.edit("ConfigMap", "shop-config", {"data": {"text": f"mine {number}"}})
+        status = kept.settle()
+    stalled = status["conditions"]["Stalled"]
+    assert stalled["reason"] == "Contested"
+    assert "ConfigMap/shop-config .data.text is changed again by kubectl-edit" in stalled["message"]
+    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "mine 4"}
+    failing_world.edit("Service", "shop-web", {"metadata": {"labels": {"app": "mine"}}})
+    kept.settle()
+    service = kept.cluster.get(ObjectRef("", "Service", kept.namespace, "shop-web"))
+    assert service["metadata"]["labels"]["app"] == "shop-web"
+
+
+def test_lost_data_is_not_made_again_empty_unless_someone_approves_it(kept: Kept) -> None:
+    kept.order()
+    kept.settle()
+    kept.cluster.delete(ObjectRef("", "Secret", kept.namespace, "shop-password"))
+    status = kept.settle()
+    assert status["conditions"]["Stalled"]["reason"] == "DataMissing"
+    assert "shop-password" not in kept.names("Secret")
+    kept.order(annotations={"bundler.dev/approve": status["plan"]["digest"]})
+    kept.settle()
+    assert "shop-password" in kept.names("Secret")
+
+
+def test_one_object_that_cannot_be_put_back_holds_up_no_other(kept: Kept, failing_world: World) -> None:
+    kept.order()
+    kept.settle()
+    failing_world.edit("Service", "shop-web", {"spec": {"ports": [{"name": "http", "port": 81, "targetPort": 8080}]}})
+    failing_world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    status = kept.settle()
+    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
+    assert "Service/shop-web" in status["conditions"]["Drifted"]["message"]
