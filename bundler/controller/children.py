@@ -12,8 +12,10 @@ import signal
 import subprocess  # noqa: TID251 - a change runs in a process of its own
 import sys
 import threading
+import time
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Final
+from functools import partial
+from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from bundler.concurrency import in_thread
 from bundler.controller.changes import Outcome
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
-    OnEvent = Callable[[ObjectRef, Body], None]
 
 _BOOT: Final = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from bundler.__main__ import main; main()"
 """Finds this program where its parent did: in a checkout, an environment or the one-file tool."""
@@ -58,6 +59,18 @@ class Launch:
     grace_s: float = GRACE_S
 
 
+class ChangeListener(Protocol):
+    """Hears of changes; called from several threads."""
+
+    def reported(self, key: ObjectRef, event: Body) -> None:
+        """Take an event of a change."""
+        ...
+
+    def ended(self, key: ObjectRef, outcome: Outcome, seconds: float) -> None:
+        """Take what came of a change, and how long it took."""
+        ...
+
+
 def this_program(words: Sequence[str]) -> tuple[str, ...]:
     """Return the command line that runs this program with other words.
 
@@ -70,15 +83,15 @@ def this_program(words: Sequence[str]) -> tuple[str, ...]:
 class ChildChanges:
     """Carries changes out in child processes; see bundler.controller.changes.Changes."""
 
-    def __init__(self, launch: Launch, ring: Callable[[ObjectRef], None], on_event: OnEvent) -> None:
+    def __init__(self, launch: Launch, ring: Callable[[ObjectRef], None], listener: ChangeListener) -> None:
         """Start nothing yet.
 
         Args:
             launch: how a child is started.
             ring: wakes the key whose change is over, and those that found no room.
-            on_event: takes what children report.
+            listener: hears of what children report, and of their ends.
         """
-        self._launch, self._ring, self._on_event = launch, ring, on_event
+        self._launch, self._ring, self._listener = launch, ring, listener
         self._guard = threading.Lock()
         self._children: dict[ObjectRef, _Child] = {}
         self._outcomes: dict[ObjectRef, Outcome] = {}
@@ -93,7 +106,7 @@ class ChildChanges:
             if len(self._children) >= self._launch.at_once:
                 self._without_room.add(key)
                 return False
-            child = _Child(self._launch, wanted, lambda event: self._on_event(key, event))
+            child = _Child(self._launch, wanted, partial(self._listener.reported, key))
             self._children[key] = child
         in_thread(self._follow, key, child, name="change").start()
         return True
@@ -133,7 +146,9 @@ class ChildChanges:
             child.ended.wait()
 
     def _follow(self, key: ObjectRef, child: _Child) -> None:
+        began_s = time.monotonic()
         outcome = child.run()
+        self._listener.ended(key, outcome, time.monotonic() - began_s)
         with self._guard:
             del self._children[key]
             self._outcomes[key] = outcome

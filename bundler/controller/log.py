@@ -113,7 +113,7 @@ def _json_line(settings: LogSettings, level: Level, message: str, facts: Mapping
 
 def _readable_line(settings: LogSettings, level: Level, message: str, facts: Mapping[str, JSONValue]) -> str:
     place = "/".join(str(facts[one]) for one in _PLACE if facts.get(one))
-    more = " ".join(f"{key}={one}" for key, one in facts.items() if key not in _PLACE)
+    more = " ".join(f"{key}={one}" for key, one in facts.items() if key not in _PLACE and one != "")
     when, words = written_time(settings.now())[11:19], [place and f"{place}:", message, more and f"({more})"]
     line = " ".join([when, f"{level.name.lower():7}", *filter(None, words)])
     return _on_one_line(settings.redact(line))

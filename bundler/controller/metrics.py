@@ -51,9 +51,6 @@ class Metrics:
         self._depth = Gauge("bundler_queue_depth", "Orders that wait to be compared.", registry=registry)
         self._oldest_s = Gauge("bundler_queue_oldest_seconds", "How long the first of them waits.", registry=registry)
         self._restarts = Counter("bundler_watch_restarts", "Watches that began again.", ["kind"], registry=registry)
-        self._requests = Counter(
-            "bundler_api_requests", "Requests to the API server.", ["verb", "code"], registry=registry
-        )
         self._leader = Gauge("bundler_leader", "1 while this copy leads.", registry=registry)
         self._shown: dict[tuple[str, str], set[str]] = {}
 
@@ -98,10 +95,6 @@ class Metrics:
     def watch_restarted(self, kind: str) -> None:
         """Count a watch that began again."""
         self._restarts.labels(kind).inc()
-
-    def requested(self, verb: str, code: int) -> None:
-        """Count a request to the API server."""
-        self._requests.labels(verb, str(code)).inc()
 
     def orders(self, phases: Collection[str]) -> None:
         """Note the phases of all orders."""

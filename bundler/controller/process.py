@@ -99,6 +99,7 @@ class ControllerProcess:
                 )
                 self._rest(_AFTER_ERROR_S, is_stopped)
         self._instruments.pulse.forget(_MAIN)
+        self._instruments.log.info("stopped")
 
     def _lead(self, held: HeldLock, is_stopped: Callable[[], bool]) -> None:
         """Work while the Lease is ours.
@@ -120,6 +121,7 @@ class ControllerProcess:
         finally:
             instruments.metrics.lead(is_leader=False)
             self._work = None
+            instruments.log.info("ending what is under way")
             work.close()
 
     def _stand_by(self, error: ReleaseLockedError) -> None:

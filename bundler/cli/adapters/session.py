@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler.cli.session.app import App
-    from bundler.ports import ClusterClient
+    from bundler.ports import ClusterClient, Confinement
 
 Result = TypeVar("Result")
 
@@ -32,8 +32,31 @@ def open_session(app: App) -> Session:
     Raises:
         UsageError: when a variable of the environment cannot be used.
     """
+    host = Host(
+        clock=app.clock,
+        redactor=app.redactor,
+        closing=app.closing,
+        report=app.telling,
+        stop=app.stop,
+        confinement=confined(app),
+        owns_process=app.owns_process,
+        is_interactive=app.settings.environment.stdin_is_terminal,
+        masks=False,
+        deadline_s=lambda: app.deadline_s,
+        argv=app.argv,
+        read_stdin=lambda: sys.stdin.read(),  # noqa: PLW0108 - who tests it puts another one there
+    )
+    return Session(Scope(session_options(app), host, app.network, partial(open_cluster, app)))
+
+
+def session_options(app: App) -> SessionOptions:
+    """Return how sessions of this run work.
+
+    Raises:
+        UsageError: when a variable of the environment cannot be used.
+    """
     settings, environment = app.settings, app.settings.environment
-    options = SessionOptions(
+    return SessionOptions(
         namespace=settings.namespace,
         timeout_s=settings.timeout_s,
         environment=environment.variables,
@@ -47,21 +70,6 @@ def open_session(app: App) -> Session:
         lock_duration_s=environment.lock_duration_s,
         user=_local_user(app),
     )
-    host = Host(
-        clock=app.clock,
-        redactor=app.redactor,
-        closing=app.closing,
-        report=app.telling,
-        stop=app.stop,
-        confinement=_Confined(app),
-        owns_process=app.owns_process,
-        is_interactive=environment.stdin_is_terminal,
-        masks=False,
-        deadline_s=lambda: app.deadline_s,
-        argv=app.argv,
-        read_stdin=lambda: sys.stdin.read(),  # noqa: PLW0108 - who tests it puts another one there
-    )
-    return Session(Scope(options, host, app.network, partial(_open_cluster, app)))
 
 
 def is_embedded(app: App) -> bool:
@@ -93,7 +101,21 @@ def sandbox_path(app: App) -> Path:
     return app.settings.environment.state_dir / "sandbox.db"
 
 
-def _open_cluster(app: App, scope: Scope) -> tuple[ClusterClient, str]:
+def confined(app: App) -> Confinement:
+    """Return what runs work on foreign bundles; the program for it is loaded by the first such work."""
+    return _Confined(app)
+
+
+def open_cluster(app: App, scope: Scope) -> tuple[ClusterClient, str]:
+    """Open the cluster that is meant: the embedded one, or that of a kubeconfig or of the pod that we run in.
+
+    Args:
+        app: the running command.
+        scope: of the session that works with it.
+
+    Raises:
+        KubeconfigError, CredentialsError, SandboxStoreError: when there is no way to it.
+    """
     if is_embedded(app):
         return library.clusters.open_sandbox(scope, path=sandbox_path(app))
     context = SANDBOX if app.settings.context == FROM_KUBECONFIG else app.settings.context

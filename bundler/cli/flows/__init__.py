@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bundler.cli.flows import (
         catalogue as catalogue,
         chart as chart,
+        controller as controller,
         export as export,
         graph_picture as graph_picture,
         image as image,

@@ -41,9 +41,13 @@ class Watching:
     def __init__(self, script, **launch):
         self.rung, self.events, self._ringing = [], [], threading.Condition()
         argv = (sys.executable, "-S", "-c", script)
-        self.changes = ChildChanges(
-            Launch(argv=argv, **launch), self._ring, lambda key, event: self.events.append(event)
-        )
+        self.changes = ChildChanges(Launch(argv=argv, **launch), self._ring, self)
+
+    def reported(self, key, event):
+        self.events.append(event)
+
+    def ended(self, key, outcome, seconds):
+        assert 0.0 <= seconds < 60.0
 
     def _ring(self, key):
         with self._ringing:
@@ -138,7 +142,7 @@ def test_a_child_that_says_nothing_of_its_end_is_tried_again(watching, script, s
 
 def test_a_program_that_cannot_be_started_is_an_outcome_too(watching):
     one = watching("")
-    one.changes = ChildChanges(Launch(argv=("/nonexistent",)), one._ring, lambda key, event: None)
+    one.changes = ChildChanges(Launch(argv=("/nonexistent",)), one._ring, one)
     one.changes.begin(KEY, WANTED)
     assert "No such file" in one.outcome().message
 
@@ -177,7 +181,10 @@ import os, sys, time
 sys.path[:] = {sys.path!r}
 from bundler.controller.changes import WantedChange, Work
 from bundler.controller.children import ChildChanges, Launch
-changes = ChildChanges(Launch(argv=(sys.executable, "-S", "-c", {child!r})), print, lambda key, event: os._exit(9))
+class Listener:
+    def reported(self, key, event):
+        os._exit(9)
+changes = ChildChanges(Launch(argv=(sys.executable, "-S", "-c", {child!r})), print, Listener())
 changes.begin(None, WantedChange(work=Work.APPLY, body={{}}, service_account=""))
 time.sleep(60)
 """
