@@ -67,7 +67,13 @@ class ChangeListener(Protocol):
         ...
 
     def ended(self, key: ObjectRef, outcome: Outcome, seconds: float) -> None:
-        """Take what came of a change, and how long it took."""
+        """Take what came of a change.
+
+        Args:
+            key: of its order.
+            outcome: what came of it.
+            seconds: that it took.
+        """
         ...
 
 

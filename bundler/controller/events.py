@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from bundler import Payload
 from bundler.errors import BundlerError
-from bundler.model.json import mapping_at, text_at
 from bundler.model.size import cut
 
 if TYPE_CHECKING:
     from bundler import ClusterClient
     from bundler.controller.news import News
-    from bundler.model.json import Body
+    from bundler.controller.order import Order
     from bundler.ports import Clock
 
 CONTROLLER: Final = "bundler.dev/controller"
@@ -44,16 +43,14 @@ class Events:
         self._guard = threading.Lock()
         self._said: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
-    def say(self, order: Body, news: News) -> None:
+    def say(self, order: Order, news: News) -> None:
         """Write an event of an order, unless the same was said a short while ago.
 
         Args:
-            order: the object.
+            order: the order.
             news: what happened.
         """
-        meta = mapping_at(order, "metadata")
-        uid, name, namespace = (text_at(meta, key) for key in ("uid", "name", "namespace"))
-        if not self._is_new((uid, news.happened.value, news.note)):
+        if not self._is_new((order.uid, news.happened.value, news.note)):
             return
         moment = self._clock.now()
         try:
@@ -63,8 +60,8 @@ class Events:
                         "apiVersion": _API_VERSION,
                         "kind": "Event",
                         "metadata": {
-                            "namespace": namespace,
-                            "name": f"{name}.{int(moment.timestamp() * 1_000_000):x}",
+                            "namespace": order.namespace,
+                            "name": f"{order.name}.{int(moment.timestamp() * 1_000_000):x}",
                         },
                         "eventTime": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
                         "type": "Warning" if news.is_warning else "Normal",
@@ -74,11 +71,11 @@ class Events:
                         "reportingController": CONTROLLER,
                         "reportingInstance": cut(self._host, 128),
                         "regarding": {
-                            "apiVersion": text_at(order, "apiVersion"),
-                            "kind": text_at(order, "kind"),
-                            "namespace": namespace,
-                            "name": name,
-                            "uid": uid,
+                            "apiVersion": f"{order.ref.group}/v1",
+                            "kind": order.ref.kind,
+                            "namespace": order.namespace,
+                            "name": order.name,
+                            "uid": order.uid,
                         },
                     },
                     manager="bundler-controller",

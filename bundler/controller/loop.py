@@ -14,9 +14,9 @@ from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
-    from bundler import ClusterClient, ListQuery
+    from bundler import ClusterClient, ListQuery, ObjectRef
     from bundler.controller.bells import Holding
     from bundler.controller.orders import Orders
     from bundler.controller.process import Instruments
@@ -36,6 +36,8 @@ class LoopSettings:
     namespaces: tuple[str, ...] = ()
     """Whose orders are kept; empty: all."""
     looks_at_once: int = LOOKS_AT_ONCE
+    holds: Callable[[ObjectRef], bool] = lambda _: True
+    """Whether an order is one of those that this controller keeps, where several share them."""
 
 
 class Loop:
@@ -81,7 +83,7 @@ class Loop:
         """Begin to watch orders, and to look at them."""
         for source in self._orders.sources:
             for query in source.queries:
-                self._streams.append(self._watches.watch(query, self._order_moved, self.queue.begin))
+                self._streams.append(self._watches.watch(query, self._order_moved, self._begin))
         for number in range(self._settings.looks_at_once):
             thread = in_thread(self._work, f"looks {number + 1}", name=f"looks {number + 1}")
             self._threads.append(thread)
@@ -105,9 +107,13 @@ class Loop:
         if self._bells.hold(holding):
             self._watches.tend()
 
+    def _begin(self, keys: Collection[ObjectRef]) -> None:
+        self.queue.begin([key for key in keys if self._settings.holds(key)])
+
     def _order_moved(self, body: Body, before: bytes | None) -> None:
         """Ring an order whose spec or metadata changed; what is said of it wakes those that depend on it alone."""
-        if before is None or before != facts_of(body):
+        is_news = before is None or before != facts_of(body)
+        if is_news and self._settings.holds(ref_of(body)):
             self.queue.ring(ref_of(body))
         self._bells.moved(body, before)
 

@@ -15,23 +15,17 @@ from bundler.model.orders import GROUP, RELEASE
 from bundler.model.refs import ObjectRef, ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
     from bundler import ClusterClient
     from bundler.controller.order import Order
     from bundler.model.json import Body
     from bundler.ports import Clock
 
-    OnTold = Callable[[Body, Body], None]
-
 MANAGER: Final = "bundler-controller"
 """Whose the fields are that the controller writes into orders."""
 STATUS_PAUSE_S: Final = 1.0
 """Between two writes of the status of one order."""
-
-
-def _pass_over(order: Body, status: Body) -> None:
-    del order, status
 
 
 class OrderSource(Protocol):
@@ -83,38 +77,26 @@ class ReleaseOrders:
 class Orders:
     """Reads and writes orders, whatever their kind; acts as the controller."""
 
-    def __init__(
-        self, cluster: ClusterClient, clock: Clock, *sources: OrderSource, on_told: OnTold = _pass_over
-    ) -> None:
+    def __init__(self, cluster: ClusterClient, clock: Clock, *sources: OrderSource) -> None:
         """Take where orders are.
 
         Args:
             cluster: acts as the controller.
             clock: says when a status may be written again.
             sources: one for each kind.
-            on_told: called with an order and its new status, once that is written.
         """
-        self._on_told = on_told
         self._cluster, self._clock, self.sources = cluster, clock, sources
         self._written: dict[ObjectRef, float] = {}
 
     def keys(self) -> Iterator[ObjectRef]:
-        """Return every order that is there, as it is listed.
-
-        Raises:
-            ClusterError: when they cannot be listed.
-        """
-        return map(ref_of, self.bodies())
-
-    def bodies(self) -> Iterator[Body]:
-        """Yield every order that is there, whole.
+        """Yield every order that is there.
 
         Raises:
             ClusterError: when they cannot be listed.
         """
         for source in self.sources:
             for query in source.queries:
-                yield from self._cluster.list(query).items
+                yield from map(ref_of, self._cluster.list(query).items)
 
     def read(self, key: ObjectRef) -> Body | None:
         """Return an order as it is now; None where it is gone.
@@ -184,7 +166,6 @@ class Orders:
         }
         self._cluster.replace(Payload.of(told, subresource="status", manager=MANAGER))
         self._written[key] = now_s
-        self._on_told(body, status)
         return 0.0
 
     def _with_finalizers(self, body: Body, finalizers: tuple[str, ...]) -> Body:

@@ -9,6 +9,7 @@ import pytest
 from bundler import ListQuery, Session
 from bundler.controller.events import Events
 from bundler.controller.news import Happened, News, news_of
+from bundler.controller.order import parse_order
 from bundler.controller.status import (
     Attempt,
     AttemptResult,
@@ -68,7 +69,7 @@ def test_no_event_is_made_of_an_attempt_that_something_in_passing_ended():
 
 
 def test_an_event_is_written_once_and_again_after_a_while():
-    clock, order = FakeClock(), order_body()
+    clock, order = FakeClock(), parse_order(order_body())
     query = ListQuery(group="events.k8s.io", kind="Event", namespace="prod")
     with Session.sandbox() as session:
         session.cluster.create(namespace_payload())
@@ -86,7 +87,7 @@ def test_an_event_is_written_once_and_again_after_a_while():
 
 def test_an_event_that_cannot_be_written_stops_nothing():
     with Session.sandbox() as session:
-        Events(session.cluster, FakeClock(), "h").say(order_body(), News(happened=Happened.READY, note=""))
+        Events(session.cluster, FakeClock(), "h").say(parse_order(order_body()), News(happened=Happened.READY, note=""))
 
 
 def namespace_payload():
