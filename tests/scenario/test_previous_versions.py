@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.resolve.versions import Version
 
-NAMES = known_names([])
+FIRST_VERSIONS = {"controller"}
+"""Nothing was shipped before them."""
+NAMES = [name for name in known_names([]) if name not in FIRST_VERSIONS]
 STAYING = ("Deployment", "StatefulSet", "DaemonSet", "CustomResourceDefinition", "Service", "PersistentVolumeClaim")
 
 
