@@ -60,6 +60,19 @@ def test_the_version_loads_nothing_at_all(cli):
     assert imported(modules, *KUBERNETES, *TEMPLATES, *SCHEMAS, *TERMINAL, "click", "yaml", "bundler.cli") == set()
 
 
+def test_the_version_is_said_without_the_modules_that_describe_types():
+    program = (
+        "import sys; sys.argv = ['bundler', '--version']; import bundler.__main__ as m; m.main(); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", "-c", f"sys = __import__('sys'); sys.path[:0] = {sys.path!r}; {program}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {"typing", "re", "enum"} & set(done.stdout.split()) == set()
+
+
 def test_help_loads_no_verb(cli):
     modules = modules_after(cli, "--help")
     assert imported(modules, *KUBERNETES, *TEMPLATES, *SCHEMAS, *TERMINAL, "yaml", "bundler.actions") == set()
