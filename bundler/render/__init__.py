@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         hooks as hooks,
         kept_lines as kept_lines,
         line_marks as line_marks,
+        masked_text as masked_text,
         overlay as overlay,
         tracing as tracing,
     )

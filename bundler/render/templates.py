@@ -11,7 +11,7 @@ from bisect import bisect_right
 from functools import cache, partial
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from jinja2.loaders import FunctionLoader
 
@@ -46,7 +46,8 @@ class RenderedText:
     """(offset in the text, index of the file, place in it), in order."""
 
 
-class PrintedPart(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PrintedPart:
     """A part of a printed text that is all of one place of a template, and what is read for it."""
 
     start: int

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import render
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.errors import UsageError
 from bundler.model.job_marks import replace_job_marks
 from bundler.model.rendered import RenderedManifests, RenderedObjects, RenderedText
 from bundler.model.secret_leaves import is_secret, without_leaves
 from bundler.render.bundle import render_texts
-from bundler.render.masked_text import masked_text
 from bundler.render.sensitive import sensitive_values
 from bundler.values.compute import compute_values
 from bundler.values.problems import closest
@@ -122,6 +122,9 @@ def _joined(templates: Sequence[RenderedTemplate], *, shows_secrets: bool) -> st
 
 def _document(template: RenderedTemplate, *, shows_secrets: bool) -> str:
     """Return the text with a line that names its file, as the first document of its own."""
-    body = (template.text if shows_secrets else masked_text(template.text)).removeprefix("---\n")
+    text = template.text
+    if not shows_secrets and "Secret" in text:
+        text = render.masked_text.masked_text(text)
+    body = text.removeprefix("---\n")
     end = "" if body.endswith("\n") else "\n"
     return f"---\n# {template.path}\n{body}{end}"
