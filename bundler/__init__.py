@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from bundler.model.release_state import ReleaseState, RolloutProgress
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.results import MigratedStorage
+    from bundler.model.rights import MissingRight
     from bundler.model.rollout import OnFailure, RolloutRequest, Share
     from bundler.model.saved_plan import SavedPlan
     from bundler.model.support import SupportArchive, SupportPart
@@ -103,6 +104,7 @@ __all__ = [
     "ListQuery",
     "Listing",
     "MigratedStorage",
+    "MissingRight",
     "NetworkRules",
     "Notice",
     "ObjectRef",
@@ -191,6 +193,7 @@ _HOMES = {
     "ListQuery": "model.cluster",
     "Listing": "model.cluster",
     "MigratedStorage": "model.results",
+    "MissingRight": "model.rights",
     "NetworkRules": "library.network",
     "Notice": "model.events",
     "ObjectRef": "model.refs",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bundler import library, storage
 from bundler._version import __version__
-from bundler.actions import release as releasing
+from bundler.actions import preflight as preflighting, release as releasing
 from bundler.actions.compose.user_values import UserInput
 from bundler.actions.release import (
     change_reasons,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from bundler.actions.acquire.bundle import AcquiredBundle
+    from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.release.install import InstallRequest
     from bundler.actions.release.lifecycle import ChangeResult
     from bundler.actions.release.proposal import Proposal
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.release import Protection
     from bundler.model.results import MigratedStorage
+    from bundler.model.rights import MissingRight
     from bundler.model.site import Site
     from bundler.ports import Ports, Registry
 
@@ -259,6 +261,31 @@ def protect(
     return protecting.protect(request, scope.ports())
 
 
+def missing_rights(
+    scope: Scope, request: ReleaseRequest | RollbackRequest | UninstallRequest
+) -> tuple[MissingRight, ...]:
+    """Return what the session's user is not allowed and a change needs.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        request: what would be done.
+
+    Raises:
+        BundlerError: when the bundle, the values or the records cannot be read.
+    """
+    if isinstance(request, ReleaseRequest):
+        request = read(scope, request)
+        return preflighting.missing_rights.missing_for_bundle(_order_of(scope, request), scope.cluster())
+    return preflighting.missing_rights.missing_for_record(
+        namespace_of(scope, request),
+        request.release,
+        request.revision if isinstance(request, RollbackRequest) else 0,
+        scope.cluster(),
+        scope.ports().store,
+        is_removal=isinstance(request, UninstallRequest),
+    )
+
+
 def _placed_removal(scope: Scope, request: UninstallRequest) -> UninstallRequest:
     authorship = authorship_of(scope, reason=request.reason)
     return replace(request, namespace=namespace_of(scope, request), authorship=authorship)
@@ -323,20 +350,23 @@ def registry_opener(scope: Scope, site: Site | None) -> Callable[[Body], Registr
     return partial(library.registries.open_as_puller, scope, site)
 
 
-def _install_request(scope: Scope, request: ReleaseRequest, authorship: Authorship) -> InstallRequest:
-    taken, inputs = library.bundles.acquired(scope, request), _inputs_of(request)
-    site = inputs.named_site
-    order = library.bundles.render_request(
+def _order_of(scope: Scope, request: ReleaseRequest) -> RenderRequest:
+    return library.bundles.render_request(
         scope,
-        taken,
-        inputs,
+        library.bundles.acquired(scope, request),
+        _inputs_of(request),
         release=request.release,
         namespace=namespace_of(scope, request),
         kube_version=request.kube_version,
     )
+
+
+def _install_request(scope: Scope, request: ReleaseRequest, authorship: Authorship) -> InstallRequest:
+    taken, site = library.bundles.acquired(scope, request), _inputs_of(request).named_site
+    order = _order_of(scope, request)
     return releasing.install.InstallRequest(
         order=order,
-        names_files=inputs.names_files,
+        names_files=_inputs_of(request).names_files,
         reuses_values=request.reuses_values,
         resets_values=request.resets_values,
         must_exist=request.must_exist,

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from bundler.model.release_state import ReleaseState, RolloutProgress
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.results import MigratedStorage
+    from bundler.model.rights import MissingRight
     from bundler.model.saved_plan import SavedPlan
     from bundler.model.site import Site
     from bundler.model.support import SupportArchive
@@ -420,6 +421,23 @@ class Session:
         """
         with self.scope.calling():
             return library.releases.plan(self.scope, library.releases.meant(self.scope, request))
+
+    def missing_rights(self, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> tuple[MissingRight, ...]:
+        """Return every right that a change needs and the user of the session does not have, those needed now first.
+
+        The user is the one whom the session acts as, if it does. Nothing is written. Rights on single names, and what
+        a cluster does not report, are not seen; `preflight` shows the same beside its other checks.
+
+        Args:
+            request: what would be done: an installation or upgrade, from the bundle; a rollback, from its revision (or
+                the deployed one: that is what `correct` needs); an uninstall, from the deployed revision.
+
+        Raises:
+            ReleaseNotFoundError: when a rollback or an uninstall finds no such release or revision.
+            BundlerError: when the bundle, the values or the records cannot be read.
+        """
+        with self.scope.calling():
+            return library.releases.missing_rights(self.scope, request)
 
     def apply(
         self,

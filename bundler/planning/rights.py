@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from bundler.model.json import items_at, list_at, mapping_at, text_at
+from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.recreate import rule_for
@@ -194,6 +194,19 @@ def rules_of(rights: Iterable[Right]) -> list[Body]:
         {"apiGroups": [group], "resources": sorted(plural for _, plural in same), "verbs": list(allowed)}
         for (group, allowed), same in groupby(sorted(verbs, key=key), key=key)
     ]
+
+
+def granted_rights(manifests: Iterable[Manifest]) -> Iterator[Right]:
+    """Yield what the roles among manifests allow on resources as a whole: no one can grant what they do not have."""
+    for one in manifests:
+        if one.ref.group != RBAC:
+            continue
+        for rule in items_at(one.body, "rules"):
+            groups, plurals, verbs = (strings_at(rule, key) for key in ("apiGroups", "resources", "verbs"))
+            if not list_at(rule, "resourceNames"):
+                yield from (
+                    Right(*place, one.ref.namespace, verb) for place in product(groups, plurals) for verb in verbs
+                )
 
 
 def granted_rules(manifests: Iterable[Manifest], namespace: str) -> list[Body]:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler import ListQuery, NetworkRules, Payload, ReleaseRequest, Session, SessionOptions, UninstallRequest, Values
+from bundler import (
+    ListQuery,
+    NetworkRules,
+    Payload,
+    ReleaseRequest,
+    RollbackRequest,
+    Session,
+    SessionOptions,
+    UninstallRequest,
+    Values,
+)
 from bundler.errors.cluster import ForbiddenError, KubeconfigError
 from tests.lib.access import CONTEXT
 from tests.lib.bundles import make_bundle
@@ -143,6 +153,42 @@ def test_a_program_acts_as_a_service_account_with_the_right_to_do_so_and_no_othe
         assert session.identity().who == f"{chef} (by {controller})"
         done = session.apply(ReleaseRequest(bundle=menu, release="shop"))
         assert done.revision.summary.user == f"{chef} (by {controller})"
+
+
+def test_all_rights_that_a_change_needs_are_named_at_once(control_plane, namespace, tmp_path, mounted):
+    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\nrules: "
+    granted = "[{apiGroups: [batch], resources: [jobs], verbs: [list]}]\n"
+    files = {"templates/a.yaml": CONFIG_MAP, "templates/role.yaml": role + granted, "values.yaml": "x: one\n"}
+    menu, here = str(make_bundle(tmp_path, files)), f"in {namespace}"
+    request = ReleaseRequest(bundle=menu, release="shop")
+    with Session.in_cluster(server=control_plane.server, folder=mounted("guest"), options=OPTIONS) as session:
+        missing = session.missing_rights(request)
+        now = {str(one) for one in missing if not one.is_for_later}
+        assert {f"create secrets {here}", f"patch configmaps {here}", f"list jobs.batch {here}"} <= now
+        assert f"create roles.rbac.authorization.k8s.io {here}" in now
+        later = {str(one) for one in missing if one.is_for_later}
+        assert {f"delete configmaps {here}", f"list events {here}"} <= later
+        # What is recorded cannot even be looked for.
+        assert {str(one) for one in session.missing_rights(UninstallRequest(release="shop"))} >= {
+            f"get secrets {here}",
+            f"get leases.coordination.k8s.io {here}",
+        }
+    allow(control_plane, namespace, "guest")
+    with Session.connect(kubeconfig=control_plane.kubeconfig("admin"), context=CONTEXT, options=OPTIONS) as admin:
+        assert admin.missing_rights(request) == ()
+        admin.apply(ReleaseRequest(bundle=menu, release="shop", namespace=namespace))
+    as_guest = SessionOptions(
+        timeout_s=120.0, impersonate=f"system:serviceaccount:{namespace}:guest", namespace=namespace
+    )
+    with Session.connect(kubeconfig=control_plane.kubeconfig("admin"), options=as_guest) as session:
+        back = session.missing_rights(RollbackRequest(release="shop", revision=1))
+        assert {(one.resource, one.verb) for one in back if not one.is_for_later} >= {
+            ("roles", "patch"),
+            ("jobs", "list"),
+        }
+        gone = session.missing_rights(UninstallRequest(release="shop"))
+        needed = {(one.resource, one.verb) for one in gone if not one.is_for_later}
+        assert needed == {("roles", "get"), ("roles", "list"), ("roles", "delete")}
 
 
 def test_a_pod_without_rights_is_refused(control_plane, menu, mounted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from bundler.model.site import Site
 from bundler.model.trust import TrustPolicy
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
+from tests.lib.faulty import MUTATING, FaultyCluster
 from tests.scenario.test_drift import drift
 
 if TYPE_CHECKING:
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 
 ON_THE_SANDBOX = pytest.mark.parametrize("world", ["sandbox"], indirect=True)
 """What is decided before anything is sent is the same on every cluster."""
+
+
+KINDS = {"ConfigMap", "Secret", "Service", "Deployment", "Job"}
+AROUND = {"ResourceQuota", "HorizontalPodAutoscaler"}
+RECORDS = 2
+"""One list of heads and packs, one of sensitive leaves."""
 
 
 def corrected(world: World, *ignored: str, yes: Any = True, **options: Any) -> Correction:
@@ -75,6 +83,19 @@ def test_nothing_is_written_where_nothing_differs(world: World) -> None:
         assert corrected(world).objects == ()
     assert versions(world) == before
     assert history(world) == [(1, 0)]
+
+
+def test_a_look_at_what_does_not_differ_lists_by_kind_and_asks_the_server_for_no_opinion(world: World) -> None:
+    world.operator.install(world.menu, extra="true")
+    watched = world.another_operator()
+    counted = MUTATING | {"get", "list"}
+    watched.cluster = calls = FaultyCluster(world.cluster, counts=lambda verb, dry: verb in counted)
+    assert drift(replace(world, operator=watched)) == {}
+    assert corrected(replace(world, operator=watched)).objects == ()
+    verbs = [(call.verb, call.subject.kind) for call in calls.calls]
+    assert not [verb for verb, _ in verbs if verb in MUTATING], "neither a write nor a dry-run"
+    assert 0 < len([1 for verb, _ in verbs if verb == "list"]) <= 2 * (len(KINDS) + len(AROUND) + RECORDS)
+    assert {kind for verb, kind in verbs if verb == "get"} <= {"Secret", "Namespace"}
 
 
 def test_only_what_differs_is_written_no_revision_is_made_and_the_deployed_one_counts(world: World) -> None:

@@ -44,7 +44,7 @@ _GROUPS = {
         "Since",
     ],
     "Comparisons": ["Comparison", "ComparedSide"],
-    "Checks": ["CheckReport", "CheckRun", "CheckOutcome"],
+    "Checks": ["MissingRight", "CheckReport", "CheckRun", "CheckOutcome"],
     "Drift": ["ReleaseDrift", "Correction", "CorrectionOptions", "DriftedObject", "DriftedField", "DriftKind"],
     "What became of it": [
         "ChangeResult",

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.actions.preflight import request as request, required_images as required_images, run as run
+    from bundler.actions.preflight import (
+        missing_rights as missing_rights,
+        request as request,
+        required_images as required_images,
+        run as run,
+    )
 
 __getattr__ = late_modules(__name__)

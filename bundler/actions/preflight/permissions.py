@@ -89,15 +89,10 @@ def _removed(manifests: Sequence[Manifest], version: str) -> list[Check]:
 
 
 def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
-    if cluster.resource_type(_REVIEW, "SelfSubjectAccessReview") is None:
-        return [skipped("permissions", "this cluster does not report which permissions we have")]
     wanted = sorted(set(_wanted(request, manifests, cluster)))
-    rules = {name: _rules_in(name, cluster) for name in {right.namespace for right in wanted} - {""}}
-    unlisted = [right for right in wanted if not _is_listed(right, rules.get(right.namespace, ()))]
-    answers = map_parallel(partial(_is_allowed, cluster), unlisted)
-    if len(unlisted) == len(wanted) and all(answer is None for answer in answers):
+    denied = ask_rights(wanted, cluster)
+    if denied is None:
         return [skipped("permissions", "this cluster does not report which permissions we have")]
-    denied = [right for right, answer in zip(unlisted, answers, strict=True) if answer is False]
     if not denied:
         return [passed("permissions", f"{len(wanted)} verbs on resources are allowed")]
     missed = set(denied).intersection(_needed(request, manifests, cluster))
@@ -109,6 +104,23 @@ def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
     if missed:
         return [failed("permissions", f"not allowed: {named}{more}", hint)]
     return [warned("permissions", f"enough to install; not allowed, for later: {named}{more}", hint)]
+
+
+def ask_rights(wanted: Sequence[Right], cluster: ClusterClient) -> list[Right] | None:
+    """Return those rights that we do not have; None where the cluster does not say which we have.
+
+    Args:
+        wanted: rights, each once.
+        cluster: the API to ask.
+    """
+    if cluster.resource_type(_REVIEW, "SelfSubjectAccessReview") is None:
+        return None
+    rules = {name: _rules_in(name, cluster) for name in {right.namespace for right in wanted} - {""}}
+    unlisted = [right for right in wanted if not _is_listed(right, rules.get(right.namespace, ()))]
+    answers = map_parallel(partial(_is_allowed, cluster), unlisted)
+    if wanted and len(unlisted) == len(wanted) and all(answer is None for answer in answers):
+        return None
+    return [right for right, answer in zip(unlisted, answers, strict=True) if answer is False]
 
 
 def _to_take_back(

@@ -138,6 +138,15 @@ def test_a_session_acts_as_nothing_that_cannot_be_a_service_account(name, tmp_pa
     assert "system:serviceaccount:NAMESPACE:NAME" in caught.value.hint
 
 
+def test_where_the_cluster_does_not_report_rights_none_is_missing(menu):
+    with Session.sandbox() as session:
+        assert session.missing_rights(asked(menu)) == ()
+        session.apply(asked(menu))
+        assert session.missing_rights(RollbackRequest(release="shop", revision=1)) == ()
+        with pytest.raises(ReleaseNotFoundError):
+            session.missing_rights(UninstallRequest(release="other"))
+
+
 def test_what_was_read_once_is_not_read_again(menu, tmp_path):
     values = tmp_path / "values-prod.yaml"
     values.write_text("x: two\n")

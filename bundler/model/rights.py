@@ -1,0 +1,31 @@
+"""What a user may not do. Layer: model, pure."""
+
+from __future__ import annotations
+
+from bundler.model.lean import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class MissingRight:
+    """One verb on one resource that a change needs and its user is not allowed.
+
+    Example:
+        >>> from bundler import MissingRight
+        >>> print(MissingRight(verb="patch", group="apps", resource="deployments", namespace="prod"))
+        patch deployments.apps in prod
+    """
+
+    verb: str
+    """As in a Role."""
+    group: str
+    """API group; empty for the core group."""
+    resource: str
+    """In plural, with a subresource: ``pods/log``."""
+    namespace: str
+    """Empty: in the whole cluster."""
+    is_for_later: bool = False
+    """The change can be made without: it is for what comes later, or explains why an object is not ready."""
+
+    def __str__(self) -> str:
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {resource}{f' in {self.namespace}' if self.namespace else ' in the whole cluster'}"
