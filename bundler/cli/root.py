@@ -56,6 +56,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "uninstall": "Delete what a release owns, and its records.",
     },
     "Releases that an order keeps": {
+        "order": "Change what an order says a release is to be.",
         "suspend": "Let the controller leave a release alone.",
         "resume": "Let the controller keep a release again.",
         "approve": "Approve a plan that the controller asks about.",

@@ -111,7 +111,8 @@ class RolloutOpenError(PlanError):
 class KeptReleaseError(PlanError):
     """An order keeps the release: a change from elsewhere would be undone.
 
-    Remedy: Change the order instead, or pass `--suspend`, which suspends the order and makes this change now.
+    Remedy: Change the order with `bundler order RELEASE`, or pass `--suspend`, which suspends the order and makes this
+    change now.
     """
 
     code = "release-kept"
@@ -276,7 +277,7 @@ class ReleaseNotFoundError(ReleaseError):
 class OrderNotFoundError(ReleaseError):
     """There is no order of this name.
 
-    Remedy: Check the name and the namespace (`-n`), or make one.
+    Remedy: Check the name and the namespace (`-n`), or make one with `bundler order RELEASE --create SOURCE`.
     """
 
     code = "order-not-found"

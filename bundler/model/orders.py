@@ -9,11 +9,13 @@ from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, ref_of
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body
+    from bundler.model.json import Body, JSONValue
 
 GROUP: Final = "bundler.dev"
 RELEASE: Final = "Release"
 """The kind of orders whose name and namespace are the release's own."""
+MANAGER: Final = "bundler-cli"
+"""Field manager of what people say of orders by commands."""
 APPROVE: Final = f"{GROUP}/approve"
 RETRY: Final = f"{GROUP}/retry"
 SUSPEND: Final = f"{GROUP}/suspend"
@@ -85,8 +87,7 @@ def with_suspension(body: Body, *, is_on: bool) -> Body:
     """Return an order that is suspended, or no longer is; an annotation that says so goes with it."""
     notes = {key: text for key, text in mapping_at(body, "metadata", "annotations").items() if is_on or key != SUSPEND}
     meta = {**mapping_at(body, "metadata"), "annotations": notes}
-    spec = {**mapping_at(body, "spec"), "suspend": is_on}
-    return {**body, "metadata": meta, "spec": spec}
+    return with_spec({**body, "metadata": meta}, suspend=is_on)
 
 
 def with_note(body: Body, name: str, text: str) -> Body:
@@ -99,3 +100,37 @@ def with_note(body: Body, name: str, text: str) -> Body:
     """
     notes = {**mapping_at(body, "metadata", "annotations"), name: text}
     return {**body, "metadata": {**mapping_at(body, "metadata"), "annotations": notes}}
+
+
+def with_bundle(body: Body, **facts: str) -> Body:
+    """Return an order of another bundle.
+
+    Args:
+        body: the order.
+        facts: fields of ``.spec.bundle``; an empty one is taken out.
+    """
+    bundle = {**mapping_at(body, "spec", "bundle"), **facts}
+    return with_spec(body, bundle={name: text for name, text in bundle.items() if text})
+
+
+def with_spec(body: Body, **fields: JSONValue) -> Body:
+    """Return an order that says something else.
+
+    Args:
+        body: the order.
+        fields: of ``.spec``.
+    """
+    return {**body, "spec": {**mapping_at(body, "spec"), **fields}}
+
+
+def new_order(namespace: str, release: str, service_account: str) -> Body:
+    """Return an order that says nothing yet but whose it is.
+
+    Args:
+        namespace: of the release.
+        release: its name.
+        service_account: as whom the release is kept; empty: the controller's default.
+    """
+    spec: Body = {"serviceAccountName": service_account} if service_account else {}
+    meta: Body = {"name": release, "namespace": namespace}
+    return {"apiVersion": f"{GROUP}/v1", "kind": RELEASE, "metadata": meta, "spec": spec}

@@ -13,21 +13,26 @@ if TYPE_CHECKING:
     from bundler.model.orders import KeepingOrder, OrderMark
 
 
-def unordered_change(order: KeepingOrder | None) -> Iterator[Problem]:
+def unordered_change(order: KeepingOrder | None, *, goes_back_to: int, is_removal: bool) -> Iterator[Problem]:
     """Find whether an order keeps the release: a change that does not carry it out would be undone.
 
     Args:
         order: of the release's name and namespace; None where there is none.
+        goes_back_to: of a rollback: the revision that is restored; 0 for every other change.
+        is_removal: the release is uninstalled.
     """
     if order is None or order.is_suspended:
         return
     name, place = order.ref.name, f"{order.ref.name} -n {order.ref.namespace}"
+    option = f"--from-revision {goes_back_to}" if goes_back_to else "--set …"
+    way = f"change the order with `bundler order {place} {option}`"
+    if is_removal:
+        way = f"delete the order with `kubectl delete rls {place}`"
     yield Problem(
         error=KeptReleaseError,
         doing=f"checking whether an order keeps release {name}",
         lines=(f"release {name} is kept by {order.ref.short} (generation {order.mark.generation})",),
-        hint=f"change the order with `bundler order {place} --set …`; or pass --suspend to suspend it and do this now, "
-        f"as after `bundler suspend {place}`",
+        hint=f"{way}; or pass --suspend to suspend it and do this now, as after `bundler suspend {place}`",
     )
 
 

@@ -110,6 +110,7 @@ FORMS: Final[Mapping[str, object]] = {
     "wait": StateForm,
     "test": CheckReportForm,
     "protect": ProtectForm,
+    "order": OrderForm,
     "suspend": OrderForm,
     "resume": OrderForm,
     "approve": OrderForm,

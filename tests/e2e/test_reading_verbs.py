@@ -40,6 +40,7 @@ CHANGES = frozenset(
         "uninstall",
         "unlock",
         "protect",
+        "order",
         "suspend",
         "resume",
         "approve",

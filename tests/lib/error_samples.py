@@ -53,7 +53,7 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
     change.OrderNotFoundError: (
         "reading Release/shop in namespace prod",
         ["there is no such order"],
-        "make one with `bundler order shop --create BUNDLE`, or check the name and the namespace (-n)",
+        "make one with `bundler order shop --create SOURCE`, or check the name and the namespace (-n)",
     ),
     change.OrderInvalidError: (
         "reading Release/shop in namespace prod",

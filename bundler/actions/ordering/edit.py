@@ -8,6 +8,7 @@ from bundler.errors.change import OrderNotFoundError
 from bundler.errors.cluster import ConflictError
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, text_at
+from bundler.model.orders import MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.ports import ClusterClient
 
-MANAGER: Final = "bundler-cli"
-"""Field manager of what people say of orders by commands."""
 _TRIES: Final = 5
 """The controller writes the status of an order now and then; more is another writer without end."""
 
@@ -34,7 +33,7 @@ def read_order(ref: ObjectRef, cluster: ClusterClient) -> Body:
         raise OrderNotFoundError(
             f"reading {ref.short} in namespace {ref.namespace}",
             context=["there is no such order"],
-            hint=f"make one with `bundler order {ref.name} --create BUNDLE`, or check the name and the namespace (-n)",
+            hint=f"make one with `bundler order {ref.name} --create SOURCE`, or check the name and the namespace (-n)",
         )
     return body
 

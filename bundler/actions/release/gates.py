@@ -65,7 +65,8 @@ def _order(proposal: Proposal) -> Iterable[Problem]:
         return ()
     if terms.accepted.order is not None:
         return moved_order(order, terms.accepted.order, proposal.history.release)
-    return unordered_change(order)
+    back = proposal.draft.revision.rolled_back_to if proposal.draft else 0
+    return unordered_change(order, goes_back_to=back, is_removal=proposal.planned.plan.is_removal)
 
 
 def _windows(proposal: Proposal) -> Iterable[Problem]:

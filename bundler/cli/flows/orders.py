@@ -69,7 +69,7 @@ def carry_out_resume(app: App, release: str, flags: OrderFlags) -> int:
         app.screen.say("it is not suspended")
         show_order(app, body)
         return 0
-    _, proposal = plan_of_order(session, body)
+    proposal = plan_of_order(session, body)
     app.screen.say(
         "resuming the order would change this:" if not proposal.plan.is_empty else "the release is as ordered"
     )

@@ -99,7 +99,8 @@ def test_no_change_but_its_order_s_is_made_to_a_release_that_an_order_keeps(kitc
         assert raised.value.exit_code == 2, name
         assert str(raised.value) == "checking whether an order keeps release shop"
         assert "release shop is kept by Release/shop (generation 1)" in raised.value.context
-        assert "bundler order shop -n default --set" in raised.value.hint
+        way = {"uninstall": "kubectl delete rls shop -n default", "install": "bundler order shop -n default --set"}
+        assert way.get(name, "bundler order shop -n default --") in raised.value.hint
         assert "bundler suspend shop -n default" in raised.value.hint
         assert "--suspend" in raised.value.hint
     assert kitchen.revisions == 2

@@ -1,0 +1,72 @@
+"""``bundler order``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.flows.order import OrderArgs, carry_out_order
+from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.order_options import order_flags
+from bundler.cli.parsing.values_options import values_options
+
+if TYPE_CHECKING:
+    from bundler import Values
+    from bundler.cli.parsing.order_options import OrderFlags
+    from bundler.cli.session.app import App
+
+
+@verb("order")
+@release_argument
+@click.option("--create", default="", metavar="SOURCE", help="Make the order: oci://…/NAME, or secret://NAME.")
+@click.option("--service-account", default="", metavar="NAME", help="With --create: as whom the release is kept.")
+@click.option("--source", default="", metavar="SOURCE", help="Take the bundle from there from now on.")
+@click.option("--version", "version", default="", metavar="VERSION", help="Take this version of the bundle.")
+@click.option("--digest", default="", metavar="DIGEST", help="Take the bundle with this digest.")
+@click.option("--from-revision", type=click.IntRange(min=1), default=None, help="Order what this revision was made of.")
+@values_options(can_unset=True)
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@order_flags
+@bundle_limit_options
+def order_command(
+    app: App,
+    *,
+    release: str,
+    create: str,
+    service_account: str,
+    source: str,
+    version: str,
+    digest: str,
+    from_revision: int | None,
+    given: Values,
+    dry_run: bool,
+    flags: OrderFlags,
+) -> int:
+    """Change what RELEASE is to be, where an order says that: show the plan, write the order, wait for its controller.
+
+    The bundle is written with its digest. Values are those of the order, with the ones given over them; sensitive ones
+    belong into a Secret that `.spec.valuesFrom` names. --from-revision goes back: to the bundle and the values that the
+    revision recorded. --create makes an order for a release that is installed, with the values it was given, or for a
+    new one.
+    """
+    if given.site:
+        raise click.UsageError("an order names a site of its controller: `.spec.site`")
+    if service_account and not create:
+        raise click.UsageError("--service-account goes with --create; .spec.serviceAccountName of an order stays")
+    if create and (source or from_revision):
+        raise click.UsageError("--create says where the bundle comes from, and starts from what is deployed")
+    asked = OrderArgs(
+        release=release,
+        given=given,
+        source=create or source,
+        version=version,
+        digest=digest,
+        from_revision=from_revision or 0,
+        creates=bool(create),
+        service_account=service_account,
+        is_dry_run=dry_run,
+    )
+    return carry_out_order(app, asked, flags)

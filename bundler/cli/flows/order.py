@@ -1,0 +1,205 @@
+"""Make or change the order of a release: its plan, then one write, then what comes of it. Layer: cli.
+
+A value that the bundle calls sensitive is not written into an order, which many may read: a Secret holds it.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler import Payload, ReleaseStatus, library, loader
+from bundler.cli.adapters.session import open_session
+from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
+from bundler.cli.flows.order_plan import plan_of_order, show_order_plan, what_is_ordered
+from bundler.cli.flows.orders import no_order
+from bundler.cli.output.orders import show_order
+from bundler.errors import UsageError
+from bundler.errors.bundle import ValuesError
+from bundler.errors.change import OrderChangedError, ReleaseNotFoundError
+from bundler.model.json import at_pointer, int_at, mapping_at
+from bundler.model.lean import dataclass
+from bundler.model.orders import MANAGER, new_order, order_ref, with_bundle, with_spec
+from bundler.model.redaction import MASK
+from bundler.model.refs import ref_of
+from bundler.values.flatten import leaves_of
+from bundler.values.hidden_leaves import left_out
+from bundler.values.paths import pointer_as_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundler import AcquiredBundle, Session, Values
+    from bundler.cli.parsing.order_options import OrderFlags
+    from bundler.cli.session.app import App
+    from bundler.model.json import Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderArgs:
+    """What the order of a release is to say."""
+
+    release: str
+    given: Values
+    source: str = ""
+    """Where the bundle comes from; empty: as before."""
+    version: str = ""
+    digest: str = ""
+    from_revision: int = 0
+    """Bundle and values as this revision recorded them; 0: as the order has them."""
+    creates: bool = False
+    """Make the order."""
+    service_account: str = ""
+    is_dry_run: bool = False
+
+
+def carry_out_order(app: App, asked: OrderArgs, flags: OrderFlags) -> int:
+    """Change the order of a release, or make it; return the exit code.
+
+    Args:
+        app: the running command.
+        asked: what it is to say.
+        flags: whether to ask and to wait.
+
+    Raises:
+        OrderNotFoundError: when the release has none, and none is to be made.
+        BundlerError: what would stop its controller.
+    """
+    session = open_session(app)
+    namespace = session.namespace
+    say_where(app, session, namespace)
+    before = session.cluster.get(order_ref(namespace, asked.release))
+    _refuse_unfit(asked, before, namespace)
+    base = before if before is not None else new_order(namespace, asked.release, asked.service_account)
+    wanted = _wanted(session, base, asked)
+    if wanted == before:
+        app.screen.say("the order says this already")
+        show_order(app, before)
+        return 0
+    _check(session, wanted, is_new=before is None)
+    show_order_plan(app, plan_of_order(session, wanted))
+    if asked.is_dry_run:
+        return 0
+    if app.may_ask and not flags.is_yes and not ask(app, f"Order this of {asked.release}? [y/N] "):
+        app.screen.say("nothing was written")
+        return EXIT_DECLINED
+    written = _write(session, before, wanted)
+    show_order(app, session.wait_for_order(written) if flags.waits else written)
+    return 0
+
+
+def _refuse_unfit(asked: OrderArgs, before: Body | None, namespace: str) -> None:
+    if asked.creates and before is not None:
+        raise UsageError(
+            f"making an order for release {asked.release}",
+            context=[f"there is one already: Release/{asked.release} in namespace {namespace}"],
+            hint="leave --create out to change it",
+        )
+    if before is None and not asked.creates:
+        raise no_order(asked.release, namespace)
+
+
+def _wanted(session: Session, base: Body, asked: OrderArgs) -> Body:
+    """Return the order as it is to be: bundle first, then its values, typed by its schema."""
+    number = asked.from_revision or (_taken_up(session, asked) if asked.creates else 0)
+    body = _with_bundle(session, base, asked)
+    with ExitStack() as stack:
+        request = stack.enter_context(what_is_ordered(session, body))
+        taken = request.bundle
+        assert not isinstance(taken, str)  # noqa: S101 - the bundle of an order is always fetched
+        if asked.source or asked.version or asked.digest or asked.from_revision:
+            body = with_bundle(body, digest=taken.bundle.digest, version=taken.bundle.metadata.version)
+        kept = mapping_at(body, "spec", "values")
+        if number and not (asked.creates and asked.given.names_files):  # files named start afresh, as in an upgrade
+            kept = _recorded_values(session, asked.release, number, _files_of(request.values))
+        values = _typed(session, taken, kept, asked)
+    return with_spec(body, values=values) if values or "values" in mapping_at(body, "spec") else body
+
+
+def _taken_up(session: Session, asked: OrderArgs) -> int:
+    """Return the deployed revision of a release that an order is made for; 0 where it is not installed."""
+    try:
+        history = session.history(asked.release)
+    except ReleaseNotFoundError:
+        return 0
+    return max((one.revision for one in history if one.status is ReleaseStatus.DEPLOYED), default=0)
+
+
+def _with_bundle(session: Session, base: Body, asked: OrderArgs) -> Body:
+    """Return the order with the bundle that is named; what does not fit it any more goes."""
+    if asked.from_revision:
+        was = session.revision(asked.release, asked.from_revision).summary.bundle
+        base = with_bundle(base, version=was.version, digest=was.digest)
+    if asked.source:
+        base = with_bundle(base, source=asked.source, version="", digest="")
+    if asked.version:
+        base = with_bundle(base, version=asked.version, digest="")
+    return with_bundle(base, digest=asked.digest) if asked.digest else base
+
+
+def _recorded_values(session: Session, release: str, number: int, files: Iterable[Body]) -> Body:
+    """Return the values that a revision recorded, without those that a Secret of the order holds.
+
+    Raises:
+        ValuesError: where one is sensitive, and in no Secret that the order names.
+    """
+    recorded = session.revision(release, number).user_values
+    hidden = [pointer for pointer, value in leaves_of(recorded).items() if value == MASK]
+    held = list(files)
+    lost = [pointer for pointer in hidden if not any(at_pointer(data, pointer)[1] for data in held)]
+    _refuse_sensitive(lost, f"taking the values that revision {number} of release {release} recorded")
+    return left_out(recorded, hidden)
+
+
+def _files_of(values: object) -> list[Body]:
+    """Return the documents that an order's values come from beside its own."""
+    files: Sequence[str] = getattr(values, "files", ())
+    return [loader.user_files.load_values_file(Path(name)).data for name in files]
+
+
+def _typed(session: Session, taken: AcquiredBundle, kept: Body, asked: OrderArgs) -> Body:
+    found = library.orders.values_of_order(session.scope, taken, kept, asked.given)
+    _refuse_sensitive(sorted(found.sensitive), f"writing the values of Release/{asked.release}")
+    return found.data
+
+
+def _refuse_sensitive(pointers: Sequence[str], doing: str) -> None:
+    if pointers:
+        paths = [pointer_as_path(pointer) for pointer in pointers]
+        raise ValuesError(
+            doing,
+            context=[f"{path} is sensitive, and an order can be read by many" for path in paths],
+            hint="put it into a Secret of the namespace, and name that in .spec.valuesFrom of the order",
+        )
+
+
+def _check(session: Session, wanted: Body, *, is_new: bool) -> None:
+    """Let the API server say what it would, before anyone is asked."""
+    payload = Payload.of(wanted, manager=MANAGER)
+    (session.cluster.create if is_new else session.cluster.replace)(payload, is_dry_run=True)
+
+
+def _write(session: Session, before: Body | None, wanted: Body) -> Body:
+    """Write the order, unless it says something else by now than when its plan was shown.
+
+    Raises:
+        OrderChangedError: where it does.
+    """
+    if before is None:
+        return session.cluster.create(Payload.of(wanted, manager=MANAGER)).body
+    spec = mapping_at(wanted, "spec")
+    then = int_at(before, "metadata", "generation")
+
+    def changed(live: Body) -> Body:
+        now = int_at(live, "metadata", "generation")
+        if now != then:
+            raise OrderChangedError(
+                "writing the order",
+                context=[f"it says something else than when its plan was shown (generation {now}, then {then})"],
+                hint="run the same command again, and read the new plan; nothing was written",
+            )
+        return {**live, "spec": spec}
+
+    ref = ref_of(before)
+    return session.order(ref.name, changed, namespace=ref.namespace)
