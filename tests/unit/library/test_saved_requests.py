@@ -19,6 +19,7 @@ ELSEWHERE = {
     "fixes_drift": "a plan keeps what it means for conflicts",
     "lock_timeout_s": "an option of the run",
     "steps": "the plan calls them `rollout`",
+    "inputs": "a controller says what it made a revision from; it applies no saved plans",
 }
 
 
@@ -28,5 +29,6 @@ def test_every_part_of_a_request_is_in_the_plan_or_known_to_be_elsewhere():
 
 
 def test_every_consent_is_in_the_plan():
-    of_the_verb = {"removal", "plan", "outside_window"}  # windows are asked when a plan is applied
+    # windows and orders are asked when a plan is applied; a controller, which carries an order out, applies none
+    of_the_verb = {"removal", "plan", "outside_window", "order", "suspends_order"}
     assert {field.name for field in fields(Accepted)} == {*FLAGS, *of_the_verb}
