@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bundler.actions.release.correct import CorrectionOptions, CorrectionRequest, correct
+from bundler.actions.release.lifecycle import RunOptions
+from bundler.actions.release.protect import ProtectRequest, protect
 from bundler.actions.release.terms import Accepted
 from bundler.errors import InterruptedRunError
 from bundler.errors.change import ReleaseLockedError, UnfinishedChangeError, WrongClusterError
 from bundler.model.cluster import ListQuery
-from bundler.model.conflicts import OnConflict, ignoring
+from bundler.model.conflicts import ConflictRule, OnConflict, ignoring
 from bundler.model.refs import ObjectRef
 from bundler.model.site import Site
 from bundler.model.trust import TrustPolicy
@@ -201,6 +203,44 @@ def test_what_held_data_is_not_made_again_unless_that_is_accepted(world: World) 
     again = corrected(world, accepted=Accepted(losses=True))
     assert (names(again.objects), again.missing_data) == (["Secret/shop-password"], ())
     assert world.get("Secret", "shop-password") is not None
+
+
+@ON_THE_SANDBOX
+@pytest.mark.slow
+def test_a_namespace_that_is_gone_is_named_with_what_it_held_and_made_again_where_that_is_accepted(
+    world: World,
+) -> None:
+    world.operator.install("stack", options=RunOptions(waits=False))
+    north = ObjectRef("", "Namespace", "", f"{world.operator.namespace}-north")
+    inside = [one for one in _deployed_refs(world) if one.namespace == north.name and one.kind != "Job"]
+    assert inside
+    world.cluster.delete(north)
+    found = corrected(world)
+    assert found.objects == ()
+    assert north in {one.ref for one in found.missing_data}
+    assert {one.ref for one in (*found.missing_data, *found.refused)} == {north, *inside}
+    assert {one.reason for one in found.refused} == {f"namespace {north.name} does not exist"}
+    again = corrected(world, accepted=Accepted(losses=True))
+    assert ({*inside} <= {one.ref for one in again.objects}, again.missing_data, again.refused) == (True, (), ())
+    assert corrected(world).objects == ()
+
+
+def _deployed_refs(world: World) -> frozenset[ObjectRef]:
+    ports = world.operator.ports()
+    return ports.store.load(ports.store.summaries(namespace=world.operator.namespace, release="shop")[-1]).refs
+
+
+@ON_THE_SANDBOX
+def test_a_protected_release_gets_its_data_holders_back_and_its_rules_hold(world: World) -> None:
+    world.operator.install(world.menu)
+    rule = ConflictRule(policy=OnConflict.KEEP, kind="Deployment", path=".spec.replicas")
+    world.operator.site = Site(name="acme", values=make_layer({}, LayerKind.SITE, ""), conflicts=(rule,))
+    protect(ProtectRequest(release="shop", namespace=world.operator.namespace), world.operator.ports())
+    world.scale_web(3, manager="kubectl")
+    assert corrected(world).objects == ()
+    world.edit("ConfigMap", "shop-config", {"data": {"text": "theirs"}})
+    assert names(corrected(world).objects) == ["ConfigMap/shop-config"]
+    assert world.bodies("Deployment", "apps")["shop-web"]["spec"]["replicas"] == 3
 
 
 def test_what_an_autoscaler_drives_and_what_was_left_to_others_is_not_taken_back(world: World) -> None:

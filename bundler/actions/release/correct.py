@@ -13,6 +13,7 @@ from bundler.actions.change.run_control import Guard, recording
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.correcting import sorted_out
 from bundler.actions.release.gates import find_problems
+from bundler.actions.release.namespace import create_namespace
 from bundler.actions.release.proposal import Proposal, identity_for, moment_for, outline, require_cluster
 from bundler.actions.release.restoring import plan_again, read_deployed, wanted_again
 from bundler.actions.release.terms import Accepted, Terms
@@ -137,6 +138,8 @@ def correct(request: CorrectionRequest, ports: Ports, approve: Callable[[Proposa
         is_same = outline(second.proposal.plan) == outline(first.proposal.plan)
         if not is_same and not approve(replace(second.proposal, is_second_look=True)):
             return second.result(is_declined=True)
+        for name in second.found.new_namespaces:
+            create_namespace(name, second.planned.wanted.uid, ports)
         return second.result(_carry_out(second.proposal, second.deployed.summary, ports, held))
 
 

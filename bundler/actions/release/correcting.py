@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Action
-from bundler.model.drift import DriftKind
+from bundler.model.drift import DriftedObject, DriftKind
 from bundler.model.lean import dataclass, replace
+from bundler.model.refs import ObjectRef
 from bundler.planning.kept import NEVER_DELETED
 from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from bundler.actions.change.planned import Planned
     from bundler.actions.release.terms import Accepted
     from bundler.model.change import Change
-    from bundler.model.drift import DriftedObject
-    from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Wanted
 
 _EMPTY = "it held data, and would be made again empty"
@@ -38,6 +37,8 @@ class Sorted:
     """What held data and is gone."""
     refused: tuple[DriftedObject, ...]
     """What cannot be put back, with the reason."""
+    new_namespaces: tuple[str, ...] = ()
+    """What is made first, where that is accepted; they are no objects of the release."""
 
     def part_of(self, wanted: Wanted) -> Wanted:
         """Return what is wanted of the objects that are put back alone; none of the others is deleted for that."""
@@ -52,18 +53,34 @@ def sorted_out(drifted: Sequence[DriftedObject], planned: Planned, accepted: Acc
         planned: what would put all of them back.
         accepted: what the user says is meant.
     """
+    gone = _gone_namespaces(drifted, planned)
+    drifted = [*drifted, *(() if accepted.losses else gone)]
     changes = {change.ref: change for change in planned.plan.changes}
     lost = set() if accepted.losses else {change.ref for change in losses(planned.plan)}
     fixable, missing, refused = [], [], []
     for one in drifted:
-        change = changes[one.ref]
-        if not accepted.losses and _is_missing_data(one, change):
+        change = changes.get(one.ref)
+        if change is None or (not accepted.losses and _is_missing_data(one, change)):
             missing.append(replace(one, reason=_EMPTY))
         elif why := _why_refused(change, planned, accepted) or (_LOST if one.ref in lost else ""):
             refused.append(replace(one, reason=why))
         else:
             fixable.append(one)
-    return Sorted(fixable=tuple(fixable), missing_data=tuple(missing), refused=tuple(refused))
+    return Sorted(
+        fixable=tuple(fixable),
+        missing_data=tuple(missing),
+        refused=tuple(refused),
+        new_namespaces=tuple(one.ref.name for one in gone) if accepted.losses else (),
+    )
+
+
+def _gone_namespaces(drifted: Sequence[DriftedObject], planned: Planned) -> list[DriftedObject]:
+    """Return the namespaces that objects miss and that are no objects of the release themselves."""
+    missing = planned.observation.missing_namespaces
+    names = {one.ref.namespace for one in drifted if one.kind is DriftKind.MISSING} & missing
+    own = {one.ref for one in drifted}
+    refs = (ObjectRef("", "Namespace", "", name) for name in sorted(names))
+    return [DriftedObject(ref=ref, kind=DriftKind.MISSING) for ref in refs if ref not in own]
 
 
 def _part(wanted: Wanted, refs: set[ObjectRef]) -> Wanted:
