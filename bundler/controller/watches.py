@@ -54,6 +54,7 @@ class Stream:
             on_first: takes what the first list has, all at once, instead of ``on_moved``; None: that takes it.
         """
         self._cluster, self.query, self._on_moved, self._on_first = cluster, query, on_moved, on_first
+        self._round_s = ROUND_S
         self._known: dict[ObjectRef, tuple[str, bytes, Body]] = {}
         self._events: EventStream | None = None
         self._is_closed = False
@@ -85,7 +86,7 @@ class Stream:
             ExpiredError: when everything has to be listed again.
             ClusterError: when it cannot be watched.
         """
-        events = self._cluster.watch(self.query, resource_version=resource_version, timeout_s=ROUND_S)
+        events = self._cluster.watch(self.query, resource_version=resource_version, timeout_s=self._round_s)
         self._events = events
         try:
             if self._is_closed:
@@ -117,7 +118,7 @@ class Stream:
     def _leave(self, ref: ObjectRef, body: Body | None = None) -> None:
         before = self._known.pop(ref, None)
         if before is not None or body is not None:
-            self._on_moved(body or (before[2] if before else {}), None)
+            self._on_moved(before[2] if before is not None else body or {}, None)
 
 
 def _marks(body: Body) -> Body:

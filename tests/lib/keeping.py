@@ -10,11 +10,12 @@ from bundler import ListQuery, Payload
 from bundler.archive.writer import write_archive
 from bundler.controller.accounts import Accounts
 from bundler.controller.carry_out import Place, carry_out
-from bundler.controller.changes import InlineChanges
+from bundler.controller.changes import InlineChanges, Work
 from bundler.controller.definitions import definition
 from bundler.controller.log import Log, LogSettings, LogStream
 from bundler.controller.loop import Loop, LoopSettings
 from bundler.controller.metrics import Metrics
+from bundler.controller.order import parse_order
 from bundler.controller.orders import Orders, ReleaseOrders
 from bundler.controller.process import Instruments
 from bundler.controller.pulse import Pulse
@@ -41,6 +42,8 @@ class Kept:
 
     def __init__(self, cluster: ClusterClient, clock: Clock, namespace: str, scratch: Path) -> None:
         self.cluster, self.clock, self.namespace, self.scratch = cluster, clock, namespace, scratch
+        self.world: Any = None
+        """The cluster's other users."""
         self.rung: set[ObjectRef] = set()
         self.outcomes: list[Outcome] = []
         self.session: Session = session_on(cluster, clock, namespace)
@@ -126,7 +129,9 @@ class Kept:
         return self.session
 
     def _carry_out(self, wanted: WantedChange) -> Outcome:
-        outcome = carry_out(wanted, Place(tenant=self.session, own=self.session))
+        timeout_s = 60.0 if wanted.work is Work.UNINSTALL else parse_order(wanted.body).timeout_s
+        tenant = session_on(self.cluster, self.clock, self.namespace, timeout_s=timeout_s)
+        outcome = carry_out(wanted, Place(tenant=tenant, own=self.session))
         self.outcomes.append(outcome)
         return outcome
 

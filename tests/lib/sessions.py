@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from bundler.ports import Clock, ClusterClient
 
 
-def session_on(cluster: ClusterClient, clock: Clock, namespace: str, redactor: Redactor | None = None) -> Session:
+def session_on(
+    cluster: ClusterClient,
+    clock: Clock,
+    namespace: str,
+    redactor: Redactor | None = None,
+    *,
+    timeout_s: float = 120.0,
+) -> Session:
     host = Host(clock=clock, redactor=redactor or Redactor(), closing=ExitStack())
-    options = SessionOptions(namespace=namespace, timeout_s=120.0)
+    options = SessionOptions(namespace=namespace, timeout_s=timeout_s)
     return Session(Scope(options, host, Network(NetworkRules()), lambda _: (cluster, namespace)))

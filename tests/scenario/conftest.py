@@ -157,6 +157,13 @@ def failing_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wo
 
 
 @pytest.fixture
+def failing_sandbox(tmp_path: Path) -> World:
+    """The sandbox of :func:`failing_world`."""
+    clock = FakeClock()
+    return _sandbox_world(small_bundle(tmp_path), clock, open_sandbox(clock))
+
+
+@pytest.fixture
 def sandbox_world(tmp_path: Path) -> World:
     return _sandbox_world(small_bundle(tmp_path))
 

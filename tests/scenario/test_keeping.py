@@ -22,13 +22,22 @@ RECORDS = "bundler.dev/record"
 
 
 @pytest.fixture
-def kept(failing_world: World, tmp_path: Path) -> Kept:
-    """A namespace with a bundle in a Secret, and a controller that counts what it writes."""
-    place = failing_world.operator.namespace
-    made = kept_at(FaultyCluster(failing_world.cluster), failing_world.operator.clock, place, tmp_path)
-    if not failing_world.is_sandbox or place != "default":
-        made.cluster.apply(_namespace(place))
-    made.publish(failing_world.menu, "one")
+def kept(failing_sandbox: World, tmp_path: Path) -> Kept:
+    """A namespace of the sandbox with a bundle in a Secret, and a controller that counts what it writes."""
+    return _kept(failing_sandbox, tmp_path)
+
+
+@pytest.fixture
+def anywhere(failing_world: World, tmp_path: Path) -> Kept:
+    """The same on the sandbox, and on the real API."""
+    return _kept(failing_world, tmp_path)
+
+
+def _kept(world: World, scratch: Path) -> Kept:
+    made = kept_at(FaultyCluster(world.cluster), world.operator.clock, world.operator.namespace, scratch)
+    made.world = world
+    made.cluster.apply(_namespace(made.namespace))
+    made.publish(world.menu, "one")
     return made
 
 
@@ -42,22 +51,22 @@ def writes(kept: Kept) -> int:
     return len(kept.cluster.calls)  # type: ignore[attr-defined]
 
 
-def test_an_order_is_installed_and_says_that_it_is_ready(kept: Kept) -> None:
-    kept.order(values={"text": "hi"})
-    status = kept.settle()
+def test_an_order_is_installed_and_says_that_it_is_ready(anywhere: Kept) -> None:
+    anywhere.order(values={"text": "hi"})
+    status = anywhere.settle()
     assert status["phase"] == "Ready"
     assert status["conditions"]["Ready"]["status"] == "True"
     assert (status["revision"], status["bundle"]["name"], status["observedGeneration"]) == (1, "small", 1)
-    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hi"}
+    assert anywhere.cluster.get(ObjectRef("", "ConfigMap", anywhere.namespace, "shop-config"))["data"] == {"text": "hi"}
 
 
-def test_a_changed_order_is_upgraded(kept: Kept) -> None:
-    kept.order()
-    kept.settle()
-    kept.order(values={"text": "later"})
-    status = kept.settle()
+def test_a_changed_order_is_upgraded(anywhere: Kept) -> None:
+    anywhere.order()
+    anywhere.settle()
+    anywhere.order(values={"text": "later"})
+    status = anywhere.settle()
     assert (status["phase"], status["revision"], status["observedGeneration"]) == ("Ready", 2, 2)
-    summary = kept.session.history("shop")[-1]
+    summary = anywhere.session.history("shop")[-1]
     assert summary.inputs == status["inputs"]
 
 
@@ -81,39 +90,39 @@ def test_a_new_controller_writes_nothing_about_a_quiet_release(kept: Kept) -> No
     assert writes(kept) == before
 
 
-def test_a_release_of_the_command_line_is_taken_up_without_a_write_to_it(kept: Kept, failing_world: World) -> None:
-    kept.session.apply(
-        ReleaseRequest(bundle=str(failing_world.menu), release="shop", values=Values(data={"text": "x"}))
+def test_a_release_of_the_command_line_is_taken_up_without_a_write_to_it(anywhere: Kept) -> None:
+    anywhere.session.apply(
+        ReleaseRequest(bundle=str(anywhere.world.menu), release="shop", values=Values(data={"text": "x"}))
     )
-    before = writes(kept)
-    kept.order(values={"text": "x"})
-    status = kept.settle()
-    written = [call.ref.kind for call in kept.cluster.calls[before:]]  # type: ignore[attr-defined]
+    before = writes(anywhere)
+    anywhere.order(values={"text": "x"})
+    status = anywhere.settle()
+    written = [call.ref.kind for call in anywhere.cluster.calls[before:]]  # type: ignore[attr-defined]
     assert set(written) == {"Release"}
     assert (status["phase"], status["revision"]) == ("Ready", 1)
 
 
-def test_an_image_that_fails_is_tried_once_and_rolled_back(kept: Kept, failing_world: World) -> None:
-    kept.order(onFailure="RollBack", timeout="20s")
-    kept.settle()
-    kept.order(onFailure="RollBack", timeout="20s", values={"image": "docker.io/library/broken:1"})
-    status = kept.settle()
+def test_an_image_that_fails_is_tried_once_and_rolled_back(anywhere: Kept) -> None:
+    anywhere.order(onFailure="RollBack", timeout="8s")
+    anywhere.settle()
+    anywhere.order(onFailure="RollBack", timeout="8s", values={"image": "docker.io/library/broken:1"})
+    status = anywhere.settle()
     assert status["conditions"]["Stalled"]["reason"] == "FailedOnce"
     assert status["conditions"]["Ready"]["status"] == "True"
     assert status["conditions"]["Ready"]["message"].startswith("running 1.0.0, ordered 1.0.0")
     assert (status["lastAttempt"]["result"], status["revision"]) == ("RolledBack", 3)
-    before = writes(kept)
+    before = writes(anywhere)
     for _ in range(5):
-        kept.clock.sleep(700.0 if failing_world.is_sandbox else 1.0)
-        kept.look()
-    kept.restart()
-    kept.settle()
-    assert writes(kept) == before
-    assert len(kept.session.history("shop")) == 3
+        anywhere.clock.sleep(700.0 if anywhere.world.is_sandbox else 1.0)
+        anywhere.look()
+    anywhere.restart()
+    anywhere.settle()
+    assert writes(anywhere) == before
+    assert len(anywhere.session.history("shop")) == 3
 
 
 def test_what_failed_is_known_from_the_record_alone(kept: Kept) -> None:
-    kept.order(timeout="20s", values={"image": "docker.io/library/broken:1"})
+    kept.order(timeout="8s", values={"image": "docker.io/library/broken:1"})
     kept.settle()
     body = kept.cluster.get(ObjectRef("bundler.dev", "Release", kept.namespace, "shop"))
     from bundler import Payload
@@ -126,10 +135,10 @@ def test_what_failed_is_known_from_the_record_alone(kept: Kept) -> None:
 
 
 def test_a_token_tries_again_what_failed(kept: Kept) -> None:
-    kept.order(timeout="20s", values={"image": "docker.io/library/broken:1"})
+    kept.order(timeout="8s", values={"image": "docker.io/library/broken:1"})
     kept.settle()
     kept.order(
-        timeout="20s",
+        timeout="8s",
         values={"image": "docker.io/library/broken:1"},
         annotations={"bundler.dev/retry": "once more"},
     )
@@ -137,13 +146,13 @@ def test_a_token_tries_again_what_failed(kept: Kept) -> None:
     assert len(kept.session.history("shop")) == 2
 
 
-def test_a_deleted_order_is_uninstalled(kept: Kept) -> None:
-    key = kept.order()
-    kept.settle()
-    kept.cluster.delete(key)
-    kept.settle()
-    assert kept.cluster.get(key) is None
-    assert "shop-web" not in kept.names("Deployment", "apps")
+def test_a_deleted_order_is_uninstalled(anywhere: Kept) -> None:
+    key = anywhere.order()
+    anywhere.settle()
+    anywhere.cluster.delete(key)
+    anywhere.settle()
+    assert anywhere.cluster.get(key) is None
+    assert "shop-web" not in anywhere.names("Deployment", "apps")
 
 
 def test_an_orphan_stays(kept: Kept) -> None:
@@ -189,30 +198,28 @@ def test_orders_wait_for_those_that_they_depend_on(kept: Kept) -> None:
     assert kept.settle()["phase"] == "Ready"
 
 
-def test_a_plan_that_deletes_every_workload_waits_for_its_approval(kept: Kept, tmp_path: Path) -> None:
-    kept.order()
-    kept.settle()
-    kept.publish(small_bundle(tmp_path / "two", **{"templates/web.yaml": ""}), "two")
-    kept.order(bundle={"source": "secret://two"})
-    status = kept.settle()
+def test_a_plan_that_deletes_every_workload_waits_for_its_approval(anywhere: Kept, tmp_path: Path) -> None:
+    anywhere.order()
+    anywhere.settle()
+    anywhere.publish(small_bundle(tmp_path / "two", **{"templates/web.yaml": ""}), "two")
+    anywhere.order(bundle={"source": "secret://two"})
+    status = anywhere.settle()
     assert status["conditions"]["Stalled"]["reason"] == "AwaitingApproval"
     assert "every workload would be deleted: Deployment/shop-web" in status["plan"]["why"]
-    assert "shop-web" in kept.names("Deployment", "apps")
-    kept.order(bundle={"source": "secret://two"}, annotations={"bundler.dev/approve": status["plan"]["digest"]})
-    status = kept.settle()
+    assert "shop-web" in anywhere.names("Deployment", "apps")
+    anywhere.order(bundle={"source": "secret://two"}, annotations={"bundler.dev/approve": status["plan"]["digest"]})
+    status = anywhere.settle()
     assert (status["phase"], status["revision"]) == ("Ready", 2)
-    assert "shop-web" not in kept.names("Deployment", "apps")
+    assert "shop-web" not in anywhere.names("Deployment", "apps")
 
 
 @pytest.mark.slow
-def test_an_order_that_flips_two_hundred_times_deletes_nothing_and_the_last_one_holds(
-    kept: Kept, failing_world: World
-) -> None:
+def test_an_order_that_flips_two_hundred_times_deletes_nothing_and_the_last_one_holds(kept: Kept) -> None:
     kept.order(values={"text": "1"})
     kept.settle()
     uid = kept.cluster.get(ObjectRef("apps", "Deployment", kept.namespace, "shop-web"))["metadata"]["uid"]
     before = writes(kept)
-    for number in range(200 if failing_world.is_sandbox else 20):
+    for number in range(200 if kept.world.is_sandbox else 20):
         kept.order(values={"text": str(2 - number % 2)})
         if number % 20 == 0:
             kept.look()
@@ -226,11 +233,11 @@ def test_an_order_that_flips_two_hundred_times_deletes_nothing_and_the_last_one_
 
 
 def test_going_back_to_what_runs_after_a_failure_writes_nothing(kept: Kept) -> None:
-    kept.order(onFailure="RollBack", timeout="20s")
+    kept.order(onFailure="RollBack", timeout="8s")
     kept.settle()
-    kept.order(onFailure="RollBack", timeout="20s", values={"image": "docker.io/library/broken:1"})
+    kept.order(onFailure="RollBack", timeout="8s", values={"image": "docker.io/library/broken:1"})
     kept.settle()
-    kept.order(onFailure="RollBack", timeout="20s")
+    kept.order(onFailure="RollBack", timeout="8s")
     status = kept.settle()
     assert (status["phase"], status["revision"]) == ("Ready", 3)
     assert len(kept.session.history("shop")) == 3
@@ -270,60 +277,62 @@ def test_watches_wake_the_controller(timed_world: World, tmp_path: Path) -> None
         _eventually(lambda: not kept.names("Release", "bundler.dev"), clock, "the order never goes")
 
 
-def test_a_deleted_deployment_comes_back_without_a_new_revision(kept: Kept) -> None:
-    kept.order()
-    kept.settle()
-    kept.cluster.delete(ObjectRef("apps", "Deployment", kept.namespace, "shop-web"))
-    status = kept.settle()
-    assert "shop-web" in kept.names("Deployment", "apps")
+def test_a_deleted_deployment_comes_back_without_a_new_revision(anywhere: Kept) -> None:
+    anywhere.order()
+    anywhere.settle()
+    anywhere.cluster.delete(ObjectRef("apps", "Deployment", anywhere.namespace, "shop-web"))
+    status = anywhere.settle()
+    assert "shop-web" in anywhere.names("Deployment", "apps")
     assert (status["revision"], status["drift"]["corrected"]) == (1, 1)
-    assert kept.session.history("shop")[-1].corrected == 1
+    assert anywhere.session.history("shop")[-1].corrected == 1
 
 
-def test_an_edited_field_is_put_back_and_its_editor_named(kept: Kept, failing_world: World) -> None:
-    kept.order()
-    kept.settle()
-    failing_world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
-    status = kept.settle()
-    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
+def test_an_edited_field_is_put_back_and_its_editor_named(anywhere: Kept) -> None:
+    anywhere.order()
+    anywhere.settle()
+    anywhere.world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    status = anywhere.settle()
+    assert anywhere.cluster.get(ObjectRef("", "ConfigMap", anywhere.namespace, "shop-config"))["data"] == {
+        "text": "hello"
+    }
     assert status["drift"]["by"] == "kubectl-edit"
     assert status["conditions"]["Drifted"]["status"] == "False"
 
 
-def test_drift_is_corrected_while_the_source_of_the_bundle_is_away(kept: Kept, failing_world: World) -> None:
+def test_drift_is_corrected_while_the_source_of_the_bundle_is_away(kept: Kept) -> None:
     kept.order()
     kept.settle()
     kept.cluster.delete(ObjectRef("", "Secret", kept.namespace, "one"))
-    failing_world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    kept.world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
     status = kept.settle()
     assert status["conditions"]["Stalled"]["reason"] == "SourceRefused"
     assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
 
 
-def test_drift_is_only_reported_where_the_order_says_so(kept: Kept, failing_world: World) -> None:
+def test_drift_is_only_reported_where_the_order_says_so(kept: Kept) -> None:
     kept.order(keep="Warn")
     kept.settle()
-    failing_world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    kept.world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
     status = kept.settle()
     assert (status["phase"], status["drift"]["objects"]) == ("Drifted", ["ConfigMap/shop-config"])
     assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "mine"}
 
 
-def test_a_field_that_someone_writes_again_and_again_is_left_to_them_and_both_are_named(
-    kept: Kept, failing_world: World
-) -> None:
-    kept.order()
-    kept.settle()
+def test_a_field_that_someone_writes_again_and_again_is_left_to_them_and_both_are_named(anywhere: Kept) -> None:
+    anywhere.order()
+    anywhere.settle()
     for number in range(5):
-        failing_world.edit("ConfigMap", "shop-config", {"data": {"text": f"mine {number}"}})
-        status = kept.settle()
+        anywhere.world.edit("ConfigMap", "shop-config", {"data": {"text": f"mine {number}"}})
+        status = anywhere.settle()
     stalled = status["conditions"]["Stalled"]
     assert stalled["reason"] == "Contested"
     assert "ConfigMap/shop-config .data.text is changed again by kubectl-edit" in stalled["message"]
-    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "mine 4"}
-    failing_world.edit("Service", "shop-web", {"metadata": {"labels": {"app": "mine"}}})
-    kept.settle()
-    service = kept.cluster.get(ObjectRef("", "Service", kept.namespace, "shop-web"))
+    assert anywhere.cluster.get(ObjectRef("", "ConfigMap", anywhere.namespace, "shop-config"))["data"] == {
+        "text": "mine 4"
+    }
+    anywhere.world.edit("Service", "shop-web", {"metadata": {"labels": {"app": "mine"}}})
+    anywhere.settle()
+    service = anywhere.cluster.get(ObjectRef("", "Service", anywhere.namespace, "shop-web"))
     assert service["metadata"]["labels"]["app"] == "shop-web"
 
 
@@ -339,11 +348,11 @@ def test_lost_data_is_not_made_again_empty_unless_someone_approves_it(kept: Kept
     assert "shop-password" in kept.names("Secret")
 
 
-def test_one_object_that_cannot_be_put_back_holds_up_no_other(kept: Kept, failing_world: World) -> None:
+def test_one_object_that_cannot_be_put_back_holds_up_no_other(kept: Kept) -> None:
     kept.order()
     kept.settle()
-    failing_world.edit("Service", "shop-web", {"spec": {"ports": [{"name": "http", "port": 81, "targetPort": 8080}]}})
-    failing_world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    kept.world.edit("Service", "shop-web", {"spec": {"ports": [{"name": "http", "port": 81, "targetPort": 8080}]}})
+    kept.world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
     status = kept.settle()
     assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
     assert "Service/shop-web" in status["conditions"]["Drifted"]["message"]
