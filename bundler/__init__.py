@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bundler.library.requests import PlanInputs, ReleaseRequest
     from bundler.library.run import Run
     from bundler.library.session import Session
+    from bundler.menu.order_values import secrets_of_order, values_of_order
     from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
     from bundler.model.causes import Cause, CauseKind, ChangedField, ChangedValue
     from bundler.model.change import Action, Change, Plan
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     )
     from bundler.model.explanation import ExplainedField, Explanation, FieldOwner, Setter, Since
     from bundler.model.finding import Finding, LintResult
+    from bundler.model.kind import ControllerCheck, KindField, KindSpec, OrderKind, OrderProblem, SecretKey
     from bundler.model.orders import KeepingOrder, OrderMark
     from bundler.model.refs import ObjectRef
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
@@ -86,6 +88,7 @@ __all__ = [
     "ComparedSide",
     "Comparison",
     "ContinueRequest",
+    "ControllerCheck",
     "Correction",
     "CorrectionOptions",
     "DriftKind",
@@ -100,6 +103,8 @@ __all__ = [
     "GateJudged",
     "HealthChanged",
     "KeepingOrder",
+    "KindField",
+    "KindSpec",
     "LintResult",
     "ListQuery",
     "Listing",
@@ -110,7 +115,9 @@ __all__ = [
     "ObjectRef",
     "OnConflict",
     "OnFailure",
+    "OrderKind",
     "OrderMark",
+    "OrderProblem",
     "Payload",
     "PhaseStarted",
     "Plan",
@@ -135,6 +142,7 @@ __all__ = [
     "SavedPlan",
     "SearchResult",
     "SearchedPlace",
+    "SecretKey",
     "Session",
     "SessionOptions",
     "Setter",
@@ -148,6 +156,8 @@ __all__ = [
     "Warned",
     "WatchEvent",
     "__version__",
+    "secrets_of_order",
+    "values_of_order",
 ]
 
 _HOMES = {
@@ -175,6 +185,7 @@ _HOMES = {
     "ComparedSide": "model.comparison",
     "Comparison": "model.comparison",
     "ContinueRequest": "actions.rollout.resume",
+    "ControllerCheck": "model.kind",
     "Correction": "model.drift",
     "CorrectionOptions": "actions.release.correct",
     "DriftKind": "model.drift",
@@ -189,6 +200,8 @@ _HOMES = {
     "GateJudged": "model.events",
     "HealthChanged": "model.events",
     "KeepingOrder": "model.orders",
+    "KindField": "model.kind",
+    "KindSpec": "model.kind",
     "LintResult": "model.finding",
     "ListQuery": "model.cluster",
     "Listing": "model.cluster",
@@ -199,7 +212,9 @@ _HOMES = {
     "ObjectRef": "model.refs",
     "OnConflict": "model.conflicts",
     "OnFailure": "model.rollout",
+    "OrderKind": "model.kind",
     "OrderMark": "model.orders",
+    "OrderProblem": "model.kind",
     "Payload": "model.cluster",
     "PhaseStarted": "model.events",
     "Plan": "model.change",
@@ -224,6 +239,7 @@ _HOMES = {
     "SavedPlan": "model.saved_plan",
     "SearchResult": "model.catalogue",
     "SearchedPlace": "model.catalogue",
+    "SecretKey": "model.kind",
     "Session": "library.session",
     "SessionOptions": "library.options",
     "Setter": "model.explanation",
@@ -236,6 +252,8 @@ _HOMES = {
     "Values": "actions.compose.user_values",
     "Warned": "model.events",
     "WatchEvent": "model.cluster",
+    "secrets_of_order": "menu.order_values",
+    "values_of_order": "menu.order_values",
 }
 """The module of each public name."""
 

@@ -20,6 +20,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "template": "Render a bundle and print its objects.",
         "test-render": "Run a bundle's own tests.",
         "values": "Print a bundle's values, and what set them.",
+        "menu": "Show as what kind a bundle can be ordered.",
         "show": "Describe a bundle: what it is, its parts and its menu.",
         "lock": "Pin the exact version of every component.",
         "package": "Pack a bundle into one archive, reproducibly.",

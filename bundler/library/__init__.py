@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         inspecting as inspecting,
         leases as leases,
         linting as linting,
+        menus as menus,
         orders as orders,
         own_objects as own_objects,
         plan_files as plan_files,

@@ -16,7 +16,7 @@ from bundler.library.system_clock import SystemClock
 from bundler.model.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
     from bundler.model.json import Body
+    from bundler.model.kind import OrderKind, OrderProblem, SecretKey
     from bundler.model.orders import KeepingOrder
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState, RolloutProgress
@@ -60,6 +61,7 @@ _IN_CLUSTER = "https://kubernetes.default.svc"
 """The address of the API server in the name service of every cluster."""
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _DEFAULTS = SessionOptions()
+_NO_SECRETS: Mapping[tuple[str, SecretKey], str] = {}
 
 
 class Session:
@@ -376,6 +378,39 @@ class Session:
         """
         with self.scope.calling():
             return library.rendering.account_for_controller(self.scope, request)
+
+    def menu(self, bundle: str | AcquiredBundle, *, source: str = "") -> OrderKind:
+        """Return the kind that a bundle can be ordered as: its definition, its fields, and who checks what.
+
+        Args:
+            bundle: path or name, or what `acquire` returned.
+            source: the repository that a controller takes it from; empty: where it came from.
+
+        Raises:
+            BundleError: when there is no such bundle, it is broken, or it has no menu.
+        """
+        with self.scope.calling():
+            return library.menus.menu(self.scope, bundle, source)
+
+    def broken_orders(
+        self,
+        bundle: str | AcquiredBundle,
+        orders: Iterable[Body],
+        *,
+        secrets: Mapping[tuple[str, SecretKey], str] = _NO_SECRETS,
+    ) -> tuple[OrderProblem, ...]:
+        """Return what would be wrong with orders if a bundle took the place of theirs; nothing: it can.
+
+        Args:
+            bundle: path or name, or what `acquire` returned.
+            orders: objects of its kind, as the API server gives them.
+            secrets: the text of each key of a Secret that they name, by namespace and key.
+
+        Raises:
+            BundleError: when there is no such bundle, it is broken, or it has no menu.
+        """
+        with self.scope.calling():
+            return library.menus.broken_orders(self.scope, bundle, orders, secrets)
 
     def values(self, request: ReleaseRequest, *, shows_secrets: bool = False) -> ComputedValues:
         """Return the values that a bundle and its components work with.

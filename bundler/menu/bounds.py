@@ -99,9 +99,9 @@ def _multiple(rule: JSONValue, types: frozenset[str]) -> Part:
     if types.isdisjoint(("integer", "number")):
         return Part()
     reason = "the API server divides with a small tolerance"
-    if not is_number(rule) or not isfinite(rule) or not 0 < rule < BIG:
-        return unserved("the API server rounds numbers of this size")
-    return Part({"multipleOf": rule}, is_exact=False, reason=reason)
+    if not is_number(rule) or not 1 <= rule < BIG or rule % 1:
+        return unserved("the API server divides by whole numbers only")
+    return Part({"multipleOf": int(rule)}, is_exact=False, reason=reason)
 
 
 def _bound(keyword: str, *, is_exclusive: bool = False) -> _Rule:
@@ -110,8 +110,11 @@ def _bound(keyword: str, *, is_exclusive: bool = False) -> _Rule:
             return Part()
         if not is_number(rule) or not isfinite(rule) or abs(rule) >= BIG:
             return unserved("the API server rounds numbers of this size")
-        exclusive = f"exclusive{keyword.capitalize()}"
-        return Part({keyword: rule, exclusive: True} if is_exclusive else {keyword: rule})
+        is_whole = not rule % 1
+        reason = "" if is_whole else "the API server compares whole numbers with the bound cut to one"
+        held: dict[str, JSONValue] = {keyword: int(rule) if is_whole else rule}
+        exclusive: dict[str, JSONValue] = {f"exclusive{keyword.capitalize()}": True} if is_exclusive else {}
+        return Part({**held, **exclusive}, is_exact=is_whole, reason=reason)
 
     return bound
 

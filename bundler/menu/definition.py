@@ -26,8 +26,8 @@ def _condition(kind: str, what: str) -> str:
 _COLUMNS: Final[tuple[Mapping[str, JSONValue], ...]] = (
     {"name": "Ready", "type": "string", "jsonPath": _condition("Ready", "status")},
     {"name": "Status", "type": "string", "jsonPath": ".status.phase"},
-    {"name": "Components", "type": "string", "jsonPath": ".status.ready", "description": "components that are ready"},
-    {"name": "Bundle", "type": "string", "jsonPath": ".status.bundle.version"},
+    {"name": "Components", "type": "string", "jsonPath": ".status.summary.components"},
+    {"name": "Bundle", "type": "string", "jsonPath": ".status.summary.bundle"},
     {"name": "Revision", "type": "integer", "jsonPath": ".status.revision"},
 )
 _LAST: Final[tuple[Mapping[str, JSONValue], ...]] = (
@@ -98,7 +98,7 @@ def _schema(description: str, spec: Body) -> dict[str, JSONValue]:
         "type": "object",
         "description": description,
         "properties": {"spec": {**spec, "description": "values of the bundle"}, "status": status},
-        "x-kubernetes-validations": [release_name()],
+        "x-kubernetes-validations": release_name(),
     }
     return {**root, "required": ["spec"]} if spec.get("required") else root
 

@@ -45,8 +45,7 @@ def object_schema(place: Place, notes: Notes, translate: _Translate) -> dict[str
 
 def _names(place: Place) -> list[str]:
     """Return the properties that an order can set."""
-    known = place.view.property_names
-    shown = [name for name in place.shown if name in known or name in place.given_keys] if place.shown else known
+    shown = [name for name in place.shown if name in place.names] if place.shown else place.view.property_names
     return [name for name in shown if not _is_forbidden(place, name)]
 
 

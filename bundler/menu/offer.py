@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors.bundle import BundleInvalidError, ValuesPathError
+from bundler.errors.bundle import BundleInvalidError
 from bundler.menu.definition import definition
+from bundler.menu.fields import fields_of
+from bundler.menu.menu_object import menu_object
 from bundler.menu.notes import Notes
-from bundler.menu.place import Place
+from bundler.menu.place import Place, keys_of
+from bundler.menu.problems import refuse_impossible
 from bundler.menu.translate import structural
 from bundler.model.kind import OrderKind
 from bundler.values.layers import outlook
 from bundler.values.merge import without_nulls
-from bundler.values.paths import parse_path
 from bundler.values.schema_view import bundle_view
 
 if TYPE_CHECKING:
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
     from bundler.model.kind import KindSpec
 
 
-def order_kind(bundle: Bundle) -> OrderKind:
+def order_kind(bundle: Bundle, *, source: str = "") -> OrderKind:
     """Return the kind that a bundle can be ordered as.
 
     Args:
         bundle: loaded, with its components.
+        source: the repository that a controller takes it from; empty: where it came from.
 
     Raises:
         BundleInvalidError: when the bundle has no menu, or its schema cannot be used.
@@ -39,12 +42,16 @@ def order_kind(bundle: Bundle) -> OrderKind:
     notes = Notes()
     place = root_place(bundle, bundle.menu)
     schema = structural(place, notes)
-    if bundle.derive:
-        notes.leave("", "derive", "what the bundle's formulas make of an order is checked, too")
+    refuse_impossible(bundle.menu, place, schema, f"{bundle.metadata.name} {bundle.metadata.version}")
+    for rule in bundle.derive:
+        notes.leave(rule.path, "derive", "a formula computes it from the order where the order does not set it")
+    checks = notes.checks()
     return OrderKind(
         spec=bundle.menu,
         definition=definition(bundle, bundle.menu, schema),
-        checks=notes.checks(),
+        menu=menu_object(bundle, bundle.menu, source),
+        fields=fields_of(schema, checks),
+        checks=checks,
         secrets=notes.secrets,
     )
 
@@ -72,13 +79,3 @@ def shown_paths(bundle: Bundle, menu: KindSpec) -> Shown:
     components = {spec.name for spec in bundle.components}
     own = bundle_view(bundle).own.property_names if bundle.schema is not None else tuple(bundle.defaults.data)
     return {name: {} for name in own if name not in components}
-
-
-def keys_of(path: str) -> tuple[str, ...]:
-    """Return the keys of an exposed path; none where it is not a path, or leads into a list."""
-    try:
-        steps = parse_path(path)
-    except ValuesPathError:
-        return ()
-    keys = tuple(step for step in steps if isinstance(step, str))
-    return keys if len(keys) == len(steps) else ()

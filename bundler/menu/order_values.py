@@ -27,6 +27,12 @@ def secrets_of_order(spec: Body, kind: OrderKind) -> tuple[SecretKey, ...]:
     Args:
         spec: of the order.
         kind: that it is of.
+
+    Example:
+        >>> from bundler import Session, secrets_of_order
+        >>> with Session.local() as session:
+        ...     secrets_of_order({"qps": 1000}, session.menu("shop"))
+        ()
     """
     named = (_key_of(one.value) for one in _walk(spec, kind, _Around(spec_schema(kind))) if one.is_secret)
     return tuple(dict.fromkeys(key for key in named if key is not None))
@@ -44,6 +50,12 @@ def values_of_order(spec: Body, kind: OrderKind, secrets: Mapping[SecretKey, str
 
     Raises:
         ValuesInvalidError: with every field whose Secret cannot be used, by its path.
+
+    Example:
+        >>> from bundler import Session, values_of_order
+        >>> with Session.local() as session:
+        ...     values_of_order({"qps": 1000, "host": None}, session.menu("shop"), {})
+        {'qps': 1000}
     """
     problems: list[Found] = []
     values = _values(spec, kind, _Reading(secrets, problems), _Around(spec_schema(kind)))

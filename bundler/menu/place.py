@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bundler.errors.bundle import ValuesPathError
 from bundler.model.json import is_list, is_mapping, type_name
 from bundler.model.lean import dataclass, field
 from bundler.values.defaults import schema_defaults
 from bundler.values.merge import merge_values
-from bundler.values.paths import format_path
+from bundler.values.paths import format_path, parse_path
 from bundler.values.schema_view import ALL_TYPES
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class Place:
     def given_keys(self) -> frozenset[str]:
         """The keys that the bundle sets here."""
         return frozenset(key for key, value in as_mapping(self.given).items() if value is not None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys that a schema names, or the bundle sets."""
+        return tuple(dict.fromkeys((*self.view.property_names, *sorted(self.given_keys))))
 
     @property
     def is_recursive(self) -> bool:
@@ -159,6 +165,16 @@ def path_below(path: str, key: str) -> str:
     """
     step = format_path((key,))
     return f"{path}.{step}" if path and not step.startswith("[") else f"{path}{step}"
+
+
+def keys_of(path: str) -> tuple[str, ...]:
+    """Return the keys of an exposed path; none where it is not a path, or leads into a list."""
+    try:
+        steps = parse_path(path)
+    except ValuesPathError:
+        return ()
+    keys = tuple(step for step in steps if isinstance(step, str))
+    return keys if len(keys) == len(steps) else ()
 
 
 def as_mapping(value: JSONValue) -> Body:

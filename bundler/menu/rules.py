@@ -36,9 +36,15 @@ def requires(name: str, others: list[str]) -> dict[str, JSONValue]:
     return {"rule": f"!has(self.{name}) || ({has})", "message": f"{name} needs {', '.join(others)}"}
 
 
-def release_name() -> dict[str, JSONValue]:
-    """Return the rule for the name of an order, which is the release's own."""
-    return {
-        "rule": f"self.metadata.name.size() <= {NAME_MAX_CHARS} && !self.metadata.name.contains('.')",
-        "message": f"the name is the release's: at most {NAME_MAX_CHARS} letters, digits and hyphens",
-    }
+def release_name() -> list[JSONValue]:
+    """Return the rules for the name of an order, which is the release's own."""
+    return [
+        {
+            "rule": f"self.metadata.name.size() <= {NAME_MAX_CHARS}",
+            "message": f"the name of a release has at most {NAME_MAX_CHARS} characters",
+        },
+        {
+            "rule": "!self.metadata.name.contains('.')",
+            "message": "the name of a release has letters, digits and hyphens only",
+        },
+    ]

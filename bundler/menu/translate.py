@@ -46,7 +46,7 @@ def structural(place: Place, notes: Notes) -> dict[str, JSONValue]:
         _leave_whole(place, notes)
         return {**about, OPEN: True}
     types = place.types
-    nullable: dict[str, JSONValue] = {"nullable": True} if place.is_nullable else {}
+    nullable: dict[str, JSONValue] = {"nullable": True} if _takes_null(place) else {}
     if len(types) > 1:
         return {**about, EITHER: True, **nullable, **_rules(place, notes)}
     kind = next(iter(types))
@@ -56,7 +56,7 @@ def structural(place: Place, notes: Notes) -> dict[str, JSONValue]:
         inner = object_schema(place, notes, structural)
     elif kind == "array":
         inner = _array(place, notes)
-    return {"type": kind, **about, **nullable, **_format(place, kind), **inner, **_rules(place, notes)}
+    return {"type": kind, **about, **nullable, **_format(place, kind, notes), **inner, **_rules(place, notes)}
 
 
 def _leave_whole(place: Place, notes: Notes) -> None:
@@ -102,10 +102,15 @@ def _junctors(place: Place, notes: Notes) -> list[Mapping[str, JSONValue]]:
     return parts
 
 
-def _format(place: Place, kind: str) -> dict[str, JSONValue]:
-    if kind == "string":
-        named = next((rule for _, rule in place.rules("format") if rule in FORMATS), None)
-        return {"format": named} if named else {}
+def _takes_null(place: Place) -> bool:
+    """Return whether null is stored: where it is not, the server takes it as not written, as the controller does."""
+    return place.is_nullable and not any(list(place.rules(word)) for word in ("enum", "const"))
+
+
+def _format(place: Place, kind: str, notes: Notes) -> dict[str, JSONValue]:
+    if kind == "string" and (named := [rule for _, rule in place.rules("format") if rule in FORMATS]):
+        notes.leave(place.path, "type", "the API server takes a list for a text with a format")
+        return {"format": named[0]}
     if kind == "integer" and not _is_small(place):
         return {"format": "int64"}
     return {}

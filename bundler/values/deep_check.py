@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from referencing import Registry
@@ -17,6 +18,7 @@ from bundler.model.json import is_list, is_mapping, type_name
 from bundler.values.bounded_schema import NOTHING, bounded_validator, validator_class
 from bundler.values.paths import pointer_to
 from bundler.values.problems import MAX_SUGGESTIONS, closest, shown_value
+from bundler.values.schema_view import Same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -63,6 +65,12 @@ def check_schema(schema: Body, file: str) -> None:
         )
 
 
+@lru_cache(maxsize=8)
+def _check_once(schema: Same[Body], file: str) -> None:
+    """Check a schema that many values are checked against."""
+    check_schema(schema.thing, file)
+
+
 def _schema_sentence(error: ValidationError, file: str) -> str:
     path = list(error.absolute_path)
     said = error.message[:200]
@@ -82,7 +90,7 @@ def find_violations(schema: Body, data: Body, file: str) -> list[Violation]:
     Raises:
         BundleInvalidError: when ``schema`` is not a schema, or has a reference to outside itself.
     """
-    check_schema(schema, file)
+    _check_once(Same(schema), file)
     # A registry of our own: the default one would fetch remote references from the network.
     validator = bounded_validator(schema, Registry(), file)
     try:

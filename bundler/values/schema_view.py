@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bundler.model.digits import parse_digits
 from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens, type_name
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
 
     _PoolKey = tuple[tuple[tuple[int, bool], ...], bool]
+
+T = TypeVar("T")
 
 ALL_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
 SCHEMA_FILE = "values.schema.json"
@@ -205,19 +207,19 @@ class SchemaView:
 _OPENING = ("additionalProperties", "unevaluatedProperties")
 
 
-class _Same:
-    """A bundle by its identity, as the key of a cache."""
+class Same(Generic[T]):
+    """Something by its identity, as the key of a cache."""
 
-    __slots__ = ("bundle",)
+    __slots__ = ("thing",)
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
+    def __init__(self, thing: T) -> None:
+        self.thing = thing
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.bundle is other.bundle
+        return isinstance(other, Same) and self.thing is other.thing
 
     def __hash__(self) -> int:
-        return id(self.bundle)
+        return id(self.thing)
 
 
 def bundle_view(bundle: Bundle) -> SchemaView:
@@ -225,12 +227,12 @@ def bundle_view(bundle: Bundle) -> SchemaView:
 
     It is the same view each time: a bundle that is rendered over its switches is looked through once.
     """
-    return _view_of(_Same(bundle))
+    return _view_of(Same(bundle))
 
 
 @lru_cache(maxsize=8)
-def _view_of(same: _Same) -> SchemaView:
-    return _bundle_view(same.bundle, "")
+def _view_of(same: Same[Bundle]) -> SchemaView:
+    return _bundle_view(same.thing, "")
 
 
 def _bundle_view(bundle: Bundle, component: str) -> SchemaView:

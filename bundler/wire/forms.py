@@ -36,6 +36,7 @@ from bundler.wire.explanation import ExplanationForm
 from bundler.wire.graph import GraphForm
 from bundler.wire.images import BuiltImageForm
 from bundler.wire.objects import ListForm, SplitForm
+from bundler.wire.order_kinds import OrderKindForm
 from bundler.wire.orders import OrderForm
 from bundler.wire.releases import (
     AuditForm,
@@ -67,6 +68,7 @@ FORMS: Final[Mapping[str, object]] = {
     "create": CreatedForm,
     "lint": list[FindingForm],
     "template": ListForm | SplitForm,
+    "menu": ListForm | OrderKindForm,
     "rbac": ListForm,
     "values": ValuesForm | list[ValueForm] | SweepForm,
     "test-render": list[RenderTestForm],

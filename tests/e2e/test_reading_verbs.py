@@ -88,6 +88,7 @@ LOCAL = {
     "values": ["values MENU"],
     "show": ["show MENU", "show FOLDER/up.plan", "show FOLDER/up.plan -o html"],
     "images": ["images MENU"],
+    "menu": ["menu shop", "menu shop --print"],
     "rbac": ["rbac MENU --for ada", "rbac MENU --read-only"],
 }
 """Those of verbs that do not even ask."""

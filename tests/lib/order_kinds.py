@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bundler.model.bundle import Bundle, BundleMetadata
 from bundler.model.digest import digest_of
@@ -13,6 +13,7 @@ from bundler.values.merge import make_layer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from random import Random
 
     from bundler.model.json import Body
 
@@ -23,7 +24,7 @@ def bundle_of(
     properties: Body, *, menu: KindSpec | None = DEMO, values: Body | None = None, required: Sequence[str] = ()
 ) -> Bundle:
     """Return a bundle whose schema has some properties, and definitions that they can refer to."""
-    schema: Body = {"type": "object", "properties": properties, "required": required, "$defs": DEFS}
+    schema: Body = {"type": "object", "properties": properties, "required": [*required], "$defs": DEFS}
     return Bundle(
         metadata=BundleMetadata(name="demo", version="1.0.0"),
         digest=digest_of(b""),
@@ -152,6 +153,29 @@ SCHEMAS: Final[Mapping[str, Body]] = {
     "dotted-keys": {"type": "object", "properties": {"a.b/c~d": {"type": "string"}, "if": {"type": "integer"}}},
 }  # fmt: skip
 """A property for each kind of rule."""
+
+_WRAPPINGS: Final = (
+    lambda one, _: one,
+    lambda one, _: {"type": "array", "items": one, "maxItems": 3},
+    lambda one, _: {"type": "object", "additionalProperties": one},
+    lambda one, other: {"type": "object", "properties": {"a": one, "b": other}, "required": ["a"]},
+    lambda one, other: {"allOf": [one, {"description": "the same"}], "default": other.get("default")},
+    lambda one, other: {"anyOf": [one, other]},
+    lambda one, other: {"oneOf": [one, other]},
+)
+
+
+def composed(draw: Random) -> dict[str, Body]:
+    """Return properties that put some of the schemas together."""
+    names = list(SCHEMAS)
+    found: dict[str, Body] = {}
+    for name in "vwxyz":
+        schema: Any = SCHEMAS[draw.choice(names)]
+        for _ in range(draw.randrange(3)):
+            schema = draw.choice(_WRAPPINGS)(schema, SCHEMAS[draw.choice(names)])
+        found[name] = schema
+    return found
+
 
 DEFS: Final[Body] = {"port": _PORT, "tree": _TREE}
 """What their references lead to."""

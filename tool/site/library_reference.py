@@ -43,6 +43,16 @@ _GROUPS = {
         "FieldOwner",
         "Since",
     ],
+    "Kinds of orders": [
+        "OrderKind",
+        "KindSpec",
+        "KindField",
+        "ControllerCheck",
+        "SecretKey",
+        "OrderProblem",
+        "secrets_of_order",
+        "values_of_order",
+    ],
     "Comparisons": ["Comparison", "ComparedSide"],
     "Checks": ["MissingRight", "CheckReport", "CheckRun", "CheckOutcome"],
     "Drift": ["ReleaseDrift", "Correction", "CorrectionOptions", "DriftedObject", "DriftedField", "DriftKind"],
@@ -114,6 +124,12 @@ def grouped() -> set[str]:
 def _entry(name: str) -> Iterator[str]:
     kind = getattr(bundler, name)
     yield f"### {name}\n"
+    if inspect.isfunction(kind):
+        function = ast.parse(inspect.getsource(kind)).body[0]
+        assert isinstance(function, ast.FunctionDef)
+        yield f"```python\n{_signature(function, kind, left_out=0)}\n```\n"
+        yield _text(kind)
+        return
     yield _text(kind)
     if issubclass(kind, enum.Enum):
         return
@@ -157,9 +173,9 @@ def _is(node: ast.FunctionDef, decorator: str) -> bool:
     return any(isinstance(one, ast.Name) and one.id == decorator for one in node.decorator_list)
 
 
-def _signature(node: ast.FunctionDef, kind: type) -> str:
+def _signature(node: ast.FunctionDef, kind: object, left_out: int = 1) -> str:
     """Return what a method takes and returns, its defaults as values, in a line or in one for each argument."""
-    positional = [*node.args.posonlyargs, *node.args.args][1:]
+    positional = [*node.args.posonlyargs, *node.args.args][left_out:]
     defaults = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
     words = [_argument(one, default, kind) for one, default in zip(positional, defaults, strict=True)]
     named = [_argument(*pair, kind) for pair in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
@@ -171,7 +187,7 @@ def _signature(node: ast.FunctionDef, kind: type) -> str:
     )
 
 
-def _argument(argument: ast.arg, default: ast.expr | None, kind: type) -> str:
+def _argument(argument: ast.arg, default: ast.expr | None, kind: object) -> str:
     typed = f"{argument.arg}: {ast.unparse(argument.annotation)}" if argument.annotation else argument.arg
     if default is None:
         return typed

@@ -27,6 +27,7 @@ from bundler.loader.bundle_reader import VALUES_FILE
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_what_can_be
 from bundler.loader.locate import BUNDLE_FILE
+from bundler.menu.offer import order_kind
 from bundler.model.finding import Finding, Level, LintResult
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
@@ -193,6 +194,9 @@ def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
         )
     yield from _schema_findings(bundle)
     yield from _unread_findings(bundle)
+    for one in bundle.tree():
+        if one.menu is not None:
+            yield from findings_of(partial(order_kind, one))
 
 
 def _schema_findings(bundle: Bundle) -> Iterator[Finding]:

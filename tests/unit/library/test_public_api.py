@@ -51,6 +51,7 @@ def test_the_public_names_are_these():
         "ComparedSide",
         "Comparison",
         "ContinueRequest",
+        "ControllerCheck",
         "Correction",
         "CorrectionOptions",
         "DriftKind",
@@ -65,6 +66,8 @@ def test_the_public_names_are_these():
         "GateJudged",
         "HealthChanged",
         "KeepingOrder",
+        "KindField",
+        "KindSpec",
         "LintResult",
         "ListQuery",
         "Listing",
@@ -75,7 +78,9 @@ def test_the_public_names_are_these():
         "ObjectRef",
         "OnConflict",
         "OnFailure",
+        "OrderKind",
         "OrderMark",
+        "OrderProblem",
         "Payload",
         "PhaseStarted",
         "Plan",
@@ -100,6 +105,7 @@ def test_the_public_names_are_these():
         "SavedPlan",
         "SearchResult",
         "SearchedPlace",
+        "SecretKey",
         "Session",
         "SessionOptions",
         "Setter",
@@ -113,6 +119,8 @@ def test_the_public_names_are_these():
         "Warned",
         "WatchEvent",
         "__version__",
+        "secrets_of_order",
+        "values_of_order",
     ]
 
 

@@ -61,7 +61,6 @@ def fields(kind: OrderKind) -> Any:
         ),
         ({"type": "object", "additionalProperties": False}, {"type": "object"}),
         ({"description": "anything"}, {"description": "anything", **OPEN}),
-        (False, None),
     ],
 )
 def test_what_the_api_server_can_hold_is_in_the_definition_and_nothing_is_left(schema: Any, expected: object) -> None:
@@ -93,6 +92,10 @@ def test_what_the_api_server_can_hold_is_in_the_definition_and_nothing_is_left(s
 def test_what_the_api_server_cannot_hold_is_named_with_its_place(name: str, keywords: set[str]) -> None:
     _, left = translated(SCHEMAS[name])
     assert left == dict.fromkeys(keywords, "value")
+
+
+def test_a_property_that_is_never_allowed_is_no_field() -> None:
+    assert list(fields(kind_of({"never": False, "qps": {"type": "integer"}}))) == ["qps"]
 
 
 def test_a_schema_within_itself_is_open_from_there_on() -> None:
