@@ -246,7 +246,8 @@ def request_of(scope: Scope, request: ReleaseRequest) -> RenderRequest:
 def confined(scope: Scope, request: ReleaseRequest, work: Callable[[RenderRequest], Result], *, doing: str) -> Result:
     """Return what is made of a bundle, by work that may be made to run for ever or to take all memory.
 
-    What the work needs is loaded where it is done, so that a child process is a copy of a small one.
+    What the work needs is loaded before: a copied process pays for each page that it writes to, and loading a module
+    writes to hundreds that it would only have read.
 
     Args:
         scope: of the session.

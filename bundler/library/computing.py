@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler import library
@@ -28,7 +29,7 @@ def values(scope: Scope, request: ReleaseRequest, *, shows_secrets: bool) -> Com
     return library.bundles.confined(
         scope,
         request,
-        lambda order: author.values.computed_values(order, is_masked=not shows_secrets),
+        partial(author.values.computed_values, is_masked=not shows_secrets),
         doing="computing the values of",
     )
 
@@ -45,7 +46,7 @@ def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValu
         ValuesError: with everything that is wrong with them.
     """
     return library.bundles.confined(
-        scope, request, lambda order: author.values.explained_values(order, path), doing="computing the values of"
+        scope, request, partial(author.values.explained_values, path=path), doing="computing the values of"
     )
 
 
@@ -61,5 +62,5 @@ def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
         ValuesError: when they are wrong at every point.
     """
     return library.bundles.confined(
-        scope, request, lambda order: author.sweep.sweep_values(order, sweep), doing="computing the values of"
+        scope, request, partial(author.sweep.sweep_values, sweep=sweep), doing="computing the values of"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler import library
@@ -10,7 +11,7 @@ from bundler.model.lean import replace
 from bundler.model.rendered import RenderedText
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bundler.actions.compose.render_request import RenderRequest
@@ -34,9 +35,9 @@ def text(
     Raises:
         BundlerError: when values or templates are wrong.
     """
+    render = author.template.render_text if is_checked else author.template.render_raw_text
 
     def work(order: RenderRequest) -> tuple[str, frozenset[str], tuple[str, ...]]:
-        render = author.template.render_text if is_checked else author.template.render_raw_text
         rendered = render(order, only=only, shows_secrets=shows_secrets)
         return rendered.text, rendered.sensitive, rendered.warnings  # plain: nothing has to be loaded to read it
 
@@ -59,7 +60,7 @@ def roles(scope: Scope, request: ReleaseRequest, *, subject: str, is_reading: bo
     return library.bundles.confined(
         scope,
         request,
-        lambda order: author.roles.roles_for(order, subject=subject, is_reading=is_reading),
+        partial(author.roles.roles_for, subject=subject, is_reading=is_reading),
         doing="rendering",
     )
 
@@ -92,7 +93,7 @@ def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows
     return library.bundles.confined(
         scope,
         request,
-        lambda order: author.template.render_objects(order, only=only, shows_secrets=shows_secrets),
+        partial(author.template.render_objects, only=only, shows_secrets=shows_secrets),
         doing="rendering",
     )
 
@@ -111,9 +112,6 @@ def split(scope: Scope, request: ReleaseRequest, folder: Path, *, is_check: bool
         BundlerError: when values or templates are wrong.
         OutputError: when a file that bundler did not write is in the way, or the folder cannot be read or written.
     """
-
-    def work(order: RenderRequest) -> tuple[Mapping[str, str], tuple[str, ...]]:
-        return author.split.render_files(order, shows_secrets=shows_secrets)
-
+    work = partial(author.split.render_files, shows_secrets=shows_secrets)
     files, warnings = library.bundles.confined(scope, request, work, doing="rendering")
     return replace(author.split.split_objects(files, folder, is_check=is_check), warnings=warnings)
