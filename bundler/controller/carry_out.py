@@ -17,7 +17,8 @@ from bundler.controller.order import parse_deleted, parse_order
 from bundler.controller.status import AttemptResult, Reason
 from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError, ConfirmationRequiredError
-from bundler.errors.change import ReleaseNotFoundError
+from bundler.errors.change import PreflightError, ReleaseNotFoundError
+from bundler.errors.cluster import ForbiddenError
 from bundler.model.lean import dataclass, replace
 from bundler.model.orders import OrderMark
 
@@ -55,11 +56,9 @@ def carry_out(wanted: WantedChange, place: Place) -> Outcome:
         wanted: the change.
         place: the cluster, as whom, and who hears of it.
     """
-    before = 0
+    before = _newest_number(wanted, place)
     try:
         order = parse_order(wanted.body) if wanted.work is not Work.UNINSTALL else parse_deleted(wanted.body)
-        newest = _newest(place.tenant, order)
-        before = newest.revision if newest else 0
         with TemporaryDirectory(prefix="bundler-order-") as folder:
             match wanted.work:
                 case Work.APPLY:
@@ -70,17 +69,21 @@ def carry_out(wanted: WantedChange, place: Place) -> Outcome:
                     return _uninstall(order, wanted, place, Path(folder))
     except MissingSourceError as error:
         return _outcome(wanted, AttemptResult.REFUSED, error.reason, words_of(error))
+    except _RightsMissingError as error:
+        return _outcome(wanted, AttemptResult.REFUSED, Reason.RIGHTS_MISSING, words_of(error))
     except BundlerError as error:
         return _failure(wanted, place, error, before)
 
 
 def _apply(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:
     request = request_for(order, wanted.inputs, place.tenant, place.reader, folder)
-    if _deployed(place.tenant, order) is None:  # there is nothing to go back to, and nothing is deleted to repair it
-        request = replace(request, rollback_s=0.0)
     plans: list[WaitingPlan] = []
     try:
+        if _deployed(place.tenant, order) is None:  # nothing to go back to, and nothing is deleted to repair it
+            request = replace(request, rollback_s=0.0)
         result = _install(request, order, place, plans)
+    except (ForbiddenError, PreflightError) as error:
+        raise _naming_rights(error, request, order, place) from error
     except ConfirmationRequiredError as error:
         if not plans or plans[-1].digest != order.approves:
             lost = replace(plans[-1], why=(*plans[-1].why, *error.context)) if plans else None
@@ -164,15 +167,45 @@ def _uninstall(order: Order, wanted: WantedChange, place: Place, folder: Path) -
 
 def _failure(wanted: WantedChange, place: Place, error: BundlerError, before: int) -> Outcome:
     """Return what an error means; the record says how far the change came."""
-    order = parse_deleted(wanted.body)
-    try:
-        newest = _newest(place.tenant, order)
-    except BundlerError:
-        newest = None
-    is_recorded = newest is not None and newest.revision > before
+    newest = _newest_number(wanted, place)
+    is_recorded = newest > before
     result, reason = verdict_of(error, is_recorded=is_recorded)
-    revision = newest.revision if newest is not None and is_recorded else 0
-    return _outcome(wanted, result, reason, words_of(error), revision=revision)
+    return _outcome(wanted, result, reason, words_of(error), revision=newest if is_recorded else 0)
+
+
+def _newest_number(wanted: WantedChange, place: Place) -> int:
+    """Return the number of the newest revision; 0 where there is none, or it cannot be read."""
+    try:
+        return max((one.revision for one in recorded(place.tenant, parse_deleted(wanted.body))), default=0)
+    except BundlerError:
+        return 0
+
+
+class _RightsMissingError(BundlerError):
+    """The ServiceAccount of an order lacks rights that the change needs."""
+
+
+def _naming_rights(error: BundlerError, request: ReleaseRequest, order: Order, place: Place) -> BundlerError:
+    """Return an error that names every right that is missing, where that is what an error is about.
+
+    Args:
+        error: what stopped the change.
+        request: what the release was to become.
+        order: names the ServiceAccount.
+        place: as whom it was tried.
+    """
+    try:
+        missing = [str(one) for one in place.tenant.missing_rights(request) if not one.is_for_later]
+    except BundlerError:
+        return error
+    if not missing:
+        return error
+    whose = f"ServiceAccount {order.service_account}" if order.service_account else "the controller"
+    return _RightsMissingError(
+        f"{whose} in namespace {order.namespace} lacks rights",
+        context=missing,
+        hint="grant what `bundler rbac BUNDLE --for-controller` prints",
+    )
 
 
 def _awaiting(wanted: WantedChange, plan: WaitingPlan) -> Outcome:
@@ -198,10 +231,6 @@ def _outcome(
         revision=revision,
         plan=plan,
     )
-
-
-def _newest(session: Session, order: Order) -> RevisionSummary | None:
-    return next(reversed(recorded(session, order)), None)
 
 
 def _deployed(session: Session, order: Order) -> RevisionSummary | None:

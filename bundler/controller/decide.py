@@ -190,7 +190,11 @@ def _stopped(order: Order, seen: Seen) -> Decision | None:
     if order.is_suspended or seen.is_namespace_suspended:
         whose = "" if order.is_suspended else f"namespace {order.namespace} says so"
         return Decision(act=Act.WAIT, reason=Reason.SUSPENDED, message=whose, again_s=order.interval_s)
-    return _blocked(seen.obstacle, order, seen) if seen.obstacle is not None else None
+    if seen.obstacle is None:
+        return None
+    if seen.obstacle.reason is Reason.RIGHTS_MISSING and seen.inputs:
+        return _attempt(order, seen)  # which finds out all of the rights that are missing
+    return _blocked(seen.obstacle, order, seen)
 
 
 def _blocked(obstacle: Obstacle, order: Order, seen: Seen) -> Decision:

@@ -9,7 +9,7 @@ from bundler.controller.carry_out import Place, recorded
 from bundler.controller.decide import Obstacle, Seen
 from bundler.controller.inputs import inputs_digest
 from bundler.controller.materials import MissingSourceError, seen_sources
-from bundler.controller.status import AttemptResult, ConditionType
+from bundler.controller.status import AttemptResult, ConditionType, Reason
 from bundler.controller.times import read_time
 from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError
@@ -63,21 +63,38 @@ def observe(order: Order, place: Place, remembered: Remembered, doing: Doing) ->
         is_namespace_terminating=bool(text_at(namespace, "metadata", "deletionTimestamp")),
         is_namespace_suspended=text_at(namespace, "metadata", "annotations", SUSPEND) == "true",
     )
+    seen = _with_record(seen, order, place)
+    if order.is_deleted or (seen.obstacle is not None and seen.obstacle.reason is not Reason.RIGHTS_MISSING):
+        return seen
+    return _with_inputs(seen, order, place)
+
+
+def _with_record(seen: Seen, order: Order, place: Place) -> Seen:
+    """Return what is seen with the release's record, or why that cannot be read."""
     try:
         seen = replace(seen, revisions=recorded(place.tenant, order))
         newest = seen.newest
         if newest is not None and newest.status.is_pending:
-            seen = replace(seen, locked_by=_holder(order, place.tenant.cluster, doing.now))
-        if order.is_deleted:
-            return seen
+            return replace(seen, locked_by=_holder(order, place.tenant.cluster, seen.now))
+    except BundlerError as error:
+        return replace(seen, obstacle=_obstacle(error))
+    return seen
+
+
+def _with_inputs(seen: Seen, order: Order, place: Place) -> Seen:
+    """Return what is seen with what the order comes to, or why that is not known."""
+    try:
         inputs = inputs_digest(order, seen_sources(order, place.reader))
         return replace(seen, inputs=inputs, waits_for=tuple(_not_ready(order, place.own.cluster)))
     except MissingSourceError as error:
         return replace(seen, obstacle=Obstacle(reason=error.reason, message=words_of(error)))
     except BundlerError as error:
-        result, reason = verdict_of(error)
-        is_passing = result is AttemptResult.PASSING
-        return replace(seen, obstacle=Obstacle(reason=reason, message=words_of(error), is_passing=is_passing))
+        return replace(seen, obstacle=_obstacle(error))
+
+
+def _obstacle(error: BundlerError) -> Obstacle:
+    result, reason = verdict_of(error)
+    return Obstacle(reason=reason, message=words_of(error), is_passing=result is AttemptResult.PASSING)
 
 
 def _namespace(order: Order, cluster: ClusterClient) -> Body:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from bundler import ListQuery, Payload
 from bundler.archive.writer import write_archive
-from bundler.controller.accounts import Accounts
+from bundler.controller.accounts import Account, Accounts
 from bundler.controller.carry_out import Place, carry_out
 from bundler.controller.changes import InlineChanges, Work
 from bundler.controller.definitions import definition
@@ -27,10 +27,10 @@ from tests.lib.bundles import load_from
 from tests.lib.sessions import session_on
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bundler import ClusterClient, Session
-    from bundler.controller.accounts import Account
     from bundler.controller.changes import Outcome, WantedChange
     from bundler.ports import Clock
 
@@ -42,6 +42,9 @@ class Kept:
 
     def __init__(self, cluster: ClusterClient, clock: Clock, namespace: str, scratch: Path) -> None:
         self.cluster, self.clock, self.namespace, self.scratch = cluster, clock, namespace, scratch
+        self.open_as: Callable[[Account], Session] = lambda account: session_on(
+            cluster, clock, namespace, timeout_s=account.timeout_s
+        )
         self.world: Any = None
         """The cluster's other users."""
         self.rung: set[ObjectRef] = set()
@@ -125,12 +128,11 @@ class Kept:
         return {one["metadata"]["name"] for one in found}  # type: ignore[index, call-overload, misc]
 
     def _open(self, account: Account) -> Session:
-        del account
-        return self.session
+        return self.open_as(account)
 
     def _carry_out(self, wanted: WantedChange) -> Outcome:
         timeout_s = 60.0 if wanted.work is Work.UNINSTALL else parse_order(wanted.body).timeout_s
-        tenant = session_on(self.cluster, self.clock, self.namespace, timeout_s=timeout_s)
+        tenant = self._open(Account(namespace=self.namespace, name=wanted.service_account, timeout_s=timeout_s))
         outcome = carry_out(wanted, Place(tenant=tenant, own=self.session))
         self.outcomes.append(outcome)
         return outcome

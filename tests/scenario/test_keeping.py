@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler import ReleaseRequest, Values
+from bundler import Payload, ReleaseRequest, Session, SessionOptions, Values
 from bundler.model.refs import ObjectRef
 from tests.lib.faulty import FaultyCluster
 from tests.lib.keeping import Running, kept_at
 from tests.lib.menus import small_bundle
+from tests.lib.operator import RealClock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +44,6 @@ def _kept(world: World, scratch: Path) -> Kept:
 
 
 def _namespace(name: str):
-    from bundler import Payload
-
     return Payload.of({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager="kubectl")
 
 
@@ -125,8 +125,6 @@ def test_what_failed_is_known_from_the_record_alone(kept: Kept) -> None:
     kept.order(timeout="8s", values={"image": "docker.io/library/broken:1"})
     kept.settle()
     body = kept.cluster.get(ObjectRef("bundler.dev", "Release", kept.namespace, "shop"))
-    from bundler import Payload
-
     kept.cluster.replace(Payload.of({**body, "status": {}}, subresource="status", manager="kubectl"))
     kept.restart()
     status = kept.settle()
@@ -356,3 +354,42 @@ def test_one_object_that_cannot_be_put_back_holds_up_no_other(kept: Kept) -> Non
     status = kept.settle()
     assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
     assert "Service/shop-web" in status["conditions"]["Drifted"]["message"]
+
+
+def _allow(kept: Kept, role: str, *, kind: str = "ClusterRole") -> None:
+    """Let the ServiceAccount of an order do what a role says, in its namespace."""
+    name = f"deployer-{role}"
+    api = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name, "namespace": kept.namespace}}
+    who = {"kind": "ServiceAccount", "name": "deployer", "namespace": kept.namespace}
+    target = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role}
+    kept.cluster.apply(Payload.of({**api, "kind": "RoleBinding", "subjects": [who], "roleRef": target}))
+
+
+@pytest.mark.slow
+@pytest.mark.controlplane
+def test_an_order_is_carried_out_as_its_service_account_and_every_missing_right_is_named(
+    control_plane, tmp_path: Path
+) -> None:
+    kubeconfig, place = control_plane.kubeconfig("admin"), f"rights-{uuid.uuid4().hex[:8]}"
+    with Session.connect(kubeconfig=kubeconfig) as admin:
+        kept = kept_at(admin.cluster, RealClock(), place, tmp_path)
+        kept.open_as = lambda account: Session.connect(
+            kubeconfig=kubeconfig, options=SessionOptions(impersonate=account.user, timeout_s=account.timeout_s)
+        )
+        kept.cluster.apply(_namespace(place))
+        kept.publish(small_bundle(tmp_path), "one")
+        kept.put("ServiceAccount", "deployer")
+        kept.order(serviceAccountName="deployer", timeout="30s")
+        assert kept.settle()["conditions"]["Stalled"]["reason"] == "RightsMissing"
+        reading = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}
+        rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+        kept.cluster.apply(Payload.of({**reading, "metadata": {"name": "reading", "namespace": place}, "rules": rules}))
+        _allow(kept, "reading", kind="Role")
+        message = kept.settle()["conditions"]["Stalled"]["message"]
+        assert "create deployments.apps" in message
+        assert "create leases.coordination.k8s.io" in message
+        _allow(kept, "cluster-admin")
+        kept.order(serviceAccountName="deployer", timeout="30s", annotations={"bundler.dev/retry": "1"})
+        status = kept.settle()
+        assert (status["phase"], status["revision"]) == ("Ready", 1)
+        kept.cluster.delete(ObjectRef("", "Namespace", "", place))

@@ -158,6 +158,21 @@ ROWS: dict[str, tuple[Order, Seen, Act, Reason]] = {
         Act.HOLD,
         Reason.VALUES_INVALID,
     ),
+    "rights that are missing are all found out by trying": (
+        order(),
+        seen(obstacle=Obstacle(reason=Reason.RIGHTS_MISSING, message="secrets is forbidden")),
+        Act.CHANGE,
+        Reason.PLANNING,
+    ),
+    "and then waited for": (
+        order(),
+        seen(
+            obstacle=Obstacle(reason=Reason.RIGHTS_MISSING, message="secrets is forbidden"),
+            attempt=attempt(REFUSED, reason=Reason.RIGHTS_MISSING),
+        ),
+        Act.HOLD,
+        Reason.RIGHTS_MISSING,
+    ),
     "a newer record is left alone": (
         order(),
         seen(obstacle=Obstacle(reason=Reason.TOO_NEW_RECORD, message="format 9")),
