@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from bundler.model.site import Site
 from bundler.model.trust import TrustPolicy
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
+from tests.lib.dying import DeathError, DyingCluster, deaths
 from tests.lib.faulty import MUTATING, FaultyCluster
 from tests.scenario.test_drift import drift
 
@@ -32,6 +34,11 @@ ON_THE_SANDBOX = pytest.mark.parametrize("world", ["sandbox"], indirect=True)
 """What is decided before anything is sent is the same on every cluster."""
 
 
+NO_PROCESS = 4_194_305
+"""One more than any process id can be."""
+WRITES = 7
+"""Of a correction of two objects: the lock, one that is refused and then forced, the other, the lock again before what
+is recorded, the count, the lock."""
 KINDS = {"ConfigMap", "Secret", "Service", "Deployment", "Job"}
 AROUND = {"ResourceQuota", "HorizontalPodAutoscaler"}
 RECORDS = 2
@@ -310,3 +317,22 @@ def test_a_run_that_dies_while_it_puts_things_back_is_repeated(world: World) -> 
     world.operator.is_stopped = lambda: False
     assert names(corrected(world).objects) == ["ConfigMap/shop-config", "Service/shop-web"]
     assert history(world) == [(1, 1)]
+
+
+@ON_THE_SANDBOX
+@pytest.mark.slow
+def test_a_run_that_dies_at_any_of_its_writes_is_followed_by_one_that_puts_everything_back(world: World) -> None:
+    world.operator.install(world.menu)
+    dead = world.another_operator("dead@desk", pid=NO_PROCESS, boot_id=world.operator.boot_id)
+    died_at = []
+    for number, is_after in deaths(WRITES):
+        world.edit("ConfigMap", "shop-config", {"data": {"text": "theirs"}})
+        world.cluster.delete(ObjectRef("", "Service", world.operator.namespace, "shop-web"))
+        dead.cluster = dying = DyingCluster(world.cluster, number=number, is_after=is_after)
+        with suppress(DeathError):  # no one dies after a write that is refused: a field is another's
+            corrected(replace(world, operator=dead))
+        died_at.append(dying.writes[-1][1])
+        corrected(world)
+        assert drift(world) == {}
+        assert [revision for revision, _ in history(world)] == [1]
+    assert {*died_at} == {"Lease", "ConfigMap", "Service", "Secret"}
