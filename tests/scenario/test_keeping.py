@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from tests.lib.operator import RealClock
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bundler.controller.accounts import Account
     from tests.lib.keeping import Kept
     from tests.scenario.conftest import World
 
@@ -196,19 +198,19 @@ def test_orders_wait_for_those_that_they_depend_on(kept: Kept) -> None:
     assert kept.settle()["phase"] == "Ready"
 
 
-def test_a_plan_that_deletes_every_workload_waits_for_its_approval(anywhere: Kept, tmp_path: Path) -> None:
-    anywhere.order()
-    anywhere.settle()
-    anywhere.publish(small_bundle(tmp_path / "two", **{"templates/web.yaml": ""}), "two")
-    anywhere.order(bundle={"source": "secret://two"})
-    status = anywhere.settle()
+def test_a_plan_that_deletes_every_workload_waits_for_its_approval(kept: Kept, tmp_path: Path) -> None:
+    kept.order()
+    kept.settle()
+    kept.publish(small_bundle(tmp_path / "two", **{"templates/web.yaml": ""}), "two")
+    kept.order(bundle={"source": "secret://two"})
+    status = kept.settle()
     assert status["conditions"]["Stalled"]["reason"] == "AwaitingApproval"
     assert "every workload would be deleted: Deployment/shop-web" in status["plan"]["why"]
-    assert "shop-web" in anywhere.names("Deployment", "apps")
-    anywhere.order(bundle={"source": "secret://two"}, annotations={"bundler.dev/approve": status["plan"]["digest"]})
-    status = anywhere.settle()
+    assert "shop-web" in kept.names("Deployment", "apps")
+    kept.order(bundle={"source": "secret://two"}, annotations={"bundler.dev/approve": status["plan"]["digest"]})
+    status = kept.settle()
     assert (status["phase"], status["revision"]) == ("Ready", 2)
-    assert "shop-web" not in anywhere.names("Deployment", "apps")
+    assert "shop-web" not in kept.names("Deployment", "apps")
 
 
 @pytest.mark.slow
@@ -285,14 +287,12 @@ def test_a_deleted_deployment_comes_back_without_a_new_revision(anywhere: Kept) 
     assert anywhere.session.history("shop")[-1].corrected == 1
 
 
-def test_an_edited_field_is_put_back_and_its_editor_named(anywhere: Kept) -> None:
-    anywhere.order()
-    anywhere.settle()
-    anywhere.world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
-    status = anywhere.settle()
-    assert anywhere.cluster.get(ObjectRef("", "ConfigMap", anywhere.namespace, "shop-config"))["data"] == {
-        "text": "hello"
-    }
+def test_an_edited_field_is_put_back_and_its_editor_named(kept: Kept) -> None:
+    kept.order()
+    kept.settle()
+    kept.world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    status = kept.settle()
+    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
     assert status["drift"]["by"] == "kubectl-edit"
     assert status["conditions"]["Drifted"]["status"] == "False"
 
@@ -316,21 +316,19 @@ def test_drift_is_only_reported_where_the_order_says_so(kept: Kept) -> None:
     assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "mine"}
 
 
-def test_a_field_that_someone_writes_again_and_again_is_left_to_them_and_both_are_named(anywhere: Kept) -> None:
-    anywhere.order()
-    anywhere.settle()
+def test_a_field_that_someone_writes_again_and_again_is_left_to_them_and_both_are_named(kept: Kept) -> None:
+    kept.order()
+    kept.settle()
     for number in range(5):
-        anywhere.world.edit("ConfigMap", "shop-config", {"data": {"text": f"mine {number}"}})
-        status = anywhere.settle()
+        kept.world.edit("ConfigMap", "shop-config", {"data": {"text": f"mine {number}"}})
+        status = kept.settle()
     stalled = status["conditions"]["Stalled"]
     assert stalled["reason"] == "Contested"
     assert "ConfigMap/shop-config .data.text is changed again by kubectl-edit" in stalled["message"]
-    assert anywhere.cluster.get(ObjectRef("", "ConfigMap", anywhere.namespace, "shop-config"))["data"] == {
-        "text": "mine 4"
-    }
-    anywhere.world.edit("Service", "shop-web", {"metadata": {"labels": {"app": "mine"}}})
-    anywhere.settle()
-    service = anywhere.cluster.get(ObjectRef("", "Service", anywhere.namespace, "shop-web"))
+    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "mine 4"}
+    kept.world.edit("Service", "shop-web", {"metadata": {"labels": {"app": "mine"}}})
+    kept.settle()
+    service = kept.cluster.get(ObjectRef("", "Service", kept.namespace, "shop-web"))
     assert service["metadata"]["labels"]["app"] == "shop-web"
 
 
@@ -371,11 +369,15 @@ def test_an_order_is_carried_out_as_its_service_account_and_every_missing_right_
     control_plane, tmp_path: Path
 ) -> None:
     kubeconfig, place = control_plane.kubeconfig("admin"), f"rights-{uuid.uuid4().hex[:8]}"
-    with Session.connect(kubeconfig=kubeconfig) as admin:
+    with ExitStack() as closing:
+        admin = closing.enter_context(Session.connect(kubeconfig=kubeconfig))
+
+        def open_as(account: Account) -> Session:
+            options = SessionOptions(impersonate=account.user, timeout_s=account.timeout_s)
+            return closing.enter_context(Session.connect(kubeconfig=kubeconfig, options=options))
+
         kept = kept_at(admin.cluster, RealClock(), place, tmp_path)
-        kept.open_as = lambda account: Session.connect(
-            kubeconfig=kubeconfig, options=SessionOptions(impersonate=account.user, timeout_s=account.timeout_s)
-        )
+        kept.open_as = open_as
         kept.cluster.apply(_namespace(place))
         kept.publish(small_bundle(tmp_path), "one")
         kept.put("ServiceAccount", "deployer")
