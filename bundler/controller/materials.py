@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 BUNDLE_KEY: Final = "bundle.tgz"
 """Of a Secret that holds a bundle; where it has one key alone, that one counts."""
+SIGNATURE_KEY: Final = f"{BUNDLE_KEY}.sig"
+"""Of the same Secret: the bundle's signature, where there is one."""
 SITE_KEY: Final = "site.yaml"
 NO_SITE: Final = "default"
 """The name of a site that may be missing: then nothing is asked of bundles."""
@@ -173,7 +175,7 @@ def _bundle(order: Order, session: Session, reader: Reader, folder: Path) -> Acq
     else:
         name = f"{wanted.source}:{wanted.version}" if wanted.version else wanted.source
     site = site_file(order, reader, folder)
-    taken = session.acquire(name, site=site)
+    taken = session.acquire(name, site=site, called=wanted.source if wanted.secret else "")
     if wanted.digest and taken.bundle.digest != wanted.digest:
         raise WrongSignatureError(
             f"checking bundle {wanted.source}",
@@ -185,13 +187,16 @@ def _bundle(order: Order, session: Session, reader: Reader, folder: Path) -> Acq
 
 def _archive(order: Order, reader: Reader, folder: Path) -> Path:
     ref = ObjectRef("", "Secret", order.namespace, order.bundle.secret)
-    content = _content(reader.tenant.get(ref) or {}, BUNDLE_KEY)
+    body = reader.tenant.get(ref) or {}
+    content, signature = _content(body, BUNDLE_KEY), _content(body, SIGNATURE_KEY, only=False)
     if content is None:
         raise BundleInvalidError(
             f"reading the bundle in {ref.short}",
             context=[f"it has no key {BUNDLE_KEY}"],
             hint=f"kubectl create secret generic {ref.name} --from-file={BUNDLE_KEY}=…",
         )
+    if signature is not None:
+        _written(folder / SIGNATURE_KEY, signature)
     return _written(folder / BUNDLE_KEY, content)
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def acquire(scope: Scope, name: str, site: Site | Path | None = None) -> AcquiredBundle:
+def acquire(scope: Scope, name: str, site: Site | Path | None = None, *, called: str = "") -> AcquiredBundle:
     """Load the bundle that ``name`` means; a delivery that it came in is closed with the session.
 
     Args:
@@ -44,6 +44,7 @@ def acquire(scope: Scope, name: str, site: Site | Path | None = None) -> Acquire
         name: a path, a bundle's name (with ``@VERSION``), a delivery file, an ``oci://`` address, or the address of a
             catalogue with ``#NAME``.
         site: the site file whose policy holds, or its path.
+        called: where a folder or an archive was taken from, for messages and records; empty: its path, or its name.
 
     Raises:
         BundleError: when there is none, or it is broken.
@@ -53,7 +54,7 @@ def acquire(scope: Scope, name: str, site: Site | Path | None = None) -> Acquire
     policy_of = read_site(scope, site)
     if is_delivery(name):
         scope.network.stay_offline(default=True)
-    taken = acquire_from(name, policy_of, sources_of(scope))
+    taken = acquire_from(name, policy_of, sources_of(scope), called=called)
     if taken.delivery is not None:
         scope.host.closing.callback(taken.delivery.delivery.close)
     return taken

@@ -233,7 +233,7 @@ class Session:
         with self.scope.calling():
             return library.bundles.load_site(self.scope, path)
 
-    def acquire(self, name: str, *, site: Site | Path | None = None) -> AcquiredBundle:
+    def acquire(self, name: str, *, site: Site | Path | None = None, called: str = "") -> AcquiredBundle:
         """Find, fetch and verify a bundle; what is not as the site asks is refused.
 
         Args:
@@ -241,6 +241,7 @@ class Session:
                 bundle in the search path, shipped with bundler or in a catalogue (``redis``, ``redis@^7``), or the
                 address of a catalogue with a name (``oci://host/catalogue#redis``).
             site: a site file, or its path: its policy says whose signatures and which versions are taken.
+            called: where a folder or an archive was taken from, for messages and records; empty: its path, or its name.
 
         Raises:
             BundleError: when there is none, or it is broken.
@@ -248,7 +249,7 @@ class Session:
             SignatureError: when it is not signed as the site asks.
         """
         with self.scope.calling():
-            return library.bundles.acquire(self.scope, name, site)
+            return library.bundles.acquire(self.scope, name, site, called=called)
 
     def search(
         self, words: Sequence[str] = (), *, catalogues: Sequence[str] = (), site: Site | Path | None = None

@@ -70,6 +70,7 @@ def test_a_changed_order_is_upgraded(anywhere: Kept) -> None:
     assert (status["phase"], status["revision"], status["observedGeneration"]) == ("Ready", 2, 2)
     summary = anywhere.session.history("shop")[-1]
     assert summary.inputs == status["inputs"]
+    assert summary.bundle.origin == "secret://one"
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import bundler.actions.acquire
 from bundler.errors.bundle import BundleNotFoundError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle, is_known_here, split_name
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import counted
 from bundler.model.trust import TrustPolicy
@@ -86,7 +86,7 @@ def is_delivery(name: str) -> bool:
     return ".bundle" in name and _DELIVERY.search(name) is not None
 
 
-def acquire(name: str, site: Site | None, sources: Sources) -> AcquiredBundle:
+def acquire(name: str, site: Site | None, sources: Sources, *, called: str = "") -> AcquiredBundle:
     """Load the bundle that ``name`` means, verified as the site asks.
 
     Args:
@@ -94,6 +94,7 @@ def acquire(name: str, site: Site | None, sources: Sources) -> AcquiredBundle:
             catalogue with ``#NAME``.
         site: whose policy holds, and whose catalogues are asked too; None: nothing is asked for.
         sources: where bundles come from.
+        called: where a folder or an archive was taken from, for messages and records; empty: its path, or its name.
 
     Raises:
         BundleError: when there is none, or it is broken.
@@ -108,6 +109,8 @@ def acquire(name: str, site: Site | None, sources: Sources) -> AcquiredBundle:
     found = look_up(name, site.catalogues if site else (), policy, sources)
     if not isinstance(found, BundleLocation):
         return _from_catalogue(found, policy, sources)
+    if called:
+        found = replace(found, origin=called, found=f"bundle {called}")
     taken = _from_disk(found, policy, sources)
     _check_version(taken.bundle, split_name(name)[1])
     return taken
