@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
+from bundler.model.orders import GROUP
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.recreate import rule_for
 
@@ -67,6 +68,11 @@ def record_rights(namespace: str) -> Iterator[Right]:
     """Yield what the records of a release and its lock need."""
     yield from (Right("", "secrets", namespace, verb) for verb in RECORD_VERBS)
     yield from (Right("coordination.k8s.io", "leases", namespace, verb) for verb in LOCK_VERBS)
+
+
+def order_rights(namespace: str) -> Iterator[Right]:
+    """Yield what finding out whether an order keeps a release needs."""
+    yield from (Right(GROUP, "releases", namespace, verb) for verb in ("get", "list"))
 
 
 def values_rights(namespace: str) -> frozenset[Right]:
@@ -156,6 +162,7 @@ def whole_life(
     return frozenset(
         [
             *record_rights(namespace),
+            *order_rights(namespace),
             *object_rights(manifests, plural_of, verbs),
             *claim_rights(manifests),
             *recreate_rights(manifests, plural_of, recreating),
@@ -171,7 +178,7 @@ def reading(manifests: Sequence[Manifest], namespace: str, plural_of: PluralOf) 
     """Return what list, status, history, get, wait and logs need; arguments as for `whole_life`."""
     records = (Right("", "secrets", namespace, verb) for verb in ("get", "list"))
     objects = object_rights(manifests, plural_of, READ_VERBS)
-    return frozenset([*records, *objects, *explaining_rights(namespace)])
+    return frozenset([*records, *order_rights(namespace), *objects, *explaining_rights(namespace)])
 
 
 def defined_plurals(manifests: Iterable[Manifest]) -> Mapping[tuple[str, str], str]:

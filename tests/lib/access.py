@@ -104,6 +104,7 @@ def deployer_rules() -> list[dict[str, Any]]:
         _rule("apps", apps),
         _rule("autoscaling", ("horizontalpodautoscalers",)),
         _rule("batch", ("cronjobs", "jobs")),
+        _rule("bundler.dev", ("releases",), READ_VERBS),
         _rule("coordination.k8s.io", ("leases",)),
         _rule("discovery.k8s.io", ("endpointslices",), READ_VERBS),
         _rule("networking.k8s.io", ("ingresses", "networkpolicies")),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from bundler import __version__
+from bundler.cli.commands.controller import controller_command
 from bundler.controller.definitions import definition
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
@@ -31,6 +34,13 @@ def test_a_site_is_described_as_in_a_site_file() -> None:
 def test_its_definitions_are_those_of_the_program() -> None:
     shipped = {path.name: path.read_text() for path in (BUNDLES / "controller" / "crds").glob("*.yaml")}
     assert shipped == {f"{name}.yaml": definition(name) for name in ("release", "menu")}
+
+
+def test_its_arguments_are_options_of_the_program() -> None:
+    template = (BUNDLES / "controller" / "templates" / "controller.yaml").read_text()
+    given = set(re.findall(r"^ +- (--[a-z-]+)=", template, re.MULTILINE))
+    known = {name for parameter in controller_command.params for name in parameter.opts}
+    assert {"--metrics", "--health", "--changes", "--namespaces"} <= given <= known
 
 
 def test_its_image_and_version_are_those_of_the_program() -> None:
