@@ -45,11 +45,11 @@ IN_SYNC := tests/cli/test_help.py tests/cli/test_errors.py tests/cli/test_refere
   tests/unit/loader tests/unit/delivery/test_index.py -m "not slow"
 
 # What needs only this machine's memory runs on all cores; the fast part is what of it takes a moment. Of the rest each
-# worker has a control plane of its own, so two are enough on any machine.
+# worker has a control plane of its own and waits for it half of the time: three keep two cores busy.
 NEAR := not slow and not controlplane and not registry and not namespaces and not servers
 FAST := -m "not medium and $(NEAR)" --numprocesses auto
 FIRST := -m "$(NEAR)" --numprocesses auto
-REST := -m "slow or controlplane or registry or namespaces or servers" --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder
+REST := -m "slow or controlplane or registry or namespaces or servers" --numprocesses 3 --dist loadfile --no-loadscope-reorder
 MEASURED ?= -m pytest
 
 test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a real Kubernetes API
