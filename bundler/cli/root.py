@@ -62,6 +62,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "resume": "Let the controller keep a release again.",
         "approve": "Approve a plan that the controller asks about.",
         "retry": "Let the controller try again what failed.",
+        "controller": "Keep releases as objects in the cluster say.",
     },
     "Look after releases": {
         "list": "List releases.",
@@ -78,9 +79,6 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "migrate-storage": "Store objects of a CRD in its new version.",
         "unlock": "Release the lock of a run that died.",
         "support-bundle": "Gather what helps to find a fault into one file.",
-    },
-    "Keep releases": {
-        "controller": "Keep releases as objects in the cluster say.",
     },
     "The machine": {
         "sandbox": "Look after the embedded cluster.",

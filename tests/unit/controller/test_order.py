@@ -43,9 +43,9 @@ def test_every_field_of_an_order_is_read():
         serviceAccountName="shop-deployer",
         keep="Warn",
         ignore=[
-            {"target": {"kind": "Deployment", "name": "shop-*"}, "paths": ["/spec/replicas", "/spec/paused"]},
-            {"target": {"kind": "Service"}, "paths": ["/spec/type"]},
-            {"paths": ["/metadata/labels/x"]},
+            {"target": {"kind": "Deployment", "name": "shop-*"}, "paths": [".spec.replicas", "/spec/paused"]},
+            {"target": {"kind": "Service"}, "paths": ["/spec/ports/0/port"]},
+            {"paths": ["/metadata/labels/app.kubernetes.io~1name"]},
         ],
         suspend=True,
         interval="1h30m",
@@ -64,10 +64,10 @@ def test_every_field_of_an_order_is_read():
         ValuesSource(kind="Secret", name="b", key="v", is_optional=True),
     )
     assert order.ignored == (
-        "Deployment/shop-*:/spec/replicas",
-        "Deployment/shop-*:/spec/paused",
-        "Service:/spec/type",
-        "/metadata/labels/x",
+        "Deployment/shop-*:.spec.replicas",
+        "Deployment/shop-*:.spec.paused",
+        "Service:.spec.ports[*].port",
+        ".metadata.labels.app.kubernetes.io/name",
     )
     assert (order.site, order.service_account, order.keep) == ("acme", "shop-deployer", Keep.WARN)
     assert (order.interval_s, order.timeout_s, order.history_max) == (5400.0, 90.0, 3)
