@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -189,6 +190,29 @@ def test_all_rights_that_a_change_needs_are_named_at_once(control_plane, namespa
         gone = session.missing_rights(UninstallRequest(release="shop"))
         needed = {(one.resource, one.verb) for one in gone if not one.is_for_later}
         assert needed == {("roles", "get"), ("roles", "list"), ("roles", "delete")}
+
+
+def test_the_printed_account_lacks_nothing_and_puts_back_what_drifted(control_plane, namespace, menu):
+    request = ReleaseRequest(bundle=menu, release="shop", namespace=namespace)
+    admin = Session.connect(kubeconfig=control_plane.kubeconfig("admin"), context=CONTEXT, options=OPTIONS)
+    with admin:
+        for body in admin.account_for_controller(request).objects:
+            admin.cluster.create(Payload.of(body))
+        chef = f"system:serviceaccount:{namespace}:bundler-shop"
+        as_chef = SessionOptions(timeout_s=120.0, impersonate=chef, namespace=namespace)
+        with Session.connect(kubeconfig=control_plane.kubeconfig("admin"), options=as_chef) as session:
+            ends_s = time.monotonic() + 10.0  # the server hears of new roles a moment later
+            while session.missing_rights(request) and time.monotonic() < ends_s:
+                time.sleep(0.05)
+            assert session.missing_rights(request) == ()
+            session.apply(request)
+            assert session.missing_rights(RollbackRequest(release="shop", revision=1)) == ()
+            ref = next(ref for ref in session.revision("shop").refs if ref.kind == "ConfigMap")
+            assert admin.cluster.delete(ref)
+            assert [one.ref for one in session.correct("shop").objects] == [ref]
+            assert session.cluster.get(ref) is not None
+            assert session.drift("shop").objects == ()
+            assert [(one.revision, one.corrected) for one in session.history("shop")] == [(1, 1)]
 
 
 def test_a_pod_without_rights_is_refused(control_plane, menu, mounted):
