@@ -103,6 +103,10 @@ class Changes(Protocol):
         """Return what is being done for a key now."""
         ...
 
+    def interrupt(self, key: ObjectRef) -> None:
+        """Ask the change of a key to stop, if one is under way: what it is writing is finished and recorded."""
+        ...
+
     def take_outcome(self, key: ObjectRef) -> Outcome | None:
         """Return what came of the last change of a key, once; None where there is no news."""
         ...
@@ -131,6 +135,9 @@ class InlineChanges:
         """Return that nothing is."""
         del key
         return None
+
+    def interrupt(self, key: ObjectRef) -> None:
+        """Do nothing: each change has ended."""
 
     def take_outcome(self, key: ObjectRef) -> Outcome | None:
         """Return what came of the last change of a key, once."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from bundler.controller.changes import Work
 from bundler.controller.order import Deletion, Keep
 from bundler.controller.status import AttemptResult, Reason
 from bundler.model.lean import dataclass
@@ -19,7 +20,6 @@ from bundler.model.release import ReleaseStatus
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bundler.controller.changes import Work
     from bundler.controller.order import Order
     from bundler.controller.status import Attempt
     from bundler.model.release import RevisionSummary
@@ -45,6 +45,8 @@ class Act(StrEnum):
     """The order is met: live objects are compared with the record, and corrected as the order says."""
     HOLD = "hold"
     """What runs is kept as :attr:`COMPARE` keeps it, and the order is not carried out before something changes."""
+    INTERRUPT = "interrupt"
+    """What is under way is no longer wanted: it is asked to stop, and what is wanted follows."""
     WAIT = "wait"
     """What runs is only looked at: it changes, or is about to."""
 
@@ -79,6 +81,8 @@ class Seen:
     """Who holds the release's lock and is alive; empty: no one."""
     under_way: Work | None = None
     """What this controller is doing to the release now."""
+    begun: str = ""
+    """Digest of the inputs that this is done with; empty where that is not known."""
     waits_for: tuple[str, ...] = ()
     """Other orders that have to be ready first, and are not."""
     is_namespace_terminating: bool = False
@@ -137,7 +141,9 @@ def decide(order: Order, seen: Seen) -> Decision:
     if order.is_deleted:
         return _removal(order, seen)
     if seen.under_way is not None:
-        return Decision(act=Act.WAIT, reason=Reason.APPLYING, again_s=NOT_SOON_S)
+        is_outdated = bool(seen.begun and seen.inputs) and seen.begun != seen.inputs
+        act = Act.INTERRUPT if is_outdated else Act.WAIT
+        return Decision(act=act, reason=Reason.APPLYING, again_s=NOT_SOON_S)
     if (stopped := _stopped(order, seen)) is not None:
         return stopped
     if seen.is_met:
@@ -164,7 +170,8 @@ def _removal(order: Order, seen: Seen) -> Decision:
     if not order.has_finalizer:
         return Decision(act=Act.IGNORE, reason=Reason.DELETING)
     if seen.under_way is not None:
-        return Decision(act=Act.WAIT, reason=Reason.DELETING, again_s=NOT_SOON_S)
+        act = Act.WAIT if seen.under_way is Work.UNINSTALL else Act.INTERRUPT
+        return Decision(act=act, reason=Reason.DELETING, again_s=NOT_SOON_S)
     if seen.is_namespace_terminating:
         return Decision(act=Act.DROP_FINALIZER, reason=Reason.NAMESPACE_TERMINATING)
     if order.deletion is Deletion.ORPHAN or (seen.newest is None and seen.obstacle is None):

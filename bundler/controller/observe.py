@@ -37,6 +37,8 @@ class Doing:
 
     now: datetime
     under_way: Work | None
+    begun: str = ""
+    """Digest of the inputs that it is done with."""
 
 
 def observe(order: Order, place: Place, remembered: Remembered, doing: Doing) -> Seen:
@@ -57,6 +59,7 @@ def observe(order: Order, place: Place, remembered: Remembered, doing: Doing) ->
     seen = Seen(
         now=doing.now,
         under_way=doing.under_way,
+        begun=doing.begun,
         attempt=remembered.attempt,
         matched=remembered.matched,
         waiting_plan=remembered.plan.digest if remembered.plan else "",

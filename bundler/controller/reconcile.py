@@ -84,6 +84,8 @@ class _Memory:
     def __init__(self, told: Remembered) -> None:
         self.told = told
         self.contest = Contest()
+        self.begun = ""
+        """Digest of the inputs of the change that was begun last."""
         self.correcting: tuple[DriftedObject, ...] = ()
         """What the correction that is under way puts back."""
         self.correction: Attempt | None = None
@@ -178,7 +180,7 @@ class _Look:
         outcome = changes.take_outcome(self._order.ref)
         if outcome is not None:
             self._note(outcome)
-        doing = Doing(now=self._now, under_way=changes.under_way(self._order.ref))
+        doing = Doing(now=self._now, under_way=changes.under_way(self._order.ref), begun=memory.begun)
         seen = observe(self._order, self._place, memory.told, doing)
         decision = decide(self._order, seen)
         match decision.act:
@@ -189,6 +191,9 @@ class _Look:
                 return None
             case Act.CHANGE | Act.UNINSTALL:
                 return self._begin(seen, decision)
+            case Act.INTERRUPT:
+                changes.interrupt(self._order.ref)
+                return self._keep(seen, decision, is_brief=is_brief)
             case Act.COMPARE | Act.HOLD | Act.WAIT:
                 return self._keep(seen, decision, is_brief=is_brief)
 
@@ -203,7 +208,8 @@ class _Look:
         work = Work.UNINSTALL if decision.act is Act.UNINSTALL else Work.APPLY
         inputs = "" if work is Work.UNINSTALL else seen.inputs
         wanted = WantedChange(work=work, body=self._body, service_account=self._account, inputs=inputs)
-        self._keeping.changes.begin(self._order.ref, wanted)
+        if self._keeping.changes.begin(self._order.ref, wanted):
+            self._memory.begun = inputs
         return decision.again_s
 
     def _is_repeated(self, seen: Seen) -> bool:
@@ -252,7 +258,7 @@ class _Look:
             work=Work.CORRECT, body=self._body, service_account=self._account, ignored=(*order.ignored, *rules)
         )
         if self._keeping.changes.begin(order.ref, wanted):
-            memory.correcting = rest
+            memory.begun, memory.correcting = "", rest
         return looked, None
 
     def _pause_s(self) -> float:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler import ClusterClient, Session
-    from bundler.controller.changes import Outcome, WantedChange
+    from bundler.controller.changes import Changes, Outcome, WantedChange
     from bundler.ports import Clock
 
 DEFINITION = ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", "releases.bundler.dev")
@@ -52,10 +52,10 @@ class Kept:
         self.session: Session = session_on(cluster, clock, namespace)
         self.restart()
 
-    def restart(self) -> None:
+    def restart(self, changes: Changes | None = None) -> None:
         """Begin as a new process would: what was remembered is gone."""
         orders = Orders(self.cluster, self.clock, ReleaseOrders([self.namespace]))
-        changes = InlineChanges(self._carry_out, self.rung.add)
+        changes = changes or InlineChanges(self._carry_out, self.rung.add)
         self.reconciler = Reconciler(
             Keeping(
                 own=self.session,
@@ -177,3 +177,36 @@ class Running:
 
     def _carry_out(self, wanted: WantedChange) -> Outcome:
         return carry_out(wanted, Place(tenant=self.session, own=self.session))
+
+
+class HeldChanges:
+    """Changes that begin, and end when a test says so."""
+
+    def __init__(self) -> None:
+        self.begun: list[WantedChange] = []
+        self.interrupted = 0
+        self._outcome: Outcome | None = None
+        self._under_way: Work | None = None
+
+    def begin(self, key: ObjectRef, wanted: WantedChange) -> bool:
+        del key
+        self.begun.append(wanted)
+        self._under_way = wanted.work
+        return True
+
+    def under_way(self, key: ObjectRef) -> Work | None:
+        del key
+        return self._under_way
+
+    def interrupt(self, key: ObjectRef) -> None:
+        del key
+        self.interrupted += 1
+
+    def take_outcome(self, key: ObjectRef) -> Outcome | None:
+        del key
+        outcome, self._outcome = self._outcome, None
+        return outcome
+
+    def end(self, outcome: Outcome) -> None:
+        """Let the change that is under way end."""
+        self._outcome, self._under_way = outcome, None

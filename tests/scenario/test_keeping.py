@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler import Payload, ReleaseRequest, Session, SessionOptions, Values
+from bundler.controller.changes import Outcome, Work
+from bundler.controller.status import AttemptResult, Reason
 from bundler.model.refs import ObjectRef
 from tests.lib.faulty import FaultyCluster
-from tests.lib.keeping import Running, kept_at
+from tests.lib.keeping import HeldChanges, Running, kept_at
 from tests.lib.menus import small_bundle
 from tests.lib.operator import RealClock
 
@@ -353,6 +355,21 @@ def test_one_object_that_cannot_be_put_back_holds_up_no_other(kept: Kept) -> Non
     status = kept.settle()
     assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
     assert "Service/shop-web" in status["conditions"]["Drifted"]["message"]
+
+
+def test_a_change_that_is_no_longer_wanted_is_interrupted_and_what_is_wanted_follows(kept: Kept) -> None:
+    changes = HeldChanges()
+    kept.restart(changes)
+    kept.order(values={"text": "1"})
+    kept.settle()
+    assert kept.status()["phase"] == "Working"
+    kept.order(values={"text": "2"})
+    kept.settle()
+    assert (len(changes.begun), changes.interrupted) == (1, 1)
+    stopped = {"result": AttemptResult.PASSING, "reason": Reason.WAITING, "message": "interrupted"}
+    changes.end(Outcome(work=Work.APPLY, inputs=changes.begun[0].inputs, **stopped))
+    kept.settle()
+    assert [one.body["spec"]["values"] for one in changes.begun] == [{"text": "1"}, {"text": "2"}]
 
 
 def _allow(kept: Kept, role: str, *, kind: str = "ClusterRole") -> None:

@@ -232,8 +232,32 @@ ROWS: dict[str, tuple[Order, Seen, Act, Reason]] = {
     "an order is deleted while it is carried out": (
         order(is_deleted=True),
         seen(FIRST, under_way=Work.APPLY),
+        Act.INTERRUPT,
+        Reason.DELETING,
+    ),
+    "an uninstall under way is waited for": (
+        order(is_deleted=True),
+        seen(FIRST, under_way=Work.UNINSTALL),
         Act.WAIT,
         Reason.DELETING,
+    ),
+    "what an order no longer says is not carried out to its end": (
+        order(),
+        seen(FIRST, inputs=TWO, under_way=Work.APPLY, begun=ONE),
+        Act.INTERRUPT,
+        Reason.APPLYING,
+    ),
+    "what it says is": (
+        order(),
+        seen(FIRST, inputs=TWO, under_way=Work.APPLY, begun=TWO),
+        Act.WAIT,
+        Reason.APPLYING,
+    ),
+    "and a correction too": (
+        order(),
+        seen(FIRST, inputs=TWO, under_way=Work.CORRECT),
+        Act.WAIT,
+        Reason.APPLYING,
     ),
     "no one deletes what cannot be read": (
         order(is_deleted=True),
