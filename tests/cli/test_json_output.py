@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NS = ("-n", "prod")
+SCHEMAS = output_schemas.schemas()
 CAMEL = re.compile(r"[a-z]+[0-9]*([A-Z][a-z0-9]*)*")
 
 
@@ -38,9 +39,9 @@ def keys_of(node: Any) -> Iterator[str]:
             yield from keys_of(below)
 
 
-@pytest.mark.parametrize("name", sorted(output_schemas.schemas()))
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
 def test_keys_are_camel_case_without_is(name):
-    for key in keys_of(output_schemas.schemas()[name]):
+    for key in keys_of(SCHEMAS[name]):
         assert CAMEL.fullmatch(key), key
         assert not re.match(r"(is|has|was)[A-Z]", key), key
 
@@ -53,9 +54,9 @@ def objects_in(node: Any) -> Iterator[dict[str, Any]]:
             yield from objects_in(below)
 
 
-@pytest.mark.parametrize("name", sorted(output_schemas.schemas()))
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
 def test_a_form_of_ours_has_no_other_keys_than_its_schema_says(name):
-    for found in objects_in(output_schemas.schemas()[name]):
+    for found in objects_in(SCHEMAS[name]):
         assert found["additionalProperties"] is False
 
 
