@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from bundler._version import __version__
 from bundler.cli.adapters.accounts import open_as
-from bundler.cli.adapters.session import confined
+from bundler.cli.adapters.session import confined, is_embedded
 from bundler.controller.accounts import Account, Accounts
 from bundler.controller.carry_out import Place, carry_out
 from bundler.controller.change import Conversation
 from bundler.controller.children import Launch, this_program
+from bundler.controller.definitions import define_kinds
 from bundler.controller.keeping import ReleaseKeeping, Settings
 from bundler.controller.log import Level, Log, LogSettings, LogStream
 from bundler.controller.metrics import Metrics
@@ -70,6 +71,8 @@ def keep_releases(app: App, wish: ControllerWish) -> None:
             if text:
                 server = WebServer(parse_address(text, option), pages[option], option)
                 closing.callback(server.close)
+        if is_embedded(app):
+            define_kinds(own.cluster)
         app.stop.on_first = _say_nothing
         process.run(app.stop.is_asked)
 

@@ -1,0 +1,68 @@
+"""The controller on the embedded cluster, as the manual shows it: two programs that share one file."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bundler import ObjectRef, Session
+
+pytestmark = pytest.mark.slow
+MANUAL = Path(__file__).parents[2] / "docs" / "controller.md"
+ORDER = ObjectRef("bundler.dev", "Release", "default", "shop")
+WEB = ObjectRef("apps", "Deployment", "default", "shop-web")
+
+
+def test_the_order_of_the_manual_is_met_repaired_and_watched_on_the_sandbox(tmp_path):
+    env = {**os.environ, "BUNDLER_STATE_DIR": str(tmp_path), "BUNDLER_CONTEXT": "sandbox"}
+
+    def bundler(*words, **how):
+        return subprocess.run(
+            [sys.executable, "-m", "bundler", *words], env=env, cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    bundler("package", "shop", "--out", "shop.tgz")
+    path = Path(bundler("sandbox", "path"))
+    with (tmp_path / "log").open("w") as log:
+        controller = subprocess.Popen(
+            [sys.executable, "-m", "bundler", "controller", "run", "--log-format", "text"], env=env, stderr=log
+        )
+    try:
+        eventually(lambda: "this copy leads" in (tmp_path / "log").read_text())
+        (script,) = re.findall(r"```python\n(.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)
+        subprocess.run([sys.executable, "-c", script, str(path)], cwd=tmp_path, check=True)
+        with Session.sandbox(path=path) as session:
+            eventually(lambda: is_ready(session))
+            assert session.cluster.delete(WEB)
+            eventually(lambda: session.cluster.get(WEB) is not None)
+            eventually(lambda: is_ready(session))
+            bundler("sandbox", "fail", "Deployment/shop-web", "--reason", "CrashLoopBackOff")
+            eventually(lambda: not is_ready(session))
+            bundler("sandbox", "heal", "Deployment/shop-web")
+            eventually(lambda: is_ready(session))
+        controller.send_signal(signal.SIGTERM)
+        assert controller.wait(timeout=15.0) == 0
+        assert "stopped" in (tmp_path / "log").read_text().splitlines()[-1]
+    finally:
+        controller.kill()
+        controller.wait()
+
+
+def is_ready(session):
+    found = session.cluster.get(ORDER) or {}
+    conditions = {one["type"]: one["status"] for one in found.get("status", {}).get("conditions", ())}
+    return conditions.get("Ready") == "True"
+
+
+def eventually(is_so, within_s=60.0):
+    end_s = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < end_s
+        time.sleep(0.1)
