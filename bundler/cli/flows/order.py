@@ -5,14 +5,13 @@ A value that the bundle calls sensitive is not written into an order, which many
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler import Payload, ReleaseStatus, library, loader
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
-from bundler.cli.flows.order_plan import plan_of_order, show_order_plan, what_is_ordered
+from bundler.cli.flows.order_plan import show_order_plan, what_is_ordered, with_values_of
 from bundler.cli.flows.orders import no_order
 from bundler.cli.output.orders import show_order
 from bundler.errors import UsageError
@@ -30,7 +29,7 @@ from bundler.values.paths import pointer_as_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bundler import AcquiredBundle, Session, Values
+    from bundler import AcquiredBundle, ReleaseRequest, Session, Values
     from bundler.cli.parsing.order_options import OrderFlags
     from bundler.cli.session.app import App
     from bundler.model.json import Body
@@ -72,13 +71,14 @@ def carry_out_order(app: App, asked: OrderArgs, flags: OrderFlags) -> int:
     before = session.cluster.get(order_ref(namespace, asked.release))
     _refuse_unfit(asked, before, namespace)
     base = before if before is not None else new_order(namespace, asked.release, asked.service_account)
-    wanted = _wanted(session, base, asked)
-    if wanted == before:
-        app.screen.say("the order says this already")
-        show_order(app, before)
-        return 0
-    _check(session, wanted, is_new=before is None)
-    show_order_plan(app, plan_of_order(session, wanted))
+    with what_is_ordered(session, _with_bundle(session, base, asked)) as (body, request):
+        wanted = _with_values(session, body, request, asked)
+        if wanted == before:
+            app.screen.say("the order says this already")
+            show_order(app, before)
+            return 0
+        _check(session, wanted, is_new=before is None)
+        show_order_plan(app, session.plan(with_values_of(wanted, request)))
     if asked.is_dry_run:
         return 0
     if app.may_ask and not flags.is_yes and not ask(app, f"Order this of {asked.release}? [y/N] "):
@@ -100,20 +100,17 @@ def _refuse_unfit(asked: OrderArgs, before: Body | None, namespace: str) -> None
         raise no_order(asked.release, namespace)
 
 
-def _wanted(session: Session, base: Body, asked: OrderArgs) -> Body:
-    """Return the order as it is to be: bundle first, then its values, typed by its schema."""
+def _with_values(session: Session, body: Body, request: ReleaseRequest, asked: OrderArgs) -> Body:
+    """Return the order as it is to be: its bundle by digest, its values typed by the schema of that."""
+    taken = request.bundle
+    assert not isinstance(taken, str)  # noqa: S101 - the bundle of an order is always fetched
+    if asked.source or asked.version or asked.digest or asked.from_revision:
+        body = with_bundle(body, digest=taken.bundle.digest, version=taken.bundle.metadata.version)
     number = asked.from_revision or (_taken_up(session, asked) if asked.creates else 0)
-    body = _with_bundle(session, base, asked)
-    with ExitStack() as stack:
-        request = stack.enter_context(what_is_ordered(session, body))
-        taken = request.bundle
-        assert not isinstance(taken, str)  # noqa: S101 - the bundle of an order is always fetched
-        if asked.source or asked.version or asked.digest or asked.from_revision:
-            body = with_bundle(body, digest=taken.bundle.digest, version=taken.bundle.metadata.version)
-        kept = mapping_at(body, "spec", "values")
-        if number and not (asked.creates and asked.given.names_files):  # files named start afresh, as in an upgrade
-            kept = _recorded_values(session, asked.release, number, _files_of(request.values))
-        values = _typed(session, taken, kept, asked)
+    kept = mapping_at(body, "spec", "values")
+    if number and not (asked.creates and asked.given.names_files):  # files named start afresh, as in an upgrade
+        kept = _recorded_values(session, asked.release, number, _files_of(request.values))
+    values = _typed(session, taken, kept, asked)
     return with_spec(body, values=values) if values or "values" in mapping_at(body, "spec") else body
 
 

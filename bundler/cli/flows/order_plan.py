@@ -7,10 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from bundler import Values
 from bundler.cli.output.plan import PlanView, plan_lines
 from bundler.cli.terminal.text import Line
 from bundler.controller.materials import Reader, request_for
 from bundler.controller.order import parse_order
+from bundler.model.json import mapping_at
 from bundler.model.lean import replace
 from bundler.model.orders import is_suspended
 
@@ -25,8 +27,8 @@ _AS_WHOM = "planned as you; the controller plans as the ServiceAccount of the or
 
 
 @contextmanager
-def what_is_ordered(session: Session, body: Body) -> Iterator[ReleaseRequest]:
-    """Lend what an order comes to, its bundle and the values that it refers to, all read as the user.
+def what_is_ordered(session: Session, body: Body) -> Iterator[tuple[Body, ReleaseRequest]]:
+    """Lend an order and what it comes to: its bundle and the values that it refers to, all read as the user.
 
     What is only asked about before it is done is accepted: nothing is carried out here.
 
@@ -46,7 +48,18 @@ def what_is_ordered(session: Session, body: Body) -> Iterator[ReleaseRequest]:
         accepted = replace(
             asked.accepted, order=mark, losses=True, downgrade=True, other_bundle=True, crd_risk=True, fewer_steps=True
         )
-        yield replace(asked, accepted=accepted)
+        yield body, replace(asked, accepted=accepted)
+
+
+def with_values_of(body: Body, request: ReleaseRequest) -> ReleaseRequest:
+    """Return what an order comes to once its own values are others.
+
+    Args:
+        body: the order with these.
+        request: what it came to before.
+    """
+    assert isinstance(request.values, Values)  # noqa: S101 - those of an order are not read yet
+    return replace(request, values=replace(request.values, data=mapping_at(body, "spec", "values")))
 
 
 def plan_of_order(session: Session, body: Body) -> Proposal:
@@ -60,7 +73,7 @@ def plan_of_order(session: Session, body: Body) -> Proposal:
         OrderInvalidError: when it says something that cannot be carried out.
         BundlerError: whatever would stop it.
     """
-    with what_is_ordered(session, body) as request:
+    with what_is_ordered(session, body) as (_, request):
         return session.plan(request)
 
 
