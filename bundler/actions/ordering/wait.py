@@ -12,6 +12,7 @@ from bundler.errors import InterruptedRunError
 from bundler.errors.change import OrderStalledError, WaitTimeoutError
 from bundler.model.events import Notice
 from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.orders import is_suspended
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
@@ -45,6 +46,8 @@ def wait_for_order(ref: ObjectRef, written: Body, ports: Ports) -> Body:
     begun_s, said = ports.clock.monotonic(), ""
     while True:
         body = read_order(ref, ports.cluster)
+        if is_suspended(body):
+            raise _stalled(ref, "Suspended", "it is suspended, and its controller does not carry it out")
         if is_carried_out(body):
             return body
         is_silent = ports.clock.monotonic() - begun_s > _SILENT_S
@@ -80,10 +83,14 @@ def _refuse_stalled(ref: ObjectRef, body: Body) -> None:
     if not _is_seen(body) or not _is_true(body, "Stalled") or _is_true(body, "Reconciling"):
         return
     stalled = _condition(body, "Stalled")
-    reason, place = text_at(stalled, "reason"), f"{ref.name} -n {ref.namespace}"
-    raise OrderStalledError(
+    raise _stalled(ref, text_at(stalled, "reason"), text_at(stalled, "message"))
+
+
+def _stalled(ref: ObjectRef, reason: str, message: str) -> OrderStalledError:
+    place = f"{ref.name} -n {ref.namespace}"
+    return OrderStalledError(
         f"waiting for {ref.short}",
-        context=[f"{reason}: {text_at(stalled, 'message')}".removesuffix(": ")],
+        context=[f"{reason}: {message}".removesuffix(": ")],
         hint=_HINTS.get(reason, "change what is named, or the order; it is carried out as soon as it can be").format(
             place=place
         ),

@@ -19,7 +19,7 @@ from bundler.errors.bundle import ValuesError
 from bundler.errors.change import OrderChangedError, ReleaseNotFoundError
 from bundler.model.json import at_pointer, int_at, mapping_at
 from bundler.model.lean import dataclass
-from bundler.model.orders import MANAGER, new_order, order_ref, with_bundle, with_spec
+from bundler.model.orders import MANAGER, is_suspended, new_order, order_ref, with_bundle, with_spec
 from bundler.model.redaction import MASK
 from bundler.model.refs import ref_of
 from bundler.values.flatten import leaves_of
@@ -85,6 +85,10 @@ def carry_out_order(app: App, asked: OrderArgs, flags: OrderFlags) -> int:
         app.screen.say("nothing was written")
         return EXIT_DECLINED
     written = _write(session, before, wanted)
+    if is_suspended(written):
+        app.screen.say(f"it is suspended, and carried out after `bundler resume {asked.release} -n {namespace}`")
+        show_order(app, written)
+        return 0
     show_order(app, session.wait_for_order(written) if flags.waits else written)
     return 0
 
