@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 LOOKS_AT_ONCE: Final = 4
 _JOIN_S: Final = 10.0
+_NOT_WATCHED: Final = "a kind is not watched; what changes is found in the interval of the orders"
+_NO_ORDERS: Final = (
+    "orders cannot be listed, and it is tried again. Their kinds come from "
+    "`bundler controller definitions | kubectl apply -f -`"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,7 @@ class Loop:
         self._streams: list[Stream] = []
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
+        self._unwatched: dict[ListQuery, str] = {}
         self._reconciler: Reconciler | None = None
         self._closing: Callable[[], None] = lambda: None
 
@@ -151,8 +157,15 @@ class Loop:
         return "ok"
 
     def _not_watched(self, query: ListQuery, error: BundlerError) -> None:
+        """Say once what cannot be watched, and again when there is another reason."""
+        if self._unwatched.get(query) == str(error):
+            return
+        self._unwatched[query] = str(error)
+        is_of_orders = any(query in source.queries for source in self._orders.sources)
         self._instruments.log.warning(
-            "a kind is not watched; what changes is found in the interval of the orders",
+            _NO_ORDERS
+            if is_of_orders
+            else "a kind is not watched; its changes are found in the interval of the orders",
             kind=query.kind,
             error=str(error),
             found="; ".join(error.context),

@@ -60,6 +60,8 @@ class Stream:
         self._is_closed = False
         self.is_listed = False
         """Whether everything was listed once."""
+        self.is_essential = on_first is not None
+        """Nothing can be done without it: orders, whose kind may be defined only after the controller began."""
 
     def list(self) -> str:
         """List everything, say what moved since the last list, and return where a watch begins.
@@ -234,7 +236,10 @@ class Watches:
             return 0.0
         except (ForbiddenError, UnknownKindError) as error:
             self._on_error(stream.query, error)
-            return REFUSED_S
+            if not stream.is_essential:
+                return REFUSED_S
+            self._cluster.forget_discovery()
+            return AFTER_ERROR_S
         except BundlerError as error:
             self._on_error(stream.query, error)
             return AFTER_ERROR_S

@@ -73,6 +73,14 @@ def keep_releases(app: App, wish: ControllerWish) -> None:
                 closing.callback(server.close)
         if is_embedded(app):
             define_kinds(own.cluster)
+        instruments.log.info(
+            "the controller starts",
+            version=__version__,
+            context=app.settings.context,
+            namespaces=list(named) or "all",
+            shard=wish.shard,
+            lease=f"{own.namespace}/{shard.lease}",
+        )
         app.stop.on_first = _say_nothing
         process.run(app.stop.is_asked)
 
