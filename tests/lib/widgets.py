@@ -10,6 +10,8 @@ from tests.lib.bundles import make_bundle
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bundler.model.json import JSONValue
+
 DEFINITIONS = "apiextensions.k8s.io"
 
 WIDGET = """
@@ -55,10 +57,15 @@ def definition(group: str, *properties: str) -> str:
     return json.dumps(body)
 
 
+def readiness(group: str) -> list[JSONValue]:
+    """Return the rule by which a Widget is ready: it has no status, for which one would wait ten seconds."""
+    return [{"match": {"group": group, "kind": "Widget"}, "ready": "object.spec.size > 0"}]
+
+
 def widgets(parent: Path, group: str, *properties: str, **spec: object) -> Path:
     """Write a bundle that brings the kind Widget and one of them."""
-    rules = [{"match": {"group": group, "kind": "Widget"}, "ready": "object.spec.size > 0"}]
-    fields: dict = {"reach": {"clusterScoped": ["CustomResourceDefinition"]}, "readiness": rules, **spec}
+    reach = {"clusterScoped": ["CustomResourceDefinition"]}
+    fields: dict = {"reach": reach, "readiness": readiness(group), **spec}
     files = {
         "crds/widget.yaml": definition(group, *(properties or ("size", "color"))),
         "templates/widget.yaml": WIDGET.format(group=group),

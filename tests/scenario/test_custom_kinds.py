@@ -19,7 +19,7 @@ from bundler.model.manifest import Manifest, Source
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
 from tests.lib.bundles import make_bundle
-from tests.lib.widgets import DEFINITIONS, WIDGET, definition, widgets
+from tests.lib.widgets import DEFINITIONS, WIDGET, definition, readiness, widgets
 from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
@@ -169,7 +169,8 @@ def test_a_release_outlives_a_version_and_the_kind_itself(world: World, group: s
         text = WIDGET.format(group=group).replace("/v1\n", f"/{version}\n").replace("{{ values.size }}", str(size))
         config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop-config}\n"
         files = {"templates/config.yaml": config, "values.yaml": "color: red\n"}
-        return make_bundle(using / folder, files | ({"templates/widget.yaml": text} if size else {}), name="user")
+        files |= {"templates/widget.yaml": text} if size else {}
+        return make_bundle(using / folder, files, name="user", readiness=readiness(group))
 
     world.operator.install(user("1", "v1beta1", 1), "shop")
     accepted = {"accepted": Accepted(losses=True, crd_risk=True)}  # `shop` still writes it
