@@ -1005,7 +1005,7 @@ class Session:
             OrderNotFoundError: when the release has no order.
         """
         with self.scope.calling():
-            return library.orders.change(self.scope, release, namespace, change)
+            return library.order_changes.change(self.scope, release, namespace, change)
 
     def wait_for_order(self, written: Body) -> Body:
         """Wait until a controller has carried the order of a release out, and return the order as it is then.
@@ -1019,7 +1019,7 @@ class Session:
             WaitTimeoutError: when it takes longer than a call may.
         """
         with self.scope.calling():
-            return library.orders.wait_for(self.scope, written)
+            return library.order_changes.wait_for(self.scope, written)
 
 
 def _scope(open_cluster: OpenCluster, options: SessionOptions) -> Scope:

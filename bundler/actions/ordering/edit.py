@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Final
 from bundler.errors.change import OrderNotFoundError
 from bundler.errors.cluster import ConflictError
 from bundler.model.cluster import Payload
+from bundler.model.events import Notice
 from bundler.model.json import canonical_json, text_at
-from bundler.model.orders import MANAGER
+from bundler.model.orders import MANAGER, with_suspension
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bundler.actions.release.terms import Terms
     from bundler.model.json import Body
+    from bundler.model.orders import KeepingOrder
     from bundler.model.refs import ObjectRef
-    from bundler.ports import ClusterClient
+    from bundler.ports import ClusterClient, Ports
 
 _TRIES: Final = 5
 """The controller writes the status of an order now and then; more is another writer without end."""
@@ -65,3 +68,19 @@ def edit_order(ref: ObjectRef, edit: Callable[[Body], Body], cluster: ClusterCli
             if not tries_left:
                 raise
     raise AssertionError
+
+
+def suspend_for(order: KeepingOrder | None, terms: Terms, ports: Ports) -> str:
+    """Suspend the order of a release where the change says so; return what was written, in words; empty for nothing.
+
+    Args:
+        order: of the release; None where there is none.
+        terms: what the change is checked against.
+        ports: the cluster and the reporter of the run.
+    """
+    if order is None or order.is_suspended or not terms.accepted.suspends_order:
+        return ""
+    edit_order(order.ref, lambda body: with_suspension(body, is_on=True), ports.cluster)
+    back = f"bundler resume {order.ref.name} -n {order.ref.namespace}"
+    ports.report(Notice(f"suspended {order.ref.short}: no one corrects the release until `{back}`"))
+    return f"the suspension of {order.ref.short}"

@@ -1,14 +1,13 @@
-"""The order that keeps a release: found before a change, and suspended where the change says so. Layer: actions."""
+"""The order that keeps a release: found before a change, and shown with the release. Layer: actions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.ordering.edit import edit_order
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.cluster import ListQuery
 from bundler.model.events import Notice, Warned
-from bundler.model.orders import GROUP, RELEASE, keeping_order, order_ref, with_suspension
+from bundler.model.orders import GROUP, RELEASE, keeping_order, order_ref
 
 if TYPE_CHECKING:
     from bundler.actions.release.terms import Terms
@@ -80,19 +79,3 @@ def orders_shown(namespace: str, release: str, ports: Ports) -> tuple[KeepingOrd
 def _read(namespace: str, release: str, cluster: ClusterClient) -> KeepingOrder | None:
     body = cluster.get(order_ref(namespace, release))
     return keeping_order(body) if body is not None else None
-
-
-def suspend_for(order: KeepingOrder | None, terms: Terms, ports: Ports) -> str:
-    """Suspend the order of a release where the change says so; return what was written, in words; empty for nothing.
-
-    Args:
-        order: of the release; None where there is none.
-        terms: what the change is checked against.
-        ports: the cluster and the reporter of the run.
-    """
-    if order is None or order.is_suspended or not terms.accepted.suspends_order:
-        return ""
-    edit_order(order.ref, lambda body: with_suspension(body, is_on=True), ports.cluster)
-    back = f"bundler resume {order.ref.name} -n {order.ref.namespace}"
-    ports.report(Notice(f"suspended {order.ref.short}: no one corrects the release until `{back}`"))
-    return f"the suspension of {order.ref.short}"

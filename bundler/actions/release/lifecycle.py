@@ -8,7 +8,7 @@ from bundler.actions.change.checks import checks_wanted, require_passed, run_che
 from bundler.actions.change.executor import Executor
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
-from bundler.actions.ordering.keeping import suspend_for
+from bundler.actions.ordering.edit import suspend_for
 from bundler.actions.release.history import History, load_history
 from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, refuse_now, replan

@@ -9,7 +9,8 @@ from bundler.actions.change.executor import Executor
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
-from bundler.actions.ordering.keeping import order_at_first, order_under_lock, suspend_for
+from bundler.actions.ordering.edit import suspend_for
+from bundler.actions.ordering.keeping import order_at_first, order_under_lock
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.history import (
     History,

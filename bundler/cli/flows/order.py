@@ -160,7 +160,7 @@ def _files_of(values: object) -> list[Body]:
 
 
 def _typed(session: Session, taken: AcquiredBundle, kept: Body, asked: OrderArgs) -> Body:
-    found = library.orders.values_of_order(session.scope, taken, kept, asked.given)
+    found = library.order_changes.values_of_order(session.scope, taken, kept, asked.given)
     _refuse_sensitive(sorted(found.sensitive), f"writing the values of Release/{asked.release}")
     return found.data
 
