@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LEASE: Final = "bundler-controller"
 _MAIN: Final = "main"
-_NAP_S: Final = 0.2
+_NAP_S: Final = 0.5
 _STANDBY_S: Final = 1.0
 _AFTER_ERROR_S: Final = 5.0
 

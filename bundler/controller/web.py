@@ -70,7 +70,7 @@ class WebServer:
         except OSError as error:
             found = f"{address.host}:{address.port}: {error.strerror or error}"
             raise UsageError(f"listening for {option}", context=[found], hint="choose another address") from error
-        self._thread = in_thread(self._server.serve_forever, 0.2, name=f"web server of {option}")
+        self._thread = in_thread(self._server.serve_forever, 0.5, name=f"web server of {option}")
         self._thread.start()
 
     @property
