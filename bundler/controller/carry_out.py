@@ -17,7 +17,7 @@ from bundler.controller.order import parse_deleted, parse_order
 from bundler.controller.status import AttemptResult, Reason
 from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError, ConfirmationRequiredError
-from bundler.errors.change import PreflightError, ReleaseNotFoundError
+from bundler.errors.change import DowngradeError, PreflightError, ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.lean import dataclass, replace
 from bundler.model.orders import OrderMark
@@ -78,20 +78,20 @@ def carry_out(wanted: WantedChange, place: Place) -> Outcome:
 def _apply(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:
     request = request_for(order, wanted.inputs, place.tenant, place.reader, folder)
     plans: list[WaitingPlan] = []
+    why: tuple[str, ...] = ()
     try:
         if _deployed(place.tenant, order) is None:  # nothing to go back to, and nothing is deleted to repair it
             request = replace(request, rollback_s=0.0)
-        result = _install(request, order, place, plans)
+        try:
+            result = _install(request, order, place, plans)
+        except (ConfirmationRequiredError, DowngradeError) as error:
+            accepted = replace(request.accepted, losses=True, downgrade=True, other_bundle=True)
+            request, why = replace(request, accepted=accepted), error.context
+            result = _install(request, order, place, plans, approved_only=True)
     except (ForbiddenError, PreflightError) as error:
         raise _naming_rights(error, request, order, place) from error
-    except ConfirmationRequiredError as error:
-        if not plans or plans[-1].digest != order.approves:
-            lost = replace(plans[-1], why=(*plans[-1].why, *error.context)) if plans else None
-            return _outcome(wanted, AttemptResult.REFUSED, Reason.AWAITING_APPROVAL, words_of(error), plan=lost)
-        accepted = replace(request.accepted, losses=True)
-        result = _install(replace(request, accepted=accepted), order, place, plans, approved_only=True)
     if result.is_declined:
-        return _awaiting(wanted, plans[-1])
+        return _awaiting(wanted, replace(plans[-1], why=(*plans[-1].why, *map(str, why))))
     found = _deployed(place.tenant, order)
     done = _outcome(wanted, AttemptResult.SUCCEEDED, Reason.READY, revision=found.revision if found else 0)
     return replace(done, signed_by=_signers(request))

@@ -174,6 +174,9 @@ def _removal(order: Order, seen: Seen) -> Decision:
         return Decision(act=act, reason=Reason.DELETING, again_s=NOT_SOON_S)
     if seen.is_namespace_terminating:
         return Decision(act=Act.DROP_FINALIZER, reason=Reason.NAMESPACE_TERMINATING)
+    if order.is_protected:
+        message = "take the annotation bundler.dev/protect off to uninstall the release"
+        return Decision(act=Act.WAIT, reason=Reason.PROTECTED, message=message, again_s=order.interval_s)
     if order.deletion is Deletion.ORPHAN or (seen.newest is None and seen.obstacle is None):
         return Decision(act=Act.DROP_FINALIZER, reason=Reason.DELETING)
     return _uninstall(order, seen)

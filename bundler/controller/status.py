@@ -51,6 +51,8 @@ class Reason(StrEnum):
     """These inputs were tried, and failed; they are not tried again until they change or someone says retry."""
     TOO_NEW_RECORD = "TooNewRecord"
     WRONG_CLUSTER = "WrongCluster"
+    PROTECTED = "Protected"
+    """The order was deleted, and says that its release is not to be."""
     NAMESPACE_TERMINATING = "NamespaceTerminating"
     DRIFT = "Drift"
     NO_DRIFT = "NoDrift"

@@ -12,9 +12,10 @@ from bundler import Payload, ReleaseRequest, Session, SessionOptions, Values
 from bundler.controller.changes import Outcome, Work
 from bundler.controller.status import AttemptResult, Reason
 from bundler.model.refs import ObjectRef
+from tests.lib.bundles import bundle_yaml
 from tests.lib.faulty import FaultyCluster
 from tests.lib.keeping import HeldChanges, Running, kept_at
-from tests.lib.menus import small_bundle
+from tests.lib.menus import GENERATE, small_bundle
 from tests.lib.operator import RealClock
 
 if TYPE_CHECKING:
@@ -214,6 +215,22 @@ def test_a_plan_that_deletes_every_workload_waits_for_its_approval(kept: Kept, t
     status = kept.settle()
     assert (status["phase"], status["revision"]) == ("Ready", 2)
     assert "shop-web" not in kept.names("Deployment", "apps")
+
+
+def test_an_older_version_waits_for_an_approval_and_what_runs_is_kept(kept: Kept, tmp_path: Path) -> None:
+    newer = small_bundle(tmp_path / "newer", **{"bundle.yaml": bundle_yaml("small", "1.1.0", generate=GENERATE)})
+    kept.publish(newer, "two")
+    kept.order(bundle={"source": "secret://two"})
+    kept.settle()
+    kept.order()
+    status = kept.settle()
+    assert (status["revision"], status["bundle"]["version"]) == (1, "1.1.0")
+    assert "small 1.1.0 is recorded, the bundle is 1.0.0" in status["plan"]["why"]
+    kept.cluster.delete(ObjectRef("apps", "Deployment", kept.namespace, "shop-web"))
+    kept.settle()
+    assert "shop-web" in kept.names("Deployment", "apps")
+    kept.order(annotations={"bundler.dev/approve": status["plan"]["digest"]})
+    assert kept.settle()["bundle"]["version"] == "1.0.0"
 
 
 @pytest.mark.slow

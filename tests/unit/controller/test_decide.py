@@ -192,6 +192,18 @@ ROWS: dict[str, tuple[Order, Seen, Act, Reason]] = {
         Act.UNINSTALL,
         Reason.DELETING,
     ),
+    "a protected release is not uninstalled": (
+        order(is_deleted=True, is_protected=True),
+        seen(FIRST),
+        Act.WAIT,
+        Reason.PROTECTED,
+    ),
+    "but goes with its namespace": (
+        order(is_deleted=True, is_protected=True),
+        seen(FIRST, is_namespace_terminating=True),
+        Act.DROP_FINALIZER,
+        Reason.NAMESPACE_TERMINATING,
+    ),
     "an orphan stays": (
         order(is_deleted=True, deletion=Deletion.ORPHAN),
         seen(FIRST),
