@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAMESPACES = "/api/v1/namespaces"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-WITHIN_S = 30.0
+WITHIN_S = 120.0
 
 
 @pytest.fixture(scope="module")

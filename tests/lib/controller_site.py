@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bundler.controller.definitions import all_definitions
-from tests.lib.raw_api import APPLY_PATCH, ApiError
+from tests.lib.raw_api import APPLY_PATCH, MERGE_PATCH, ApiError
 
 if TYPE_CHECKING:
     from tests.lib.controlplane import ControlPlane
@@ -35,6 +35,7 @@ def define(plane: ControlPlane) -> None:
 
 def undefine(plane: ControlPlane) -> None:
     """Delete the kinds with everything of them, and wait until they are gone: a bundle may bring them then."""
+    _let_go(plane)
     for body in yaml.safe_load_all(all_definitions()):
         path = f"{DEFINITIONS}/{body['metadata']['name']}"
         end_s = time.monotonic() + ESTABLISHED_WITHIN_S
@@ -58,6 +59,17 @@ def table(plane: ControlPlane, path: str) -> dict[str, Any]:
         found = json.load(answer)
     names = [one["name"] for one in found["columnDefinitions"]]
     return dict(zip(names, found["rows"][0]["cells"], strict=True))
+
+
+def _let_go(plane: ControlPlane) -> None:
+    """Take the finalizers off orders that no controller keeps any more."""
+    try:
+        orders = plane.api("GET", "/apis/bundler.dev/v1/releases")["items"]
+    except ApiError:
+        return
+    for one in orders:
+        path = releases_path(one["metadata"]["namespace"], one["metadata"]["name"])
+        plane.api("PATCH", path, {"metadata": {"finalizers": None}}, content_type=MERGE_PATCH)
 
 
 def _is_gone(plane: ControlPlane, path: str) -> bool:
