@@ -48,6 +48,8 @@ class Settings:
     """How a change is started."""
     default_account: str
     """Of orders that name none."""
+    needs_account: bool
+    """An order without any is refused: the cluster tells users apart."""
     keeper: Keeper
     redact: Callable[[str], str]
     """Takes what is sensitive out of texts."""
@@ -82,6 +84,7 @@ class ReleaseKeeping:
             keeper=settings.keeper,
             namespace=own.namespace,
             default_account=settings.default_account,
+            needs_account=settings.needs_account,
             redact=settings.redact,
             on_holding=self._loop.hold,
             on_told=self._told,

@@ -70,7 +70,9 @@ class Keeping:
     namespace: str = ""
     """Of the controller; empty: it runs in none."""
     default_account: str = ""
-    """Of orders that name none; empty: those are done as the controller itself."""
+    """Of orders that name none."""
+    needs_account: bool = False
+    """Without any, an order is refused; else it is done as the controller itself."""
     redact: Callable[[str], str] = str
     on_holding: Callable[[Holding], None] = lambda _: None
     """Takes what an order holds, at each look."""
@@ -121,9 +123,24 @@ class Reconciler:
             return None
         try:
             order = orders.parse(body)
+            self._require_account(order)
         except OrderInvalidError as error:
             return self._refuse(body, error)
         return _Look(self._keeping, self._memory(key, order), body, order).take(is_brief=is_brief)
+
+    def _require_account(self, order: Order) -> None:
+        """Stop before an order gets the rights of the controller itself: its author may have none of them.
+
+        Raises:
+            OrderInvalidError: when it names no ServiceAccount, and there is none by default.
+        """
+        keeping = self._keeping
+        if keeping.needs_account and not (order.service_account or keeping.default_account):
+            raise OrderInvalidError(
+                f"reading {order.ref.short} in namespace {order.namespace}",
+                context=[".spec.serviceAccountName: it is missing, and the controller has no default"],
+                hint="name a ServiceAccount; `bundler rbac BUNDLE --for-controller` prints one with its rights",
+            )
 
     def _refuse(self, body: Body, error: OrderInvalidError) -> float:
         words = words_of(error)

@@ -52,6 +52,11 @@ def test_an_order_becomes_a_release_that_is_kept_and_goes_with_it(site):
         site.delete(WEB)
         site.wait(lambda: site.find(WEB), "the Deployment is there again")
         site.wait(lambda: site.status("shop")["is_ready"] and site.status("shop")["drift"]["corrected"], "it is ready")
+        site.order("other", "one", serviceAccountName=None)
+        site.wait(
+            lambda: site.status("other").get("phase") == "Failed", "an order never gets the controller's own rights"
+        )
+        assert "serviceAccountName" in site.status("other")["conditions"]["Stalled"]["message"]
         assert answer(health, "/livez") == (200, "ok\n")
         assert "bundler_leader 1.0" in answer(metrics, "/metrics")[1]
         assert 'bundler_changes_total{kind="apply",result="Succeeded"} 1.0' in answer(metrics, "/metrics")[1]

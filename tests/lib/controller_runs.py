@@ -57,12 +57,13 @@ class OrderSite:
         self._apply(f"/api/v1/namespaces/{self.namespace}/secrets/{name}", body)
 
     def order(self, name: str, source: str, **spec: Any) -> None:
-        """Apply a Release, as `kubectl apply --server-side` does."""
+        """Apply a Release, as `kubectl apply --server-side` does; a field that is None is left out."""
+        named = {"bundle": {"source": f"secret://{source}"}, "serviceAccountName": ACCOUNT, **spec}
         body = {
             "apiVersion": "bundler.dev/v1",
             "kind": "Release",
             "metadata": {"name": name},
-            "spec": {"bundle": {"source": f"secret://{source}"}, "serviceAccountName": ACCOUNT, **spec},
+            "spec": {key: value for key, value in named.items() if value is not None},
         }
         self._apply(releases_path(self.namespace, name), body)
 

@@ -58,6 +58,7 @@ def keep_releases(app: App, wish: ControllerWish) -> None:
             shard=shard,
             launch=Launch(argv=this_program(_words_of_a_child(app)), at_once=wish.changes),
             default_account=wish.default_service_account,
+            needs_account=not is_embedded(app),
             keeper=Keeper(host=os.uname().nodename, version=__version__),
             redact=app.redactor.redact,
         )
