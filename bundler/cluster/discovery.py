@@ -16,6 +16,7 @@ from bundler.cluster.files import read_bounded
 from bundler.fields.kinds import kind_info
 from bundler.files.whole_file import write_whole
 from bundler.model.json import items_at, strings_at, text_at, value_at
+from bundler.model.orders import GROUP
 from bundler.model.refs import ResourceType, group_of
 
 if TYPE_CHECKING:
@@ -135,6 +136,10 @@ def read_resource_list(document: Body) -> list[ResourceType]:
     ]
 
 
+def _never_falls_silent(group: str, kind: str) -> bool:
+    return group == GROUP or kind_info(group, kind) is not None
+
+
 class DiscoveryFile:
     """One server's catalogue on disk; anything wrong with the file counts as no file."""
 
@@ -210,7 +215,7 @@ class Discovery:
         """Return how a kind is served.
 
         A kind that an old catalogue does not know is asked for again, and so is one of an API that may have fallen
-        silent since: only Kubernetes' own always answer.
+        silent since: only Kubernetes' own always answer, and ours, which are served by definitions.
 
         Args:
             group: API group; empty for the core group.
@@ -222,7 +227,7 @@ class Discovery:
             ClusterError: what the server answers when asked.
         """
         with self._lock:
-            known = self._known() if self._is_fresh or kind_info(group, kind) is not None else self._ask()
+            known = self._known() if self._is_fresh or _never_falls_silent(group, kind) else self._ask()
             found = known.find(group, kind, version)
             if found is None and not self._is_fresh:
                 found = self._ask().find(group, kind, version)

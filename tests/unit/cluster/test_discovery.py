@@ -65,6 +65,16 @@ def test_a_kind_that_the_cache_does_not_know_is_asked_for_once(tmp_path: Path) -
     assert len(server.requests) == 4
 
 
+def test_orders_that_the_cache_knows_are_not_asked_for_again_and_others_are(tmp_path: Path) -> None:
+    served = Say(body=aggregated(("bundler.dev", "v1", {"releases": "Release"})))
+    with StubServer(routes={**ROUTES, "/apis": served}) as server:
+        client(server.url, cache_dir=tmp_path).resource_types()
+        assert client(server.url, cache_dir=tmp_path).resource_type("bundler.dev", "Release") is not None
+        assert len(server.requests) == 2
+        assert client(server.url, cache_dir=tmp_path).resource_type("bundler.dev", "Menu") is None
+    assert len(server.requests) == 4
+
+
 def test_forgetting_asks_anew(tmp_path: Path) -> None:
     with StubServer(routes=ROUTES) as server:
         it = client(server.url, cache_dir=tmp_path)
