@@ -72,7 +72,7 @@ class Loop:
         self._streams: list[Stream] = []
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
-        self._unwatched: dict[ListQuery, str] = {}
+        self._unwatched: dict[ListQuery, tuple[str, ...]] = {}
         self._reconciler: Reconciler | None = None
         self._closing: Callable[[], None] = lambda: None
 
@@ -158,9 +158,10 @@ class Loop:
 
     def _not_watched(self, query: ListQuery, error: BundlerError) -> None:
         """Say once what cannot be watched, and again when there is another reason."""
-        if self._unwatched.get(query) == str(error):
+        reason = (error.code, *error.context)
+        if self._unwatched.get(query) == reason:
             return
-        self._unwatched[query] = str(error)
+        self._unwatched[query] = reason
         is_of_orders = any(query in source.queries for source in self._orders.sources)
         self._instruments.log.warning(
             _NO_ORDERS
