@@ -125,9 +125,9 @@ def _install(
 
 
 def _judged(proposal: Proposal) -> WaitingPlan:
-    recorded = proposal.drafted.recorded
-    reach = (recorded.reach, proposal.drafted.revision.reach) if recorded is not None else None
-    return waiting_plan(proposal.plan, reach=reach)
+    recorded, revision = proposal.drafted.recorded, proposal.drafted.revision
+    reach = (recorded.reach, revision.reach) if recorded is not None else None
+    return waiting_plan(proposal.plan, reach=reach, sensitive=revision.sensitive)
 
 
 def _correct(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:

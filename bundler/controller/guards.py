@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 from bundler import Action
 from bundler.controller.status import WaitingPlan
 from bundler.model.digest import digest_of
-from bundler.model.json import canonical_json, strings_at
+from bundler.model.json import as_json, canonical_json, strings_at
+from bundler.model.redaction import MASK, Redactor
+from bundler.model.secret_leaves import is_secret, without_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from bundler import Change, Plan
-    from bundler.model.json import Body
+    from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
 
 MANY: Final = 10
@@ -36,17 +38,20 @@ _WORKLOADS: Final = frozenset(
 )
 
 
-def waiting_plan(plan: Plan, *, reach: tuple[Body, Body] | None, losses: Sequence[str] = ()) -> WaitingPlan:
+def waiting_plan(
+    plan: Plan, *, reach: tuple[Body, Body] | None, losses: Sequence[str] = (), sensitive: Collection[str] = ()
+) -> WaitingPlan:
     """Return a plan with why it waits for an approval; it does not wait where there is no reason.
 
     Args:
         plan: what would be done.
         reach: what the deployed revision declares to reach, and what this one declares; None for a new release.
         losses: what would be lost for good, a line each.
+        sensitive: texts that must leave no trace in the digest, which is published.
     """
     why = (*losses, *_widened(*reach)) if reach else tuple(losses)
     return WaitingPlan(
-        digest=plan_digest(plan),
+        digest=plan_digest(plan, sensitive),
         create=plan.count(Action.CREATE),
         update=plan.count(Action.UPDATE),
         recreate=plan.count(Action.RECREATE),
@@ -71,19 +76,37 @@ def missing_data_plan(missing: Iterable[str]) -> WaitingPlan:
     )
 
 
-def plan_digest(plan: Plan) -> str:
-    """Return the digest of what a plan does; where it is the same, an approval holds."""
+def plan_digest(plan: Plan, sensitive: Collection[str] = ()) -> str:
+    """Return the digest of what a plan does; where it is the same, an approval holds.
+
+    Nothing secret is hashed: the status shows the digest, and who may read that could try guesses.
+
+    Args:
+        plan: what would be done.
+        sensitive: texts that are masked wherever they are found; the data of Secrets always is.
+    """
+    hide = _mask(sensitive)
     done = [
         [
             str(change.ref),
             change.action.value,
             change.live_uid if change.action in {Action.DELETE, Action.RECREATE} else "",
-            digest_of(canonical_json(change.desired.body)) if change.desired else "",
+            digest_of(canonical_json(_public(change.desired.body, hide))) if change.desired else "",
         ]
         for change in plan.changes
         if change.action is not Action.NONE
     ]
     return digest_of(canonical_json(done))
+
+
+def _public(body: Body, hide: Callable[[str], str]) -> JSONValue:
+    return as_json(without_leaves(body) if is_secret(body) else body, mask=hide)
+
+
+def _mask(sensitive: Collection[str]) -> Callable[[str], str]:
+    redactor = Redactor()
+    redactor.learn(*sensitive)
+    return lambda text: MASK if text in sensitive else redactor.redact_value(text)
 
 
 def plan_text(plan: Plan) -> str:

@@ -19,7 +19,7 @@ NOTHING: Body = {"clusterScoped": [], "namespaces": [], "grants": []}
 
 def change(name: str, action: Action, kind: str = "ConfigMap", value: str = "1", uid: str = "u") -> Change:
     ref = ObjectRef("apps" if kind == "Deployment" else "", kind, "prod", name)
-    body: Any = {"kind": kind, "metadata": {"name": name}, "data": {"x": value}}
+    body: Any = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "data": {"x": value}}
     desired = None if action is Action.DELETE else Manifest(ref=ref, api_version="v1", body=body, source=SOURCE)
     before = None if action is Action.CREATE else body
     return Change(ref=ref, action=action, desired=desired, before=before, live_uid=uid)
@@ -72,6 +72,13 @@ def test_wider_reach_waits_and_is_named() -> None:
 )
 def test_an_approval_fits_one_plan(other: list[Change]) -> None:
     assert plan_digest(Plan(changes=tuple(other))) != plan_digest(Plan(changes=(change("a", Action.UPDATE),)))
+
+
+def test_nothing_can_be_guessed_of_secrets_by_the_digest_of_a_plan() -> None:
+    secrets = [Plan(changes=(change("a", Action.UPDATE, "Secret", value=value),)) for value in ("b25l", "dHdv")]
+    assert plan_digest(secrets[0]) == plan_digest(secrets[1])
+    urls = [Plan(changes=(change("a", Action.UPDATE, value=f"pg://{word}@db"),)) for word in ("hunter2", "swordfish9")]
+    assert plan_digest(urls[0], {"hunter2"}) == plan_digest(urls[1], {"swordfish9"}) != plan_digest(urls[0])
 
 
 def test_what_stays_as_it_is_is_no_part_of_a_plan() -> None:
