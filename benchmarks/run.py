@@ -59,7 +59,7 @@ def measure(bench: Bench, parts: set[str], running: Path | None) -> None:
     on_cluster = {"release": measure_release, "wait": measure_wait, "list": measure_list, "plans": measure_plans}
     if not parts & set(on_cluster):
         return
-    plane = ControlPlane.attach(running) if running else _start(bench.folder / "plane")
+    plane = ControlPlane.attach(running) if running else start(bench.folder / "plane")
     try:
         cluster = Cluster(bench, plane)
         print(versions(cluster))
@@ -70,7 +70,8 @@ def measure(bench: Bench, parts: set[str], running: Path | None) -> None:
         plane.stop()
 
 
-def _start(folder: Path) -> ControlPlane:
+def start(folder: Path) -> ControlPlane:
+    """Start a control plane."""
     binaries = find_binaries()
     if binaries is None:
         raise SystemExit(f"no control plane: {HOW_TO_GET}")

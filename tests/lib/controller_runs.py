@@ -36,14 +36,14 @@ class OrderSite:
     def __init__(self, plane: ControlPlane, namespace: str, scratch: Path) -> None:
         self.plane, self.namespace, self.scratch = plane, namespace, scratch
 
-    def admit(self) -> None:
+    def admit(self, account: str = ACCOUNT) -> None:
         """Make the ServiceAccount and its rights."""
         place = f"{RBAC}/namespaces/{self.namespace}"
-        self.plane.api("POST", f"/api/v1/namespaces/{self.namespace}/serviceaccounts", {"metadata": {"name": ACCOUNT}})
+        self.plane.api("POST", f"/api/v1/namespaces/{self.namespace}/serviceaccounts", {"metadata": {"name": account}})
         binding = {
-            "metadata": {"name": ACCOUNT},
+            "metadata": {"name": account},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": self.namespace}],
+            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": self.namespace}],
         }
         self.plane.api("POST", f"{place}/rolebindings", binding)
 
@@ -114,7 +114,7 @@ class RunningController:
     """A controller as a process."""
 
     def __init__(self, site: OrderSite, *words: str) -> None:
-        plane, namespace = site.plane, site.namespace
+        self.site, plane, namespace = site, site.plane, site.namespace
         self.log_path = site.scratch / f"controller-{time.monotonic_ns()}.log"
         place = ["--kubeconfig", str(plane.kubeconfig("admin")), "--context", CONTEXT, "-n", namespace]
         with self.log_path.open("wb") as log:

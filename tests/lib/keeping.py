@@ -7,6 +7,8 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Self
 
 from bundler import ListQuery, Payload
+from bundler.actions.acquire.trust import signature_path
+from bundler.actions.delivery.sign import sign_archive
 from bundler.archive.writer import write_archive
 from bundler.controller.accounts import Account, Accounts
 from bundler.controller.carry_out import Place, carry_out
@@ -23,6 +25,7 @@ from bundler.controller.reconcile import Keeping, Reconciler
 from bundler.controller.status import Keeper
 from bundler.model.refs import ObjectRef
 from bundler.syntax.reader import read_document
+from bundler.syntax.writer import dump_yaml
 from tests.lib.bundles import load_from
 from tests.lib.sessions import session_on
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from bundler import ClusterClient, Session
     from bundler.controller.changes import Changes, Outcome, WantedChange
     from bundler.ports import Clock
+    from bundler.signing.sign import KeySigner
 
 DEFINITION = ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", "releases.bundler.dev")
 
@@ -64,6 +68,7 @@ class Kept:
                 changes=changes,
                 clock=self.clock,
                 keeper=Keeper(host="here", version="1"),
+                namespace=self.namespace,
             )
         )
 
@@ -75,12 +80,20 @@ class Kept:
             self.clock.sleep(0.2)
             self.cluster.forget_discovery()
 
-    def publish(self, folder: Path, name: str) -> None:
-        """Put a bundle into a Secret."""
+    def publish(self, folder: Path, name: str, *signers: KeySigner) -> None:
+        """Put a bundle into a Secret, with its signatures beside it."""
         archive = self.scratch / f"{name}.tgz"
         archive.unlink(missing_ok=True)
         write_archive(load_from(folder), archive, mtime=0)
-        self.put("Secret", name, data={"bundle.tgz": b64encode(archive.read_bytes()).decode()})
+        signature_path(archive).unlink(missing_ok=True)
+        for signer in signers:
+            sign_archive(archive, signer)
+        self.put("Secret", name, data={"bundle.tgz": _encoded(archive), **self._signatures(archive)})
+
+    def say_site(self, **spec: Any) -> None:
+        """Write the site file of all orders, beside the controller."""
+        body = {"apiVersion": "bundler.dev/v1", "kind": "Site", "metadata": {"name": "default"}, "spec": spec}
+        self.put("ConfigMap", "bundler-site-default", data={"site.yaml": dump_yaml(body)})
 
     def put(self, kind: str, name: str, **content: Any) -> None:
         """Apply an object of the core group, as kubectl does."""
@@ -127,15 +140,23 @@ class Kept:
         found = self.cluster.list(ListQuery(group=group, kind=kind, namespace=self.namespace)).items
         return {one["metadata"]["name"] for one in found}  # type: ignore[index, call-overload, misc]
 
+    def _signatures(self, archive: Path) -> dict[str, str]:
+        path = signature_path(archive)
+        return {"bundle.tgz.sig": _encoded(path)} if path.exists() else {}
+
     def _open(self, account: Account) -> Session:
         return self.open_as(account)
 
     def _carry_out(self, wanted: WantedChange) -> Outcome:
         timeout_s = 60.0 if wanted.work is Work.UNINSTALL else parse_order(wanted.body).timeout_s
         tenant = self._open(Account(namespace=self.namespace, name=wanted.service_account, timeout_s=timeout_s))
-        outcome = carry_out(wanted, Place(tenant=tenant, own=self.session))
+        outcome = carry_out(wanted, Place(tenant=tenant, own=self.session, namespace=self.namespace))
         self.outcomes.append(outcome)
         return outcome
+
+
+def _encoded(path: Path) -> str:
+    return b64encode(path.read_bytes()).decode()
 
 
 def kept_at(cluster: ClusterClient, clock: Clock, namespace: str, scratch: Path) -> Kept:

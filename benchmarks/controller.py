@@ -1,0 +1,192 @@
+"""What a controller costs while nothing differs: `python benchmarks/controller.py [--seconds N] [--interval I] [...]`.
+
+One release of 600 objects first, then many small ones, each with a ServiceAccount of its own, which a new process finds
+when it starts. Writes are counted by the API server, of every kind that the releases have; the Lease of the leader and
+what the control plane writes by itself are no part of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import workload
+from benchmarks.run import machine, start
+from tests.lib.bundles import make_bundle
+from tests.lib.controller_runs import OrderSite, RunningController, answer, running
+from tests.lib.controller_site import define, releases_path
+from tests.lib.controlplane import ControlPlane
+from tests.lib.processes import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS = frozenset({"configmaps", "services", "deployments", "secrets", "releases", "events"})
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+INSTALL_S = 900.0
+SETTLED_S = 10.0
+SMALL = {
+    "templates/all.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ release.name }}'}\ndata: {a: b}\n"
+}
+_SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$", re.MULTILINE)
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Everything that is counted, at one moment."""
+
+    at_s: float
+    cpu_s: float
+    looks: float
+    writes: float
+
+    @classmethod
+    def of(cls, controller: RunningController, metrics: str) -> Moment:
+        """Return what is so now."""
+        ticks = Path(f"/proc/{controller.process.pid}/stat").read_text().rpartition(") ")[2].split()[11:15]
+        return cls(
+            at_s=time.monotonic(),
+            cpu_s=sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"),
+            looks=looked(metrics),
+            writes=written(controller.site.plane),
+        )
+
+
+def samples(page: str, name: str) -> Iterator[tuple[dict[str, str], float]]:
+    """Yield the labels and values of a metric."""
+    for found in _SAMPLE.finditer(page):
+        if found["name"] == name:
+            yield dict(_LABEL.findall(found["labels"] or "")), float(found["value"])
+
+
+def written(plane: ControlPlane) -> float:
+    """Return how often objects were written that can be those of releases, their records or orders."""
+    requests = samples(plane.api_text("/metrics"), "apiserver_request_total")
+    return sum(
+        value for of, value in requests if of["verb"] in WRITES and of["resource"] in KINDS and not of["dry_run"]
+    )
+
+
+def looked(metrics: str) -> float:
+    """Return how often a controller has compared a release."""
+    return sum(value for _, value in samples(answer(metrics, "/metrics")[1], "bundler_reconciles_total"))
+
+
+def rss_mib(controller: RunningController, field: str) -> float:
+    """Return the memory of the parent: VmRSS now, VmHWM at most."""
+    status = Path(f"/proc/{controller.process.pid}/status").read_text()
+    return int(status.partition(f"{field}:")[2].split()[0]) / 1024
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0, help="how long the quiet release is observed")
+    parser.add_argument("--interval", default="10m", help="how often everything is compared")
+    parser.add_argument("--releases", type=int, default=200)
+    parser.add_argument("--controlplane", type=Path, metavar="DIR", help="use the one that runs in DIR")
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="bundler-bench-"))
+    print(machine())
+    plane = ControlPlane.attach(given.controlplane) if given.controlplane else start(folder / "plane")
+    try:
+        define(plane)
+        if given.seconds:
+            measure_quiet(_site(plane, folder, "one"), given.seconds, given.interval)
+        if given.releases:
+            measure_many(_site(plane, folder, "many"), given.releases)
+    finally:
+        plane.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def measure_quiet(site: OrderSite, seconds: float, interval: str) -> None:
+    """Observe one release of 600 objects in which nothing differs, by a process that did not install it."""
+    site.publish(workload.write_bundle(site.scratch / "items"), "items")
+    with _observed(site) as (controller, metrics):
+        site.order("items", "items", interval=interval)
+        site.wait(lambda: site.status("items")["is_ready"], "the release is ready", within_s=INSTALL_S)
+        _settle(controller, metrics)
+        print(f"after the install: {rss_mib(controller, 'VmRSS'):.0f} MB")
+        controller.stop()
+    with _observed(site) as (controller, metrics):
+        _settle(controller, metrics)
+        before = Moment.of(controller, metrics)
+        time.sleep(seconds)
+        after = Moment.of(controller, metrics)
+        cpu_s, looks, wall_s = after.cpu_s - before.cpu_s, after.looks - before.looks, after.at_s - before.at_s
+        memory = f"{rss_mib(controller, 'VmRSS'):.0f} MB, at most {rss_mib(controller, 'VmHWM'):.0f} MB"
+        print(f"600 objects, {wall_s:.0f} s, compared {looks:.0f} times: {after.writes - before.writes:.0f} writes")
+        print(f"processor: {cpu_s:.2f} s, {cpu_s / wall_s:.2%} of a core; memory {memory}")
+
+
+def measure_many(site: OrderSite, count: int) -> None:
+    """Start on many releases in which nothing differs."""
+    site.publish(make_bundle(site.scratch / "small", SMALL), "small")
+    names = [f"small-{number}" for number in range(count)]
+    with _observed(site) as (controller, metrics):
+        for name in names:
+            site.admit(name)
+            site.order(name, "small", serviceAccountName=name)
+        site.wait(lambda: _ready(site) == count, f"{count} releases are ready", within_s=INSTALL_S)
+        print(f"after the installs: {rss_mib(controller, 'VmRSS'):.0f} MB")
+        controller.stop()
+    began_s = time.monotonic()
+    with _observed(site) as (controller, metrics):
+        ready_s = time.monotonic() - began_s
+        before = written(site.plane)
+        site.wait(lambda: looked(metrics) >= count, "each was compared", within_s=INSTALL_S)
+        writes, all_s = written(site.plane) - before, time.monotonic() - began_s
+        memory = f"{rss_mib(controller, 'VmRSS'):.0f} MB, at most {rss_mib(controller, 'VmHWM'):.0f} MB"
+        print(f"{count} releases: ready after {ready_s:.1f} s, all compared after {all_s:.0f} s, {writes:.0f} writes")
+        print(f"processor until then: {Moment.of(controller, metrics).cpu_s:.1f} s; memory {memory}")
+
+
+def _site(plane: ControlPlane, folder: Path, name: str) -> OrderSite:
+    namespace, scratch = f"bench-{name}-{os.getpid()}", folder / name
+    scratch.mkdir()
+    plane.api("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+    site = OrderSite(plane, namespace, scratch)
+    site.admit()
+    return site
+
+
+@contextmanager
+def _observed(site: OrderSite) -> Iterator[tuple[RunningController, str]]:
+    """Run a controller until it is ready; yield it with the address of its metrics."""
+    health, metrics = (f"127.0.0.1:{port}" for port in free_ports(2))
+    with running(site, "--health", health, "--metrics", metrics) as controller:
+        is_ready = lambda: answer(health, "/readyz")[0] == 200 and controller.says("this copy leads")  # noqa: E731
+        site.wait(is_ready, "the controller is ready", within_s=INSTALL_S)
+        yield controller, metrics
+
+
+def _settle(controller: RunningController, metrics: str) -> None:
+    """Wait until nothing has been written for a while."""
+    seen, since_s = written(controller.site.plane), time.monotonic()
+    while time.monotonic() < since_s + SETTLED_S or not looked(metrics):
+        time.sleep(1.0)
+        if (now := written(controller.site.plane)) != seen:
+            seen, since_s = now, time.monotonic()
+
+
+def _ready(site: OrderSite) -> int:
+    orders = site.plane.api("GET", releases_path(site.namespace))["items"]
+    conditions = (one for order in orders for one in order.get("status", {}).get("conditions", ()))
+    return sum((one["type"], one["status"]) == ("Ready", "True") for one in conditions)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
