@@ -45,6 +45,13 @@ def test_a_service_account_for_the_controller_is_printed_with_its_roles(cli):
     assert [one["subjects"] for one in items if "subjects" in one] == [[subject], [subject]]
 
 
+@pytest.mark.parametrize(("more", "is_said"), [((), True), (("--for-controller",), True), (("--read-only",), False)])
+def test_a_role_that_only_a_cluster_admin_may_write_is_named(cli, more, is_said):
+    printed = cli("rbac", "controller", "-n", "system", *more).ok()
+    said = "ClusterRole/system-controller-more collects the rules of other roles"
+    assert (said in printed.err) is is_said
+
+
 @pytest.mark.parametrize("other", [("--for", "ada"), ("--read-only",)])
 def test_a_service_account_for_the_controller_is_for_no_one_else(cli, other):
     refused = cli("rbac", "nginx", "--for-controller", *other)

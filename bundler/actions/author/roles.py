@@ -46,7 +46,8 @@ def account_for_controller(order: RenderRequest) -> RenderedObjects:
         "automountServiceAccountToken": False,
     }
     roles = _roles(name, order, rights, made.manifests, subject=f"{order.namespace}/{name}")
-    return RenderedObjects(objects=(account, *roles), sensitive=frozenset(), warnings=tuple(unknown))
+    warnings = (*unknown, *_beyond_roles(made.manifests))
+    return RenderedObjects(objects=(account, *roles), sensitive=frozenset(), warnings=warnings)
 
 
 def roles_for(order: RenderRequest, *, subject: str, is_reading: bool) -> RenderedObjects:
@@ -66,7 +67,15 @@ def roles_for(order: RenderRequest, *, subject: str, is_reading: bool) -> Render
     name = f"{order.release}-{'reader' if is_reading else 'deployer'}"
     granting = () if is_reading else made.manifests
     objects = _roles(name, order, rights, granting, subject=subject)
-    return RenderedObjects(objects=tuple(objects), sensitive=frozenset(), warnings=tuple(unknown))
+    warnings = (*unknown, *_beyond_roles(granting))
+    return RenderedObjects(objects=tuple(objects), sensitive=frozenset(), warnings=warnings)
+
+
+def _beyond_roles(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Yield what no role is enough for. Source: kubernetes, pkg/registry/rbac/clusterrole/policybased/storage.go."""
+    for one in manifests:
+        if one.ref.group == RBAC and one.body.get("aggregationRule"):
+            yield f"{one.ref.short} collects the rules of other roles; only a cluster-admin may write it"
 
 
 def _roles(
