@@ -33,6 +33,8 @@ def object_schema(place: Place, notes: Notes, translate: _Translate) -> dict[str
     schema: dict[str, JSONValue] = {"properties": properties} if properties else {}
     schema |= _free_keys(place, notes, translate, has_properties=bool(properties))
     required = [field_of(place, name) for name in place.required()]
+    # what the bundle sets in part is there without the order, which has to set the rest
+    required += [name for name in properties if name in place.given_keys and properties[name].get("required")]
     missing = [name for name in required if name not in properties]
     if missing and _OPEN not in schema:
         notes.leave(place.path, "required", f"the order cannot set {', '.join(missing)}")
@@ -91,7 +93,7 @@ def _free_keys(place: Place, notes: Notes, translate: _Translate, *, has_propert
     has_patterns = any(True for _ in place.rules("patternProperties"))
     if free and not has_properties and not has_patterns and not list(place.rules("unevaluatedProperties")):
         return {"additionalProperties": translate(place.entry(), notes)}
-    if free:
+    if free or any(is_mapping(node.node.get("additionalProperties")) for node in place.view.nodes):
         notes.leave(place.path, "additionalProperties", "a definition has either named keys or free ones")
     return {_OPEN: True}
 

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from bundler.errors import BundlerError
 from bundler.menu.definition import spec_schema
 from bundler.menu.offer import order_kind
 from bundler.menu.order_values import values_of_order
+from bundler.menu.patterns import served_pattern
 from bundler.menu.place import path_below
 from bundler.model.json import pointer_tokens
 from bundler.model.lean import replace
@@ -22,7 +24,7 @@ from bundler.model.values import LayerKind, UserLayers
 from bundler.values.compute import compute_values
 from bundler.values.merge import make_layer
 from tests.lib.bundles import load_from
-from tests.lib.order_kinds import DEMO, SCHEMAS, bundle_of, composed
+from tests.lib.order_kinds import DEFS, DEMO, SCHEMAS, bundle_of, composed
 from tests.lib.order_samples import Samples
 from tests.lib.raw_api import ApiError
 
@@ -45,9 +47,26 @@ COMPOSED = 10
 def bundles() -> dict[str, Bundle]:
     """Return bundles with every kind of rule, some that put them together, and those that bundler ships."""
     table = {name: bundle_of({"value": schema}) for name, schema in SCHEMAS.items()}
-    mixed = {f"composed-{seed}": bundle_of(composed(random.Random(seed))) for seed in range(COMPOSED)}
+    mixed = {f"composed-{seed}": mixed_bundle(seed) for seed in range(COMPOSED)}
     shipped = {path.parent.name: load_from(path.parent) for path in sorted(BUNDLES.glob("*/bundle.yaml"))}
     return {**table, **mixed, **{name: replace(one, menu=one.menu or DEMO) for name, one in shipped.items()}}
+
+
+def mixed_bundle(seed: int) -> Bundle:
+    """Return a bundle whose schema puts some of the table together, and that sets values of its own."""
+    properties = composed(random.Random(seed))
+    samples = Samples({"$defs": DEFS}, seed)
+    drawn = (samples.mapping({"properties": properties}) for _ in range(30))
+    bundles = (bundle_of(properties, values=values, required=[*properties][:2]) for values in drawn)
+    plain = bundle_of(properties, required=[*properties][:2])
+    return next((one for one in bundles if not _breaks_its_own(one)), plain)
+
+
+def _breaks_its_own(bundle: Bundle) -> bool:
+    """Return whether what a bundle sets itself is wrong whatever an order says; what it leaves out, an order sets."""
+    kind = order_kind(bundle)
+    found = [(str(problem), _path(problem.field, spec_schema(kind))) for problem in _problems(bundle, kind, {})]
+    return any("required value is missing" not in text or "[]" in path or "*" in path for text, path in found)
 
 
 @pytest.fixture(scope="module")
@@ -89,25 +108,61 @@ def batches(control_plane: ControlPlane, kinds: Mapping[str, OrderKind]) -> Iter
             "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
         },
     }
-    control_plane.api("POST", DEFINITIONS, definition)
-    assert any(_is_served(control_plane) for _ in _patience()), "the definition was not served in time"
-    yield
-    control_plane.api("DELETE", f"{DEFINITIONS}/batches.menus.example")
-
-
-def _patience() -> Iterator[None]:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    with _served(control_plane, definition, BATCHES):
         yield
+
+
+@contextmanager
+def _served(plane: ControlPlane, definition: Any, path: str) -> Iterator[None]:
+    plane.api("POST", DEFINITIONS, definition)
+    deadline = time.monotonic() + 30
+    while not _is_served(plane, path):
+        assert time.monotonic() < deadline, "the definition was not served in time"
         time.sleep(0.05)
+    yield
+    plane.api("DELETE", f"{DEFINITIONS}/{definition['metadata']['name']}")
 
 
-def _is_served(plane: ControlPlane) -> bool:
+def _is_served(plane: ControlPlane, path: str) -> bool:
     try:
-        plane.api("GET", BATCHES)
+        plane.api("GET", path)
     except ApiError:
         return False
     return True
+
+
+def test_the_api_server_takes_every_pattern_that_is_kept(control_plane: ControlPlane) -> None:
+    draw = random.Random(1)
+    signs = [
+        *r"ab01^$.*+?(){}[]|-,:",
+        *(r"\d", r"\.", r"\s", "(?:", "[^", "[a-z]", "{2}", "{1,9}", "{300}", "+?", "(?P<n>"),
+    ]
+    drawn = {"".join(draw.choices(signs, k=draw.randrange(1, 9))) for _ in range(20_000)}
+    kept = sorted(text for text in drawn if not served_pattern(text).refusal)
+    properties = {f"p{number}": {"type": "string", "pattern": text} for number, text in enumerate(kept[:3000])}
+    control_plane.api("POST", f"{DEFINITIONS}?dryRun=All", order_kind(bundle_of(properties)).definition)
+    assert len(properties) > 1000
+
+
+def test_a_shop_is_ordered_by_one_number(control_plane: ControlPlane, kinds: Mapping[str, OrderKind]) -> None:
+    path = "/apis/bundles.example/v1/namespaces/default/shops"
+
+    def order(name: str, **spec: Any) -> Any:
+        body = {"apiVersion": "bundles.example/v1", "kind": "Shop", "metadata": {"name": name}, "spec": spec}
+        return control_plane.api("POST", f"{path}?dryRun=All&fieldValidation=Strict", body)
+
+    with _served(control_plane, kinds["shop"].definition, path):
+        assert order("shop", qps=1000)["spec"] == {"qps": 1000}
+        assert order("shop", qps=None, cache={"enabled": False})["spec"] == {"cache": {"enabled": False}}
+        for name, spec, said in (
+            ("shop", {"qps": 0}, "greater than or equal to 1"),
+            ("shop", {"qsp": 5}, "unknown field"),
+            ("x" * 54, {"qps": 5}, "at most 53 characters"),
+            ("a.b", {"qps": 5}, "letters, digits and hyphens only"),
+        ):
+            with pytest.raises(ApiError) as caught:
+                order(name, **spec)
+            assert said in caught.value.body
 
 
 @pytest.mark.usefixtures("batches")

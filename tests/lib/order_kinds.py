@@ -159,7 +159,7 @@ _WRAPPINGS: Final = (
     lambda one, _: {"type": "array", "items": one, "maxItems": 3},
     lambda one, _: {"type": "object", "additionalProperties": one},
     lambda one, other: {"type": "object", "properties": {"a": one, "b": other}, "required": ["a"]},
-    lambda one, other: {"allOf": [one, {"description": "the same"}], "default": other.get("default")},
+    lambda one, _: {"allOf": [one, {"description": "the same"}]},
     lambda one, other: {"anyOf": [one, other]},
     lambda one, other: {"oneOf": [one, other]},
 )

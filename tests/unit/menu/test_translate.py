@@ -117,6 +117,12 @@ def test_only_what_no_layer_sets_is_required() -> None:
     assert spec_schema(kind)["required"] == ["host"]
 
 
+def test_what_the_bundle_sets_in_part_the_order_has_to_complete() -> None:
+    database = {"type": "object", "properties": {"host": {"type": "string"}}, "required": ["host"]}
+    assert "required" not in spec_schema(kind_of({"db": database}))
+    assert spec_schema(kind_of({"db": database}, values={"db": {}}))["required"] == ["db"]
+
+
 def test_null_is_no_answer_where_a_key_is_required() -> None:
     kind = kind_of({"host": {"type": ["string", "null"]}}, required=["host"])
     assert fields(kind)["host"] == {"type": "string"}
