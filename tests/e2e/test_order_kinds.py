@@ -56,7 +56,7 @@ def mixed_bundle(seed: int) -> Bundle:
     """Return a bundle whose schema puts some of the table together, and that sets values of its own."""
     properties = composed(random.Random(seed))
     samples = Samples({"$defs": DEFS}, seed)
-    drawn = (samples.mapping({"properties": properties}) for _ in range(30))
+    drawn = (samples.mapping({"properties": properties}) for _ in range(10))
     bundles = (bundle_of(properties, values=values, required=[*properties][:2]) for values in drawn)
     plain = bundle_of(properties, required=[*properties][:2])
     return next((one for one in bundles if not _breaks_its_own(one)), plain)
@@ -137,11 +137,11 @@ def test_the_api_server_takes_every_pattern_that_is_kept(control_plane: ControlP
         *r"ab01^$.*+?(){}[]|-,:",
         *(r"\d", r"\.", r"\s", "(?:", "[^", "[a-z]", "{2}", "{1,9}", "{300}", "+?", "(?P<n>"),
     ]
-    drawn = {"".join(draw.choices(signs, k=draw.randrange(1, 9))) for _ in range(20_000)}
+    drawn = {"".join(draw.choices(signs, k=draw.randrange(1, 9))) for _ in range(6_000)}
     kept = sorted(text for text in drawn if not served_pattern(text).refusal)
-    properties = {f"p{number}": {"type": "string", "pattern": text} for number, text in enumerate(kept[:3000])}
+    properties = {f"p{number}": {"type": "string", "pattern": text} for number, text in enumerate(kept[:1000])}
     control_plane.api("POST", f"{DEFINITIONS}?dryRun=All", order_kind(bundle_of(properties)).definition)
-    assert len(properties) > 1000
+    assert len(properties) > 500
 
 
 def test_a_shop_is_ordered_by_one_number(control_plane: ControlPlane, kinds: Mapping[str, OrderKind]) -> None:
