@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, strategies as st
 
 from bundler.menu.definition import spec_schema
@@ -65,6 +66,7 @@ def parts(schema: Any, *, is_validation: bool = False) -> Iterator[tuple[Any, bo
                 yield from parts(one, is_validation=below)
 
 
+@pytest.mark.medium
 @given(SCHEMAS)
 def test_every_schema_becomes_a_structural_one(schema: Any) -> None:
     for one, is_validation in parts(spec_schema(order_kind(bundle_of({"value": schema})))):
@@ -79,6 +81,7 @@ def test_every_schema_becomes_a_structural_one(schema: Any) -> None:
             assert one.get("type") != "array" or "items" in one
 
 
+@pytest.mark.medium
 @given(st.integers(0, 10_000))
 def test_translating_twice_gives_the_same(seed: int) -> None:
     first, second = (order_kind(bundle_of(composed(random.Random(seed)))) for _ in range(2))
