@@ -235,7 +235,7 @@ def _attempt(order: Order, seen: Seen) -> Decision:
         return _keep(Act.HOLD, Reason.FAILED_ONCE, why, order, seen)
     if attempt is not None and attempt.result is AttemptResult.REFUSED:
         is_approved = bool(order.approves) and order.approves == seen.waiting_plan
-        left_s = 0.0 if is_approved else _left_s(order, seen, order.interval_s)
+        left_s = 0.0 if is_approved else _left_s(order, seen, max(order.interval_s, NOT_SOON_S))
         return _held(attempt, order, seen, left_s) if left_s > 0 else _change()
     return _change()
 

@@ -10,6 +10,7 @@ from bundler.controller.bells import Bells, facts_of
 from bundler.controller.queue import LookQueue
 from bundler.controller.watches import Watches
 from bundler.errors import BundlerError
+from bundler.errors.cluster import ConflictError
 from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
 
@@ -142,6 +143,9 @@ class Loop:
         log = self._instruments.log.about(namespace=look.key.namespace, order=look.key.short)
         try:
             again_s = self._reconciler.reconcile(look.key, is_brief=look.is_brief) if self._reconciler else None
+        except ConflictError:  # someone wrote the order meanwhile, which rings for it, too
+            self.queue.failed(look)
+            return "moved"
         except BundlerError as error:
             pause_s = self.queue.failed(look)
             log.warning(str(error), found="; ".join(error.context), code=error.code, again_s=round(pause_s, 1))

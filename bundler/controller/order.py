@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FINALIZER: Final = f"{GROUP}/release"
 """Keeps an order until what it made is gone."""
+LEAST_INTERVAL_S: Final = 5.0
+"""However short an order says: a release is not compared more often than that when nothing happens."""
 PROTECT: Final = f"{GROUP}/protect"
 _LEAST_S: Final = 1.0
 _MOST_S: Final = 365 * 86_400.0
@@ -170,7 +172,7 @@ def parse_order(body: Body) -> Order:
         site=text_at(spec, "site") or "default",
         keep=problems.word(spec, "keep", Keep.CORRECT),
         ignored=_ignored(spec),
-        interval_s=problems.seconds(spec, "interval", 600.0),
+        interval_s=max(problems.seconds(spec, "interval", 600.0), LEAST_INTERVAL_S),
         timeout_s=problems.seconds(spec, "timeout", 600.0),
         after_failure=problems.word(spec, "onFailure", AfterFailure.HOLD),
         deletion=problems.word(spec, "deletion", Deletion.UNINSTALL),

@@ -135,3 +135,7 @@ def test_all_problems_of_an_order_are_said_at_once():
         ".spec.interval",
         ".spec.onFailure",
     ]
+
+
+def test_no_order_is_compared_again_and_again_without_a_pause():
+    assert parse_order(order_body(interval="1s")).interval_s == 5.0
