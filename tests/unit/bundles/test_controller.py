@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import yaml
 
 from bundler import __version__
 from bundler.cli.commands.controller import controller_command
 from bundler.controller.definitions import definition
+from bundler.fields.kinds import plural_of
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
 from tests.lib.operator import BUNDLES
-from tests.unit.bundles.test_shipped import bodies, order
+from tests.unit.bundles.test_shipped import LARGE, NAMES, bodies, order
 
 SECRETS = {"secrets", "*"}
 
@@ -22,6 +24,22 @@ def test_the_controller_itself_has_no_right_on_secrets() -> None:
     rules = [rule for role in roles for rule in role.get("rules") or ()]
     assert len(rules) > len(roles)
     assert not [rule for rule in rules if SECRETS & {*rule["resources"], *rule["apiGroups"], *rule["verbs"]}]
+
+
+@pytest.mark.medium
+def test_it_may_watch_every_kind_of_kubernetes_that_a_shipped_bundle_has_but_secrets() -> None:
+    (role,) = [body for ref, body in bodies(order("controller")).items() if ref == "ClusterRole/prod-controller"]
+    watched = {
+        (group, plural)
+        for rule in role["rules"]
+        if "watch" in rule["verbs"]
+        for group in rule["apiGroups"]
+        for plural in rule["resources"]
+    }
+    refs = {one.ref for name in NAMES if name not in LARGE for one in order(name).manifests}
+    known = {(ref.group, plural) for ref in refs if (plural := plural_of(ref.group, ref.kind)) is not None}
+    assert len(known) > 15
+    assert known - watched <= {("", "secrets")}
 
 
 def test_a_site_is_described_as_in_a_site_file() -> None:
