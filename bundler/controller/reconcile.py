@@ -86,6 +86,8 @@ class _Memory:
     def __init__(self, told: Remembered) -> None:
         self.told = told
         self.contest = Contest()
+        self.looked: Looked | None = None
+        """What the last thorough look found; None: a change has come since, and all is to be compared."""
         self.begun = ""
         """Digest of the inputs of the change that was begun last."""
         self.correcting: tuple[DriftedObject, ...] = ()
@@ -237,10 +239,17 @@ class _Look:
     def _keep(self, seen: Seen, decision: Decision, *, is_brief: bool) -> float | None:
         """Look at what runs, put back what differs where that is wanted, and say how it is."""
         memory, now_s = self._memory, self._keeping.clock.monotonic()
-        looking = Looking(order=self._order, seen=seen, decision=decision, place=self._place, is_brief=is_brief)
-        looked = look(looking, memory.contest, now_s)
+        before = memory.looked if is_brief else None
+        looking = Looking(
+            order=self._order, seen=seen, decision=decision, place=self._place, is_brief=before is not None
+        )
+        looked, again_s = look(looking, memory.contest, now_s), None
         self._keeping.on_holding(self._holding(looked))
-        looked, again_s = self._correct(looked, decision)
+        if before is not None:
+            looked = replace(before, state=looked.state)
+        else:
+            looked, again_s = self._correct(looked, decision)
+            memory.looked = looked
         status = order_status(self._order, seen, decision, looked, memory.told, self._keeping.keeper)
         left_s = self._tell(status)
         pauses = [one for one in (decision.again_s, again_s, memory.contest.again_s(now_s)) if one is not None]
@@ -293,6 +302,7 @@ class _Look:
 
     def _note(self, outcome: Outcome) -> None:
         """Remember what came of a change."""
+        self._memory.looked = None
         if outcome.work is Work.CORRECT:
             self._note_correction(outcome)
             return

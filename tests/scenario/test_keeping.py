@@ -336,6 +336,20 @@ def test_drift_is_only_reported_where_the_order_says_so(kept: Kept) -> None:
     assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "mine"}
 
 
+def test_a_brief_look_says_nothing_else_of_drift_than_the_thorough_one_before_it(kept: Kept) -> None:
+    kept.order(keep="Warn")
+    kept.settle()
+    kept.world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
+    status, before = kept.settle(), writes(kept)
+    for _ in range(3):
+        kept.clock.sleep(10.0)
+        kept.look(is_brief=True)
+    assert (writes(kept), kept.status()) == (before, status)
+    kept.restart()
+    kept.look(is_brief=True)
+    assert (writes(kept), kept.status()) == (before, status)
+
+
 def test_a_field_that_someone_writes_again_and_again_is_left_to_them_and_both_are_named(kept: Kept) -> None:
     kept.order()
     kept.settle()
