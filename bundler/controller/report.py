@@ -180,6 +180,8 @@ def _readiness(order: Order, seen: Seen, decision: Decision, looked: Looked) -> 
         return _ready("False", Reason.COMPONENT_NOT_READY, found)
     if deployed is None:
         return _ready("False", decision.reason, decision.message)
+    if behind and decision.reason in _PASSING:  # who waits for the order must not take what runs for it
+        return _ready("Unknown", decision.reason, f"{behind}; {decision.message}")
     words = "; ".join(filter(None, (behind, decision.message if behind else "")))
     return _ready("True", Reason.READY, words)
 

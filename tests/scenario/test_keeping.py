@@ -202,6 +202,15 @@ def test_orders_wait_for_those_that_they_depend_on(kept: Kept) -> None:
     assert kept.settle()["phase"] == "Ready"
 
 
+def test_what_runs_is_not_taken_for_an_order_that_is_on_its_way(kept: Kept) -> None:
+    kept.order()
+    kept.settle()
+    kept.order(values={"text": "later"}, dependsOn=[{"name": "db"}])
+    ready = kept.settle()["conditions"]["Ready"]
+    assert (ready["status"], ready["reason"]) == ("Unknown", "DependencyNotReady")
+    assert ready["message"].startswith("running 1.0.0, ordered")
+
+
 def test_a_plan_that_deletes_every_workload_waits_for_its_approval(kept: Kept, tmp_path: Path) -> None:
     kept.order()
     kept.settle()
