@@ -17,12 +17,18 @@ from bundler import (
     UninstallRequest,
     Values,
 )
-from bundler.errors.change import KeptReleaseError, OrderChangedError, RolledBackError
+from bundler.errors.change import (
+    KeptReleaseError,
+    OrderChangedError,
+    OrderStalledError,
+    RolledBackError,
+    WaitTimeoutError,
+)
 from bundler.model.json import value_at
 from bundler.model.orders import OrderMark, keeping_order
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
-from tests.lib.orders import order, read, serve_orders, write
+from tests.lib.orders import order, read, serve_orders, write, write_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -205,3 +211,27 @@ def test_the_rollback_of_a_change_that_carries_an_order_out_is_let_through() -> 
         with pytest.raises(RolledBackError):
             session.apply(broken)
         assert session.releases() == ()
+
+
+def test_an_order_that_no_controller_reads_is_waited_for_until_the_time_ends(kitchen: Kitchen) -> None:
+    kitchen.order()
+    written = kitchen.session.order("shop", lambda body: body)
+    with pytest.raises(WaitTimeoutError) as raised:
+        kitchen.session.wait_for_order(written)
+    assert raised.value.context == ("no controller has read it yet",)
+
+
+def test_what_an_order_waited_for_before_it_was_approved_is_no_news(kitchen: Kitchen) -> None:
+    kitchen.order()
+    why = {"reason": "AwaitingApproval", "message": "data may be lost", "lastTransitionTime": "2026-11-30T12:00:00Z"}
+    stalled = {"type": "Stalled", "status": "True", **why}
+    write_status(
+        kitchen.cluster, {**read(kitchen.cluster), "status": {"observedGeneration": 1, "conditions": [stalled]}}
+    )
+    written = read(kitchen.cluster)
+    began_s = kitchen.clock.monotonic()
+    with pytest.raises(OrderStalledError) as raised:
+        kitchen.session.wait_for_order(written)
+    assert kitchen.clock.monotonic() - began_s > 10  # the controller was given the time to read the approval
+    assert raised.value.context == ("AwaitingApproval: data may be lost",)
+    assert "bundler approve shop -n default" in raised.value.hint
