@@ -64,7 +64,7 @@ def shown_sides(
     Args:
         change: of the plan.
         shows_secrets: leave sensitive values in plain text.
-        is_full: show long texts whole.
+        is_full: keep the planner's stamps.
     """
     before, after = _sides(change)
     if change.ref.kind == "Secret" and not change.ref.group and not shows_secrets and not _is_made(change):

@@ -72,7 +72,7 @@ def _is_ignored(ref: ObjectRef, one: DriftedField, policy: ConflictPolicy) -> bo
 
 def _fields(change: Change, left: tuple[str, ...]) -> Iterator[DriftedField]:
     is_answered = change.after is not None
-    live, recorded = shown_sides(change if is_answered else _merged(change))
+    live, recorded = shown_sides(change if is_answered else _merged(change), is_full=True)
     before = change.before or {}
     given_up = {leading_steps(path, before) for path in left}
     owners = owned_places(before)

@@ -9,7 +9,7 @@ import pytest
 from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.model.conflicts import OnConflict, ignoring
-from bundler.model.labels import RELEASE_UID
+from bundler.model.labels import COMPONENT, RELEASE_UID
 from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
@@ -44,6 +44,18 @@ def test_each_field_that_differs_is_named_with_both_values_and_who_set_it(world:
         "ConfigMap/shop-config": [(".data.text", '"hello"', '"theirs"', "kubectl-edit")],
         "Deployment/shop-web": [(".spec.replicas", "1", "3", "kubectl")],
         "Service/shop-web": [(".metadata.labels.app", '"shop-web"', "nothing", "")],
+    }
+
+
+def test_labels_of_ours_that_are_taken_away_are_drift_too(world: World):
+    world.operator.install(world.menu)
+    uid = world.get("ConfigMap", "shop-config")["metadata"]["labels"][RELEASE_UID]
+    world.edit("ConfigMap", "shop-config", {"metadata": {"labels": {RELEASE_UID: None, COMPONENT: None}}})
+    assert drift(world) == {
+        "ConfigMap/shop-config": [
+            (f".metadata.labels.{COMPONENT}", '""', "nothing", ""),
+            (f".metadata.labels.{RELEASE_UID}", f'"{uid}"', "nothing", ""),
+        ]
     }
 
 
