@@ -67,6 +67,8 @@ class LookQueue:
         """Looks that are under way, with what rang meanwhile."""
         self._rung_s: dict[ObjectRef, float] = {}
         """When the last look that others rang for began."""
+        self._compared_s: dict[ObjectRef, float] = {}
+        """When the last of those began that compared everything: such a one does not wait for one that was brief."""
         self._tries: dict[ObjectRef, int] = {}
         self._looks = 0
 
@@ -85,7 +87,8 @@ class LookQueue:
         """
         now_s = self._now_s()
         with self._changed:
-            earliest_s = self._rung_s.get(key, now_s - SPACING_S) + SPACING_S
+            last_s = self._rung_s if is_brief else self._compared_s
+            earliest_s = last_s.get(key, now_s - SPACING_S) + SPACING_S
         due_s = max(now_s + DEBOUNCE_S, earliest_s)
         self._add(DueLook(key=key, due_s=due_s, thorough_s=_NEVER_S if is_brief else due_s, is_rung=True))
 
@@ -104,9 +107,12 @@ class LookQueue:
             del self._due[first.key]
             self._running[first.key] = None
             self._looks += 1
-            if first.is_rung:
-                self._rung_s[first.key] = now_s
-            return replace(first, due_s=now_s)
+            taken = replace(first, due_s=now_s)
+            if taken.is_rung:
+                self._rung_s[taken.key] = now_s
+            if taken.is_rung and not taken.is_brief:
+                self._compared_s[taken.key] = now_s
+            return taken
 
     def wait(self, is_stopped: Callable[[], bool]) -> DueLook | None:
         """Return a look as soon as one is due; None once it is time to stop."""
@@ -168,6 +174,7 @@ class LookQueue:
             rung = self._running.pop(look.key, None)
             if again_s is None:
                 self._rung_s.pop(look.key, None)
+                self._compared_s.pop(look.key, None)
         if rung is not None:
             self._add(rung)
         if again_s is not None:

@@ -79,6 +79,8 @@ def _fields(change: Change, left: tuple[str, ...]) -> Iterator[DriftedField]:
     for one in differing(live, recorded):
         if one.steps in given_up or not (one.is_there or is_answered):
             continue  # what only the live object has may be a default, where the server did not answer with its own
+        if one.was_there and one.is_there and _is_foreign(one.steps, change):
+            continue  # others wrote it between our look and the server's answer, or a webhook writes it each time
         path, manager = owner_at(one.steps, owners)
         yield DriftedField(
             field=path if leading_steps(path, before) == one.steps else field_text(one.steps, live),
@@ -87,6 +89,14 @@ def _fields(change: Change, left: tuple[str, ...]) -> Iterator[DriftedField]:
             manager=manager,
             since=manager_time(before, manager) if manager else "",
         )
+
+
+def _is_foreign(steps: Steps, change: Change) -> bool:
+    """Return whether a field is none that the release writes; of what is in lists that is not known."""
+    if change.desired is None or not all(isinstance(step, str) for step in steps):
+        return False
+    around = value_at_steps(change.desired.body, steps[:-1])
+    return not (is_mapping(around) and steps[-1] in around)
 
 
 def _merged(change: Change) -> Change:

@@ -47,6 +47,21 @@ def test_a_hundred_rings_a_second_make_one_look_in_five() -> None:
     assert all(later - earlier >= 5.0 - 1e-6 for earlier, later in pairwise(began))
 
 
+def test_what_may_be_drift_does_not_wait_for_a_look_at_health_alone() -> None:
+    looks, clock = queue()
+    looks.ring(SHOP, is_brief=True)
+    clock.advance(1.0)
+    look = looks.take()
+    assert look is not None
+    assert look.is_brief
+    looks.done(look, 600.0)
+    looks.ring(SHOP)
+    clock.advance(1.0)
+    thorough = looks.take()
+    assert thorough is not None
+    assert not thorough.is_brief
+
+
 def test_a_ring_after_a_quiet_time_is_answered_within_a_second_or_so() -> None:
     looks, clock = queue()
     looks.begin([SHOP])
