@@ -289,6 +289,7 @@ def _eventually(is_so, clock, what: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("timed_world", [pytest.param("real", marks=pytest.mark.controlplane)], indirect=True)
 def test_watches_wake_the_controller(timed_world: World, tmp_path: Path) -> None:
     place, clock = timed_world.operator.namespace, timed_world.operator.clock
     kept = kept_at(timed_world.cluster, clock, place, tmp_path)
