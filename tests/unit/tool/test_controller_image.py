@@ -80,7 +80,7 @@ def test_packages_are_unpacked_without_their_documents_and_into_usr(tool, tmp_pa
     assert (root / "lib").readlink() == Path("usr/lib")
     assert (root / "usr/lib/libtool.so").readlink() == Path("x86_64-linux-gnu/libtool.so.1")
     assert (root / "usr/lib/libtool.so").read_bytes() == b"library"
-    assert [path.name for path in (root / "usr/share").rglob("*") if path.is_file()] == ["copyright", "A.crt"]
+    assert {path.name for path in (root / "usr/share").rglob("*") if path.is_file()} == {"copyright", "A.crt"}
     assert (root / "etc/ssl/certs/ca-certificates.crt").read_text() == "certificate A\n"
     assert (root / "var/lib/dpkg/status").read_text() == "Package: tool\nStatus: install ok installed\nVersion: 1\n"
     assert "bundler:x:65532:65532" in (root / "etc/passwd").read_text()
