@@ -7,7 +7,7 @@ site file is the controller's own. What is secret goes into files that no one el
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bundler import Accepted, ReleaseRequest, Values
 from bundler.controller.inputs import SeenSource
@@ -18,21 +18,17 @@ from bundler.errors.change import OrderSourceError
 from bundler.errors.delivery import WrongSignatureError
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass
-from bundler.model.orders import OrderMark
+from bundler.model.orders import BUNDLE_KEY, SIGNATURE_KEY, OrderMark
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bundler import AcquiredBundle, ClusterClient, Session
+    from bundler import AcquiredBundle, Session
     from bundler.controller.order import Order, ValuesSource
     from bundler.model.json import Body
 
-BUNDLE_KEY: Final = "bundle.tgz"
-"""Of a Secret that holds a bundle; where it has one key alone, that one counts."""
-SIGNATURE_KEY: Final = f"{BUNDLE_KEY}.sig"
-"""Of the same Secret: the bundle's signature, where there is one."""
 SITE_KEY: Final = "site.yaml"
 NO_SITE: Final = "default"
 """The name of a site that may be missing: then nothing is asked of bundles."""
@@ -63,13 +59,20 @@ class MissingSourceError(OrderSourceError):
         return error
 
 
+class Objects(Protocol):
+    """What gives objects of the cluster."""
+
+    def get(self, ref: ObjectRef, *, version: str = "", metadata_only: bool = False) -> Body | None:
+        """Return an object as it is; None where there is none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """As whom an order's objects are read."""
 
-    tenant: ClusterClient
+    tenant: Objects
     """Acts as the order's ServiceAccount."""
-    own: ClusterClient
+    own: Objects
     """Acts as the controller."""
     namespace: str
     """Of the controller: its ConfigMaps are the sites; empty: there are none."""

@@ -11,7 +11,7 @@ from bundler.model.durations import parse_duration
 from bundler.model.json import int_at, items_at, list_at, mapping_at, pointer_tokens, strings_at, text_at, value_at
 from bundler.model.lean import dataclass, field
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
-from bundler.model.orders import APPROVE, GROUP, RETRY, is_suspended
+from bundler.model.orders import APPROVE, GROUP, IN_AN_OBJECT, RETRY, is_suspended
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ PROTECT: Final = f"{GROUP}/protect"
 _LEAST_S: Final = 1.0
 _MOST_S: Final = 365 * 86_400.0
 _TOKEN_MAX_CHARS: Final = 128
-_IN_AN_OBJECT: Final = "secret://"
 _IN_A_REGISTRY: Final = "oci://"
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -82,7 +81,7 @@ class BundleSource:
     @property
     def secret(self) -> str:
         """The name of the Secret that holds the bundle; empty where a registry does."""
-        return self.source.removeprefix(_IN_AN_OBJECT) if self.source.startswith(_IN_AN_OBJECT) else ""
+        return self.source.removeprefix(IN_AN_OBJECT) if self.source.startswith(IN_AN_OBJECT) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +198,7 @@ def parse_deleted(body: Body) -> Order:
     spec = mapping_at(body, "spec")
     deletion = text_at(spec, "deletion")
     kept: Body = {
-        "bundle": {"source": f"{_IN_AN_OBJECT}none"},
+        "bundle": {"source": f"{IN_AN_OBJECT}none"},
         "serviceAccountName": text_at(spec, "serviceAccountName"),
         "deletion": deletion if deletion in set(Deletion) else Deletion.UNINSTALL.value,
     }
@@ -260,9 +259,9 @@ def _token(text: str) -> str:
 
 def _bundle_of(body: Body, problems: _Problems) -> BundleSource:
     source, digest = text_at(body, "source"), text_at(body, "digest")
-    if not source.removeprefix(_IN_AN_OBJECT).removeprefix(_IN_A_REGISTRY) or "://" not in source:
+    if not source.removeprefix(IN_AN_OBJECT).removeprefix(_IN_A_REGISTRY) or "://" not in source:
         problems.add(".spec.bundle.source", source, "neither oci://REGISTRY/REPOSITORY nor secret://NAME")
-    elif not source.startswith((_IN_AN_OBJECT, _IN_A_REGISTRY)):
+    elif not source.startswith((IN_AN_OBJECT, _IN_A_REGISTRY)):
         problems.add(".spec.bundle.source", source, "no address: it begins with oci:// or secret://")
     if digest and not is_digest(digest):
         problems.add(".spec.bundle.digest", digest, "no digest: sha256: and 64 hexadecimal digits")

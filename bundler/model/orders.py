@@ -19,6 +19,14 @@ MANAGER: Final = "bundler-cli"
 APPROVE: Final = f"{GROUP}/approve"
 RETRY: Final = f"{GROUP}/retry"
 SUSPEND: Final = f"{GROUP}/suspend"
+ORDER_LABEL: Final = f"{GROUP}/order"
+"""Of a Secret with the bundle of an order: whose it is."""
+IN_AN_OBJECT: Final = "secret://"
+"""What the source of a bundle begins with that is in a Secret beside the order."""
+BUNDLE_KEY: Final = "bundle.tgz"
+"""Of a Secret that holds a bundle; where it has one key alone, that one counts."""
+SIGNATURE_KEY: Final = f"{BUNDLE_KEY}.sig"
+"""Of the same Secret: the bundle's signature, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 
 import pytest
 
-from bundler.model.cluster import Payload
-from bundler.model.refs import ref_of
+from bundler.model.cluster import ListQuery, Payload
+from bundler.model.refs import ObjectRef, ref_of
 from tests.lib.bundles import make_bundle
 from tests.lib.orders import order, read, serve_orders
 
@@ -78,6 +79,13 @@ def kept(cli):
         return read(cluster, namespace="prod")
 
 
+def bundles(cli):
+    """The Secrets that hold bundles of order shop, by name."""
+    with cli.sandbox() as cluster:
+        query = ListQuery(group="", kind="Secret", namespace="prod", label_selector="bundler.dev/order=shop")
+        return {one["metadata"]["name"]: one for one in cluster.list(query).items}
+
+
 CREATE = ("order", "shop", "--create", "secret://bundle", "--service-account", "cook", "--no-wait", *NS)
 
 
@@ -141,3 +149,77 @@ def test_resuming_shows_what_it_would_change(cli, site):
     assert "resuming the order would change this:" in done.err
     assert "ConfigMap/shop-settings" in done.err
     assert kept(cli)["spec"]["suspend"] is False
+
+
+def test_a_folder_is_ordered_from_an_immutable_secret_that_is_named_by_its_digest(cli, site):
+    done = cli("order", "shop", "--create", site, "--set", "count=3", "--no-wait", *NS).ok()
+    ((name, secret),) = bundles(cli).items()
+    bundle = kept(cli)["spec"]["bundle"]
+    assert bundle["source"] == f"secret://{name}"
+    assert name == f"shop-bundle-{bundle['digest'].removeprefix('sha256:')[:12]}"
+    assert secret["immutable"] is True
+    assert secret["data"] == {"bundle.tgz": text_of((cli.home / "bundle.tgz").read_bytes())}
+    assert f"bundle secret://{name} " in done.err
+    assert "bundler-order-" not in done.err
+    assert "the order says this already" in cli("order", "shop", "--source", site, "--no-wait", *NS).ok().err
+
+
+def test_nothing_is_written_of_a_local_bundle_that_is_only_looked_at_or_not_ordered(cli, site):
+    cli("order", "shop", "--create", site, "--dry-run", *NS).ok()
+    assert cli("order", "shop", "--create", site, "--set", "password=x", "--no-wait", *NS).code == 1
+    assert not bundles(cli)
+
+
+def test_an_archive_is_ordered_with_the_signature_beside_it_and_earlier_bundles_go_once_no_order_names_them(cli, site):
+    cli("order", "shop", "--create", site, "--no-wait", *NS).ok()
+    (first,) = bundles(cli)
+    key = cli.home / "k.key"
+    cli("keygen", "team", "--out", key).ok()
+    changed = make_bundle(
+        cli.home / "other", {"templates/settings.yaml": SETTINGS, "values.yaml": "text: a\ncount: 1\npassword: b\n"}
+    )
+    archive = cli.home / "changed.tgz"
+    cli("package", changed, "--out", archive, "--key", key).ok()
+    with cli.sandbox() as cluster:
+        order(cluster, "other", namespace="prod", bundle={"source": f"secret://{first}"})
+    cli("order", "shop", "--source", archive, "--no-wait", *NS).ok()
+    second = kept(cli)["spec"]["bundle"]["source"].removeprefix("secret://")
+    assert set(bundles(cli)) == {first, second}
+    beside = archive.with_name("changed.tgz.sig").read_bytes()
+    assert bundles(cli)[second]["data"]["bundle.tgz.sig"] == text_of(beside)
+    with cli.sandbox() as cluster:
+        order(cluster, "other", namespace="prod", bundle={"source": f"secret://{second}"})
+    done = cli("order", "shop", "--set", "count=5", "--no-wait", *NS).ok()
+    assert f"deleted Secret/{first}: it held an earlier bundle of this order" in done.err
+    assert set(bundles(cli)) == {second}
+
+
+def test_a_bundle_that_is_signed_later_is_put_into_its_secret_again(cli, site):
+    archive = cli.home / "bundle.tgz"
+    cli("order", "shop", "--create", archive, "--no-wait", *NS).ok()
+    cli("keygen", "team", "--out", cli.home / "k.key").ok()
+    cli("sign", archive, "--key", cli.home / "k.key").ok()
+    cli("order", "shop", "--source", archive, "--no-wait", *NS).ok()
+    (secret,) = bundles(cli).values()
+    assert set(secret["data"]) == {"bundle.tgz", "bundle.tgz.sig"}
+
+
+def test_a_bundle_too_large_for_a_secret_is_refused_with_its_size(cli, site):
+    (site / "files").mkdir()
+    (site / "files" / "noise").write_bytes(random.Random(1).randbytes(950 * 1024))
+    refused = cli("order", "shop", "--create", site, "--no-wait", *NS)
+    assert refused.code == 1
+    assert "KiB packed, and 900 KiB are taken: a Secret holds no more" in refused.err
+    assert "bundler push" in refused.err
+
+
+def test_a_secret_of_someone_else_is_left_as_it_is(cli, site):
+    cli("order", "shop", "--create", site, "--no-wait", *NS).ok()
+    (name,) = bundles(cli)
+    with cli.sandbox() as cluster:
+        cluster.delete(ObjectRef("", "Secret", "prod", name))
+        put(cluster, {"kind": "Secret", "metadata": {"name": name}, "data": {}})
+    refused = cli("order", "shop", "--source", site, "--no-wait", *NS)
+    assert (refused.code, "without the label bundler.dev/order=shop" in refused.err) == (1, True)
+    wrong = cli("order", "shop", "--source", site, "--version", "2.0.0", *NS)
+    assert (wrong.code, "--version chooses in a registry" in wrong.err) == (2, True)

@@ -28,7 +28,6 @@ def test_the_order_of_the_manual_is_met_repaired_and_watched_on_the_sandbox(tmp_
             [sys.executable, "-m", "bundler", *words], env=env, cwd=tmp_path, check=True, capture_output=True, text=True
         ).stdout.strip()
 
-    bundler("package", "shop", "--out", "shop.tgz")
     path = Path(bundler("sandbox", "path"))
     with (tmp_path / "log").open("w") as log:
         controller = subprocess.Popen(
@@ -36,10 +35,10 @@ def test_the_order_of_the_manual_is_met_repaired_and_watched_on_the_sandbox(tmp_
         )
     try:
         eventually(lambda: "this copy leads" in (tmp_path / "log").read_text())
-        (script,) = re.findall(r"```python\n(.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)
-        subprocess.run([sys.executable, "-c", script, str(path)], cwd=tmp_path, check=True)
+        (line,) = re.findall(r"^bundler (order .* --context sandbox)$", MANUAL.read_text("utf-8"), re.MULTILINE)
+        bundler(*line.split())
         with Session.sandbox(path=path) as session:
-            eventually(lambda: is_ready(session))
+            assert is_ready(session)
             assert session.cluster.delete(WEB)
             eventually(lambda: session.cluster.get(WEB) is not None)
             eventually(lambda: is_ready(session))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.flows.order import OrderArgs, carry_out_order
+from bundler.cli.flows.order_bundle import is_local
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 @verb("order")
 @release_argument
-@click.option("--create", default="", metavar="SOURCE", help="Make the order: oci://…/NAME, or secret://NAME.")
+@click.option("--create", default="", metavar="SOURCE", help="Make the order, of this bundle.")
 @click.option("--service-account", default="", metavar="NAME", help="With --create: as whom the release is kept.")
-@click.option("--source", default="", metavar="SOURCE", help="Take the bundle from there from now on.")
+@click.option("--source", default="", metavar="SOURCE", help="Take another bundle from now on.")
 @click.option("--version", "version", default="", metavar="VERSION", help="Take this version of the bundle.")
 @click.option("--digest", default="", metavar="DIGEST", help="Take the bundle with this digest.")
 @click.option("--from-revision", type=click.IntRange(min=1), default=None, help="Order what this revision was made of.")
@@ -47,6 +48,10 @@ def order_command(
 ) -> int:
     """Change what RELEASE is to be, where an order says that: show the plan, write the order, wait for its controller.
 
+    SOURCE is oci://HOST/REPOSITORY, secret://NAME, or a bundle of this machine: a folder, a .tgz or a shipped one. That
+    is packed into a Secret beside the order, with the signature beside the .tgz; Secrets of its earlier bundles are
+    deleted once the order is written.
+
     The bundle is written with its digest. Values are those of the order, with the ones given over them; sensitive ones
     belong into a Secret that `.spec.valuesFrom` names. --from-revision goes back: to the bundle and the values that the
     revision recorded. --create makes an order for a release that is installed, with the values it was given, or for a
@@ -58,6 +63,8 @@ def order_command(
         raise click.UsageError("--service-account goes with --create; .spec.serviceAccountName of an order stays")
     if create and (source or from_revision):
         raise click.UsageError("--create says where the bundle comes from, and starts from what is deployed")
+    if version and is_local(create or source):
+        raise click.UsageError("--version chooses in a registry; a bundle of this machine has one version")
     asked = OrderArgs(
         release=release,
         given=given,

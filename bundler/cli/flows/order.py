@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bundler import Payload, ReleaseStatus, library, loader
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
+from bundler.cli.flows.order_bundle import drop_earlier, hold_bundle, is_local, pack_for_order, source_of
 from bundler.cli.flows.order_plan import show_order_plan, what_is_ordered, with_values_of
 from bundler.cli.flows.orders import no_order
 from bundler.cli.output.orders import show_order
@@ -18,7 +19,7 @@ from bundler.errors import UsageError
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import OrderChangedError, ReleaseNotFoundError
 from bundler.model.json import at_pointer, int_at, mapping_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.orders import MANAGER, is_suspended, new_order, order_ref, with_bundle, with_spec
 from bundler.model.redaction import MASK
 from bundler.model.refs import ref_of
@@ -42,7 +43,7 @@ class OrderArgs:
     release: str
     given: Values
     source: str = ""
-    """Where the bundle comes from; empty: as before."""
+    """Where the bundle comes from: an address, or a bundle of this machine; empty: as before."""
     version: str = ""
     digest: str = ""
     from_revision: int = 0
@@ -70,23 +71,36 @@ def carry_out_order(app: App, asked: OrderArgs, flags: OrderFlags) -> int:
     say_where(app, session, namespace)
     before = session.cluster.get(order_ref(namespace, asked.release))
     _refuse_unfit(asked, before, namespace)
+    secret = pack_for_order(app, session, asked.release, asked.source) if is_local(asked.source) else None
+    if secret is not None:
+        asked = replace(asked, source=source_of(secret))
     base = before if before is not None else new_order(namespace, asked.release, asked.service_account)
-    with what_is_ordered(session, _with_bundle(session, base, asked)) as (body, request):
+    with what_is_ordered(session, _with_bundle(session, base, asked), secret) as (body, request):
         wanted = _with_values(session, body, request, asked)
-        if wanted == before:
-            app.screen.say("the order says this already")
-            show_order(app, before)
-            return 0
-        _check(session, wanted, is_new=before is None)
-        show_order_plan(app, session.plan(with_values_of(wanted, request)))
+        _check(session, wanted, secret, is_new=before is None)
+        if wanted != before:
+            show_order_plan(app, session.plan(with_values_of(wanted, request)))
     if asked.is_dry_run:
         return 0
-    if app.may_ask and not flags.is_yes and not ask(app, f"Order this of {asked.release}? [y/N] "):
+    if wanted != before and app.may_ask and not flags.is_yes and not ask(app, f"Order this of {asked.release}? [y/N] "):
         app.screen.say("nothing was written")
         return EXIT_DECLINED
+    if secret is not None:
+        hold_bundle(session, secret)
+    if wanted == before:
+        app.screen.say("the order says this already")
+        show_order(app, before)
+        return 0
     written = _write(session, before, wanted)
+    drop_earlier(app, session, written)
+    return _show_outcome(app, session, written, flags)
+
+
+def _show_outcome(app: App, session: Session, written: Body, flags: OrderFlags) -> int:
+    """Wait for what comes of an order, show it, and return the exit code."""
     if is_suspended(written):
-        app.screen.say(f"it is suspended, and carried out after `bundler resume {asked.release} -n {namespace}`")
+        release, namespace = ref_of(written).name, ref_of(written).namespace
+        app.screen.say(f"it is suspended, and carried out after `bundler resume {release} -n {namespace}`")
         show_order(app, written)
         return 0
     show_order(app, session.wait_for_order(written) if flags.waits else written)
@@ -175,8 +189,10 @@ def _refuse_sensitive(pointers: Sequence[str], doing: str) -> None:
         )
 
 
-def _check(session: Session, wanted: Body, *, is_new: bool) -> None:
+def _check(session: Session, wanted: Body, secret: Body | None, *, is_new: bool) -> None:
     """Let the API server say what it would, before anyone is asked."""
+    if secret is not None:
+        hold_bundle(session, secret, is_dry_run=True)
     payload = Payload.of(wanted, manager=MANAGER)
     (session.cluster.create if is_new else session.cluster.replace)(payload, is_dry_run=True)
 

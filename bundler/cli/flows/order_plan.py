@@ -13,21 +13,36 @@ from bundler.cli.terminal.text import Line
 from bundler.controller.materials import Reader, request_for
 from bundler.controller.order import parse_order
 from bundler.model.json import mapping_at
-from bundler.model.lean import replace
+from bundler.model.lean import dataclass, replace
 from bundler.model.orders import is_suspended
+from bundler.model.refs import ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler import Proposal, ReleaseRequest, Session
+    from bundler import ClusterClient, ObjectRef, Proposal, ReleaseRequest, Session
     from bundler.cli.session.app import App
     from bundler.model.json import Body
 
 _AS_WHOM = "planned as you; the controller plans as the ServiceAccount of the order, by the policy of its own site file"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AsIfWritten:
+    """The cluster with an object that is not written yet."""
+
+    cluster: ClusterClient
+    body: Body
+
+    def get(self, ref: ObjectRef, *, version: str = "", metadata_only: bool = False) -> Body | None:
+        """Return an object as it is, or as it is to be."""
+        if ref == ref_of(self.body):
+            return self.body
+        return self.cluster.get(ref, version=version, metadata_only=metadata_only)
+
+
 @contextmanager
-def what_is_ordered(session: Session, body: Body) -> Iterator[tuple[Body, ReleaseRequest]]:
+def what_is_ordered(session: Session, body: Body, beside: Body | None = None) -> Iterator[tuple[Body, ReleaseRequest]]:
     """Lend an order and what it comes to: its bundle and the values that it refers to, all read as the user.
 
     What is only asked about before it is done is accepted: nothing is carried out here.
@@ -35,13 +50,15 @@ def what_is_ordered(session: Session, body: Body) -> Iterator[tuple[Body, Releas
     Args:
         session: acts as the user.
         body: the order, written or not.
+        beside: a Secret that it names, and that is not written yet.
 
     Raises:
         OrderInvalidError: when it says something that cannot be carried out.
         BundlerError: when something that it refers to cannot be read.
     """
     order = parse_order(body)
-    reader = Reader(tenant=session.cluster, own=session.cluster, namespace="")
+    seen = session.cluster if beside is None else _AsIfWritten(cluster=session.cluster, body=beside)
+    reader = Reader(tenant=seen, own=session.cluster, namespace="")
     with TemporaryDirectory(prefix="bundler-order-") as folder:
         asked = request_for(order, "", session, reader, Path(folder))
         mark = None if is_suspended(body) or not order.uid else asked.accepted.order
