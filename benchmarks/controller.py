@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ class Moment:
     at_s: float
     cpu_s: float
     looks: float
-    writes: float
+    writes: Counter[str]
 
     @classmethod
     def of(cls, controller: RunningController, metrics: str) -> Moment:
@@ -71,12 +72,18 @@ def samples(page: str, name: str) -> Iterator[tuple[dict[str, str], float]]:
             yield dict(_LABEL.findall(found["labels"] or "")), float(found["value"])
 
 
-def written(plane: ControlPlane) -> float:
-    """Return how often objects were written that can be those of releases, their records or orders."""
-    requests = samples(plane.api_text("/metrics"), "apiserver_request_total")
-    return sum(
-        value for of, value in requests if of["verb"] in WRITES and of["resource"] in KINDS and not of["dry_run"]
-    )
+def written(plane: ControlPlane) -> Counter[str]:
+    """Return how often objects were written that can be those of releases, their records or orders, by kind."""
+    found = Counter[str]()
+    for of, value in samples(plane.api_text("/metrics"), "apiserver_request_total"):
+        if of["verb"] in WRITES and of["resource"] in KINDS and not of["dry_run"]:
+            found[f"{of['verb']} {of['resource']}"] += int(value)
+    return found
+
+
+def shown(writes: Counter[str]) -> str:
+    """Return how many writes there were, and of what."""
+    return f"{writes.total()} writes{f' ({dict(writes)})' if writes else ''}"
 
 
 def looked(metrics: str) -> float:
@@ -98,6 +105,7 @@ def main() -> int:
     parser.add_argument("--controlplane", type=Path, metavar="DIR", help="use the one that runs in DIR")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bundler-bench-"))
+    os.environ["BUNDLER_LOCK_DURATION"] = "30s"  # as without it; tests renew the Lease ten times as often
     print(machine())
     plane = ControlPlane.attach(given.controlplane) if given.controlplane else start(folder / "plane")
     try:
@@ -128,7 +136,7 @@ def measure_quiet(site: OrderSite, seconds: float, interval: str) -> None:
         after = Moment.of(controller, metrics)
         cpu_s, looks, wall_s = after.cpu_s - before.cpu_s, after.looks - before.looks, after.at_s - before.at_s
         memory = f"{rss_mib(controller, 'VmRSS'):.0f} MB, at most {rss_mib(controller, 'VmHWM'):.0f} MB"
-        print(f"600 objects, {wall_s:.0f} s, compared {looks:.0f} times: {after.writes - before.writes:.0f} writes")
+        print(f"600 objects, {wall_s:.0f} s, compared {looks:.0f} times: {shown(after.writes - before.writes)}")
         print(f"processor: {cpu_s:.2f} s, {cpu_s / wall_s:.2%} of a core; memory {memory}")
 
 
@@ -150,7 +158,7 @@ def measure_many(site: OrderSite, count: int) -> None:
         site.wait(lambda: looked(metrics) >= count, "each was compared", within_s=INSTALL_S)
         writes, all_s = written(site.plane) - before, time.monotonic() - began_s
         memory = f"{rss_mib(controller, 'VmRSS'):.0f} MB, at most {rss_mib(controller, 'VmHWM'):.0f} MB"
-        print(f"{count} releases: ready after {ready_s:.1f} s, all compared after {all_s:.0f} s, {writes:.0f} writes")
+        print(f"{count} releases: ready after {ready_s:.1f} s, all compared after {all_s:.0f} s, {shown(writes)}")
         print(f"processor until then: {Moment.of(controller, metrics).cpu_s:.1f} s; memory {memory}")
 
 

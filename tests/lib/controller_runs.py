@@ -122,7 +122,7 @@ class RunningController:
                 [sys.executable, "-m", "bundler", "controller", "run", "--namespaces", namespace, *place, *words],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "BUNDLER_LOCK_DURATION": "3s", "HOME": str(site.scratch)},
+                env={"BUNDLER_LOCK_DURATION": "3s", **os.environ, "HOME": str(site.scratch)},
             )
 
     @property

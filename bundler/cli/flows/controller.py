@@ -19,6 +19,7 @@ from bundler.controller.children import Launch, this_program
 from bundler.controller.definitions import define_kinds
 from bundler.controller.keeping import ReleaseKeeping, Settings
 from bundler.controller.log import Level, Log, LogSettings, LogStream
+from bundler.controller.memory import share_one_heap
 from bundler.controller.metrics import Metrics
 from bundler.controller.process import ControllerProcess, Instruments
 from bundler.controller.pulse import Pulse
@@ -50,6 +51,7 @@ def keep_releases(app: App, wish: ControllerWish) -> None:
         UsageError: when an option contradicts another one, or an address cannot be listened on.
     """
     named, shard = _namespaces(wish), parse_shard(wish.shard)
+    share_one_heap()
     instruments = Instruments(clock=app.clock, log=_log(app, wish), metrics=Metrics(), pulse=Pulse(app.clock))
     with app.stop.careful(), ExitStack() as closing:
         own = closing.enter_context(open_as(app, Account(namespace="", name="", timeout_s=REQUEST_S)))

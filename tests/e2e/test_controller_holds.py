@@ -1,0 +1,163 @@
+"""What the controller holds on the real API, as a process: drift, flips, faults of the way, and places that go."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lib.access import CONTEXT
+from tests.lib.controller_runs import OrderSite, running
+from tests.lib.controller_site import define
+from tests.lib.fault_proxy import Fault, FaultProxy
+from tests.lib.killing_proxy import KillingProxy, PassingHandler
+from tests.lib.menus import small_bundle
+from tests.lib.raw_api import MERGE_PATCH, ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from tests.lib.controlplane import ControlPlane
+
+pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
+WEB = "apps/v1/.../deployments/shop-web"
+SERVICE = "v1/.../services/shop-web"
+CONFIG = "v1/.../configmaps/shop-config"
+TOKEN = "v1/.../secrets/shop-token"
+UID = "bundler.dev/release-uid"
+NEVER = "1h"
+"""An interval that explains nothing: what happens was rung for."""
+
+
+@pytest.fixture
+def site(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[OrderSite]:
+    define(control_plane)
+    made = OrderSite(control_plane, namespace, tmp_path)
+    made.admit()
+    made.publish(small_bundle(tmp_path), "one")
+    yield made
+    made.forget_orders()
+
+
+def edit(site: OrderSite, path: str, change: dict[str, Any]) -> None:
+    root = "/api/" if path.startswith("v1/") else "/apis/"
+    target = root + path.replace("...", f"namespaces/{site.namespace}")
+    site.plane.api("PATCH", f"{target}?fieldManager=kubectl-edit", change, content_type=MERGE_PATCH)
+
+
+def spoil(site: OrderSite, *, text: str = "hello") -> None:
+    """Damage an object of every kind, and wait until all of it is as it was."""
+    site.delete(WEB)
+    site.delete(SERVICE)
+    edit(site, CONFIG, {"data": {"text": "mine"}})
+    edit(site, TOKEN, {"metadata": {"labels": {UID: None}}})
+    site.wait(lambda: site.find(WEB) and site.find(SERVICE), "what was deleted is there again")
+    site.wait(lambda: site.find(CONFIG)["data"]["text"] == text, "the edited text is put back")
+    site.wait(lambda: UID in site.find(TOKEN)["metadata"]["labels"], "the label is there again")
+
+
+class Watchless(PassingHandler):
+    """Lets no one watch anything but orders."""
+
+    def is_answered_here(self, body: bytes) -> bool:
+        del body
+        if "watch=" not in self.path or "/releases" in self.path:
+            return False
+        content = json.dumps({"kind": "Status", "reason": "Forbidden", "code": 403, "message": "no"}).encode()
+        head = f"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        self.wfile.write(head.encode() + content)
+        return True
+
+
+def test_drift_in_every_kind_is_put_back_by_what_rings_and_by_the_interval_alone(site):
+    with running(site) as controller:
+        site.order("shop", "one", interval=NEVER)
+        site.wait(lambda: site.status("shop")["is_ready"], "the order is met")
+        spoil(site)
+        uid = site.find(WEB)["metadata"]["uid"]
+        for _ in range(50):
+            site.order("shop", "one", interval=NEVER, values={"text": "other", "extra": True})
+            site.order("shop", "one", interval=NEVER)
+        site.wait(lambda: site.status("shop")["is_ready"], "the last of the orders is met")
+        assert site.find(WEB)["metadata"]["uid"] == uid
+        assert site.find(CONFIG)["data"]["text"] == "hello"
+        assert controller.stop() == 0
+    with KillingProxy(site.plane.server, site.plane.ca_file, site.plane.token, Watchless) as proxy:
+        config = proxy.kubeconfig(site.scratch / "kubeconfig")
+        with running(site, "--kubeconfig", str(config), "--context", "proxied") as controller:
+            site.order("shop", "one", interval="5s")
+            site.wait(lambda: controller.says("a kind is not watched"), "nothing rings")
+            spoil(site)
+
+
+@pytest.mark.parametrize("faults", [(Fault.RESET_AFTER, Fault.TRUNCATED, Fault.PAGE), (Fault.GONE, Fault.STALLED)])
+def test_faults_of_the_way_to_the_api_are_survived_and_the_order_is_met(site, faults):
+    with FaultProxy(site.plane.server, site.plane.ca_file, site.plane.token) as proxy:
+        config = proxy.kubeconfig(site.scratch / "kubeconfig")
+        with running(site, "--kubeconfig", str(config), "--context", "proxied"):
+            for fault in faults:
+                proxy.curse(fault)
+                site.order("shop", "one", values={"text": fault.name})
+                site.wait(lambda: site.status("shop")["is_ready"], f"the order is met after {fault}", within_s=60.0)
+                assert site.find(CONFIG)["data"]["text"] == fault.name
+                assert {"watch", "list", "get"} & proxy.struck.keys()
+
+
+def test_a_command_that_is_stopped_is_named_and_its_work_taken_up_once_its_lock_is_dead(site):
+    with running(site), upgrading(site) as other:
+        site.wait(lambda: site.find(CONFIG), "the command has begun to write")
+        other.send_signal(signal.SIGSTOP)
+        site.order("shop", "one", values={"text": "ordered"})
+        site.wait(lambda: f"pid {other.pid}" in locked_by(site), "the order says who holds the lock")
+        site.wait(lambda: site.status("shop")["is_ready"], "the order is met", within_s=60.0)
+        assert site.find(CONFIG)["data"]["text"] == "ordered"
+
+
+@contextmanager
+def upgrading(site: OrderSite) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `bundler install`, which waits for an image that no one has."""
+    place = ["--kubeconfig", str(site.plane.kubeconfig("admin")), "--context", CONTEXT, "-n", site.namespace]
+    words = ["install", "shop", str(site.scratch / "small"), "--set", "image=docker.io/library/broken:1", "--yes"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "bundler", *words, *place],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "BUNDLER_LOCK_DURATION": "3s", "HOME": str(site.scratch)},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def locked_by(site: OrderSite) -> str:
+    conditions = site.status("shop")["conditions"].values()
+    return next((one["message"] for one in conditions if one["reason"] == "Locked"), "")
+
+
+def test_nothing_of_ours_keeps_a_namespace_that_is_deleted_midway(site):
+    with running(site, "--namespace", "default") as controller:
+        site.order("shop", "one", values={"image": "docker.io/library/broken:1"})
+        site.wait(lambda: site.find(CONFIG), "a change is under way")
+        place, asked_s = f"/api/v1/namespaces/{site.namespace}", time.monotonic()
+        site.plane.api("DELETE", place)
+        site.wait(lambda: is_gone(site, place), "the namespace is gone")
+        assert time.monotonic() - asked_s < 30.0
+        assert controller.process.poll() is None
+
+
+def is_gone(site: OrderSite, path: str) -> bool:
+    try:
+        site.plane.api("GET", path)
+    except ApiError as error:
+        return error.status == 404
+    return False
