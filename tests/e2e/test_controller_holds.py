@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,7 @@ def test_drift_in_every_kind_is_put_back_by_what_rings_and_by_the_interval_alone
         site.wait(lambda: site.status("shop")["is_ready"], "the order is met")
         spoil(site)
         uid = site.find(WEB)["metadata"]["uid"]
-        for _ in range(50):
+        for _ in range(20):
             site.order("shop", "one", interval=NEVER, values={"text": "other", "extra": True})
             site.order("shop", "one", interval=NEVER)
         site.wait(lambda: site.status("shop")["is_ready"], "the last of the orders is met")
@@ -99,17 +100,15 @@ def test_drift_in_every_kind_is_put_back_by_what_rings_and_by_the_interval_alone
             spoil(site)
 
 
-@pytest.mark.parametrize("faults", [(Fault.RESET_AFTER, Fault.TRUNCATED, Fault.PAGE), (Fault.GONE, Fault.STALLED)])
-def test_faults_of_the_way_to_the_api_are_survived_and_the_order_is_met(site, faults):
+def test_faults_of_the_way_to_the_api_are_survived_and_the_order_is_met(site):
     with FaultProxy(site.plane.server, site.plane.ca_file, site.plane.token) as proxy:
         config = proxy.kubeconfig(site.scratch / "kubeconfig")
         with running(site, "--kubeconfig", str(config), "--context", "proxied"):
-            for fault in faults:
-                proxy.curse(fault)
-                site.order("shop", "one", values={"text": fault.name})
-                site.wait(lambda: site.status("shop")["is_ready"], f"the order is met after {fault}", within_s=60.0)
-                assert site.find(CONFIG)["data"]["text"] == fault.name
-                assert {"watch", "list", "get"} & proxy.struck.keys()
+            proxy.curse(Fault.GONE, Fault.TRUNCATED, Fault.PAGE, Fault.RESET_AFTER, Fault.INTERNAL)
+            site.order("shop", "one", values={"text": "hi"})
+            site.wait(lambda: site.status("shop")["is_ready"], "the order is met", within_s=60.0)
+            assert site.find(CONFIG)["data"]["text"] == "hi"
+            assert {"watch", "list", "get"} <= proxy.struck.keys()
 
 
 def test_a_command_that_is_stopped_is_named_and_its_work_taken_up_once_its_lock_is_dead(site):
@@ -144,7 +143,12 @@ def locked_by(site: OrderSite) -> str:
     return next((one["message"] for one in conditions if one["reason"] == "Locked"), "")
 
 
-def test_nothing_of_ours_keeps_a_namespace_that_is_deleted_midway(site):
+def test_nothing_of_ours_keeps_a_namespace_that_is_deleted_midway(control_plane, tmp_path):
+    define(control_plane)
+    site = OrderSite(control_plane, f"gone-{uuid.uuid4().hex[:10]}", tmp_path)
+    control_plane.api("POST", "/api/v1/namespaces", {"metadata": {"name": site.namespace}})
+    site.admit()
+    site.publish(small_bundle(tmp_path), "one")
     with running(site, "--namespace", "default") as controller:
         site.order("shop", "one", values={"image": "docker.io/library/broken:1"})
         site.wait(lambda: site.find(CONFIG), "a change is under way")

@@ -113,7 +113,7 @@ class Life:
             else:
                 break
         met = frozenset(self.proxy.struck)
-        self.proxy.curse(None)
+        self.proxy.curse()
         missed = WANTED[change] - met if self.fault is not Fault.GONE else set()
         found = self.state()
         if found != wanted or missed or len(ends) == MOST_RUNS:

@@ -91,24 +91,27 @@ class FaultProxy(KillingProxy):
 
     def __init__(self, server: str, ca_file: Path, token: str) -> None:
         super().__init__(server, ca_file, token, _FaultyHandler)
-        self._fault: Fault | None = None
+        self._faults: tuple[Fault, ...] = ()
         self.struck: dict[str, str] = {}
         """Class of call -> the first call of it, which met the fault."""
         self._choosing = threading.Lock()
 
-    def curse(self, fault: Fault | None) -> None:
-        """Begin with a kind of fault, or end with all of them."""
+    def curse(self, *faults: Fault) -> None:
+        """Begin with a kind of fault, or with several, of which each class meets the next; without any: end them."""
         with self._choosing:
-            self._fault, self.struck = fault, {}
+            self._faults, self.struck = faults, {}
 
     def fault_for(self, method: str, target: str) -> Fault | None:
         """Return what a call meets."""
         kind = call_class(method, target)
         with self._choosing:
-            if self._fault is None or kind in self.struck or (self._fault is Fault.GONE and method != "GET"):
+            if not self._faults or kind in self.struck:
+                return None
+            fault = self._faults[len(self.struck) % len(self._faults)]
+            if fault is Fault.GONE and method != "GET":
                 return None
             self.struck[kind] = f"{method} {target}"
-            return self._fault
+            return fault
 
 
 class _FaultyHandler(PassingHandler):
