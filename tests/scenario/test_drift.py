@@ -47,7 +47,7 @@ def test_each_field_that_differs_is_named_with_both_values_and_who_set_it(world:
     }
 
 
-def test_labels_of_ours_that_are_taken_away_are_drift_too(world: World):
+def test_labels_of_ours_that_were_removed_are_drift_too(world: World):
     world.operator.install(world.menu)
     uid = world.get("ConfigMap", "shop-config")["metadata"]["labels"][RELEASE_UID]
     world.edit("ConfigMap", "shop-config", {"metadata": {"labels": {RELEASE_UID: None, COMPONENT: None}}})
