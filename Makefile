@@ -27,7 +27,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.user
 
-demo: $(VENV)/.user ## Install, inspect, change and roll back, on the embedded cluster
+demo: $(VENV)/.user ## Install, inspect, change, roll back and repair, on the embedded cluster
 	@BUNDLER=$(BIN)/bundler sh docs/demo.sh
 
 check: $(VENV)/.dev ## Style, types and layers

@@ -32,7 +32,7 @@ class SiteForm(TypedDict):
     """Its text."""
 
 
-SandboxVerb: TypeAlias = Literal["path", "reset", "fail", "heal"]
+SandboxVerb: TypeAlias = Literal["path", "reset", "fail", "heal", "delete"]
 
 
 class SandboxForm(TypedDict):

@@ -45,6 +45,16 @@ def test_workloads_fail_and_heal_on_request(cli):
 
 
 @pytest.mark.medium
+def test_an_object_is_deleted_on_request(cli):
+    cli("install", "shop", small_bundle(cli.home), "-n", "prod").ok()
+    missing = cli("sandbox", "delete", "Deployment/shop-web")
+    assert (missing.code, "there is no Deployment/shop-web in namespace default" in missing.err) == (2, True)
+    cli("sandbox", "delete", "Deployment/shop-web", "-n", "prod").ok()
+    ((gone,),) = [one["objects"] for one in cli("drift", "shop", "-n", "prod", "-o", "json").document]
+    assert (gone["object"], gone["drift"]) == ("apps/Deployment/prod/shop-web", "missing")
+
+
+@pytest.mark.medium
 def test_a_rollback_from_a_failed_revision_shows_both_in_status_and_history(cli):
     menu = small_bundle(cli.home)
     cli("install", "shop", menu).ok()

@@ -15,12 +15,12 @@ import pytest
 from bundler import ObjectRef, Session
 
 pytestmark = pytest.mark.slow
-MANUAL = Path(__file__).parents[2] / "docs" / "controller.md"
+ROOT = Path(__file__).parents[2]
 ORDER = ObjectRef("bundler.dev", "Release", "default", "shop")
 WEB = ObjectRef("apps", "Deployment", "default", "shop-web")
 
 
-def test_the_order_of_the_manual_is_met_repaired_and_watched_on_the_sandbox(tmp_path):
+def test_the_order_of_readme_and_manual_is_met_repaired_and_watched_on_the_sandbox(tmp_path):
     env = {**os.environ, "BUNDLER_STATE_DIR": str(tmp_path), "BUNDLER_CONTEXT": "sandbox"}
 
     def bundler(*words, **how):
@@ -35,12 +35,15 @@ def test_the_order_of_the_manual_is_met_repaired_and_watched_on_the_sandbox(tmp_
         )
     try:
         eventually(lambda: "this copy leads" in (tmp_path / "log").read_text())
-        (line,) = re.findall(r"^bundler (order .* --context sandbox)$", MANUAL.read_text("utf-8"), re.MULTILINE)
-        bundler(*line.split())
+        readme = (ROOT / "README.md").read_text("utf-8").partition("bundler controller run")[2]
+        ordering, deleting, waiting = re.findall(r"^\$ bundler (\w.*)$", readme.partition("```")[0], re.MULTILINE)
+        assert f"\nbundler {ordering}\n" in (ROOT / "docs" / "controller.md").read_text("utf-8")
+        bundler(*ordering.split())
         with Session.sandbox(path=path) as session:
             assert is_ready(session)
-            assert session.cluster.delete(WEB)
-            eventually(lambda: session.cluster.get(WEB) is not None)
+            bundler(*deleting.split())
+            bundler(*waiting.split())
+            assert session.cluster.get(WEB) is not None
             eventually(lambda: is_ready(session))
             bundler("sandbox", "fail", "Deployment/shop-web", "--reason", "CrashLoopBackOff")
             eventually(lambda: not is_ready(session))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @verb("sandbox")
-@click.argument("doing", type=click.Choice(["path", "reset", "fail", "heal"]))
+@click.argument("doing", type=click.Choice(["path", "reset", "fail", "heal", "delete"]))
 @click.argument("target", required=False, metavar="[KIND/NAME]")
 @click.option("--reason", default="", help="For fail: ImagePullBackOff, CrashLoopBackOff, NotReady, …")
 @click.option("--yes", "-y", is_flag=True, help="For reset: do not ask.")
@@ -23,6 +23,6 @@ def sandbox_command(app: App, *, doing: SandboxVerb, target: str | None, reason:
     """Look after the embedded cluster (`--context sandbox`).
 
     path: where it is kept. reset: start over. fail KIND/NAME --reason WORD: let a workload fail from now on.
-    heal KIND/NAME: take that back.
+    heal KIND/NAME: take that back. delete KIND/NAME: delete an object, as kubectl does in a real cluster.
     """
     return carry_out_rehearsal(app, doing, target or "", reason=reason, is_yes=yes)

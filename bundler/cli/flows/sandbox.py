@@ -8,6 +8,7 @@ from bundler.cli.adapters.session import sandbox_path
 from bundler.cli.flows.confirm import EXIT_DECLINED, ask
 from bundler.cli.terminal.text import Line
 from bundler.errors import ConfirmationRequiredError, UsageError
+from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from bundler.wire.checks import sandbox_form
 
@@ -23,13 +24,13 @@ def carry_out_rehearsal(app: App, doing: SandboxVerb, target: str, *, reason: st
 
     Args:
         app: the running command: its settings, output and clock.
-        doing: path, reset, fail or heal.
+        doing: path, reset, fail, heal or delete.
         target: ``KIND/NAME``; empty where none is needed.
         reason: a word for it, such as ``ImagePullBackOff``.
         is_yes: do not ask.
 
     Raises:
-        UsageError: when a target or a reason is missing or unknown.
+        UsageError: when a target or a reason is missing or unknown, or there is no such object.
         ConfirmationRequiredError: when a reset needs a word and there is no terminal to ask on.
         SandboxStoreError: when its file cannot be used.
     """
@@ -45,6 +46,9 @@ def carry_out_rehearsal(app: App, doing: SandboxVerb, target: str, *, reason: st
     if doing == "fail":
         sandbox.fail(kind, name, reason or "CrashLoopBackOff", namespace)
         return _told(app, doing, f"{kind}/{name} in {namespace} fails from now on")
+    if doing == "delete":
+        _delete(sandbox, kind, name, namespace)
+        return _told(app, doing, f"{kind}/{name} in {namespace} is deleted")
     is_healed = sandbox.heal(kind, name, namespace)
     return _told(app, doing, f"{kind}/{name} in {namespace} {'is healed' if is_healed else 'was not failing'}")
 
@@ -61,6 +65,18 @@ def _reset(app: App, path: Path, *, is_yes: bool) -> int:
         return EXIT_DECLINED
     SandboxClient.start_over(path, app.clock)
     return _told(app, "reset", "the sandbox is empty")
+
+
+def _delete(sandbox: SandboxClient, kind: str, name: str, namespace: str) -> None:
+    for served in sandbox.resource_types():
+        ref = ObjectRef(served.group, kind, namespace if served.is_namespaced else "", name)
+        if served.kind == kind and sandbox.delete(ref):
+            return
+    raise UsageError(
+        f"deleting {kind}/{name} in the sandbox",
+        context=[f"there is no {kind}/{name} in namespace {namespace}"],
+        hint="check kind, name and namespace (-n); `bundler status RELEASE` lists the objects of a release",
+    )
 
 
 def _named(doing: SandboxVerb, target: str) -> tuple[str, str]:
