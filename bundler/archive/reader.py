@@ -30,14 +30,21 @@ _MAX_NAME_CHARS = 1024
 _PIECE_BYTES = 1024 * 1024
 
 
-def read_archive(path: Path, *, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS) -> dict[str, BundleFile]:
+def read_archive(
+    path: Path, *, name: str = "", limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS
+) -> dict[str, BundleFile]:
     """Return the files of a .tgz by their path below its one top folder; nothing is written to disk.
+
+    Args:
+        path: of the archive.
+        name: how it is called in messages; empty: its path.
+        limits: on what it unpacks to.
 
     Raises:
         ArchiveError: when it cannot be read; ArchiveDamagedError: when it is damaged or no archive.
         UnsafeArchiveError: when it links, leaves its folder, or exceeds ``limits``.
     """
-    doing = f"reading archive {path}"
+    doing = f"reading archive {name or path}"
     try:
         with path.open("rb") as packed:
             return _read(packed, doing, packed_bytes=path.stat().st_size, limits=limits)

@@ -110,7 +110,7 @@ def load_what_can_be(
     path = location.path.resolve()
     if location.is_archive:
         place = _Place(directory=None, origin=location.origin, above=(path,))
-        bundle = loader.bundle(_archive_files(path, limits), place)
+        bundle = loader.bundle(_archive_files(path, limits, location.origin), place)
     else:
         place = _Place(directory=path, origin=location.origin, above=(path,))
         bundle = loader.bundle(read_directory(path, prefix="", limits=limits, problems=problems), place)
@@ -141,10 +141,10 @@ def bundle_digest(files: Iterable[BundleFile]) -> Digest:
     return tree_digest((file.path, 0o755 if file.is_executable else 0o644, digest_of(file.content)) for file in files)
 
 
-def _archive_files(path: Path, limits: LoadLimits) -> _Files:
+def _archive_files(path: Path, limits: LoadLimits, name: str = "") -> _Files:
     # tarfile and gzip cost more to import than a small bundle to load, and folders do not need them
 
-    return archive.reader.read_archive(path, limits=limits.archive)
+    return archive.reader.read_archive(path, name=name, limits=limits.archive)
 
 
 class _Loader:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import BundleInvalidError
 from bundler.model.manifest import Source
+from bundler.model.orders import IN_AN_OBJECT
 
 if TYPE_CHECKING:
     from bundler.errors import Found
@@ -49,5 +50,11 @@ class Problems:
             raise BundleInvalidError(
                 f"loading bundle {origin}",
                 context=self.lines(),
-                hint=f"correct what is named above; `bundler lint {origin}` checks the bundle again",
+                hint=f"correct what is named above; {_again(origin)}",
             )
+
+
+def _again(origin: str) -> str:
+    if origin.startswith(IN_AN_OBJECT):  # lint does not reach into a cluster
+        return "`bundler lint` checks the bundle before it goes into its Secret"
+    return f"`bundler lint {origin}` checks the bundle again"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import random
+import tarfile
 
 import pytest
 
@@ -44,6 +46,15 @@ def put(cluster, body):
 
 def text_of(content: bytes) -> str:
     return base64.b64encode(content).decode()
+
+
+def packed_as(text: str, name: str = "bundle.yaml") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        entry = tarfile.TarInfo(f"a/{name}" if name == "bundle.yaml" else name)
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text.encode()))
+    return out.getvalue()
 
 
 @pytest.fixture
@@ -223,3 +234,14 @@ def test_a_secret_of_someone_else_is_left_as_it_is(cli, site):
     assert (refused.code, "without the label bundler.dev/order=shop" in refused.err) == (1, True)
     wrong = cli("order", "shop", "--source", site, "--version", "2.0.0", *NS)
     assert (wrong.code, "--version chooses in a registry" in wrong.err) == (2, True)
+
+
+@pytest.mark.parametrize("content", [b"no archive", packed_as("x: ["), packed_as("", name="../bundle.yaml")])
+def test_a_bundle_that_cannot_be_read_is_named_by_its_secret(cli, site, content):
+    with cli.sandbox() as cluster:
+        put(cluster, {"kind": "Secret", "metadata": {"name": "bad"}, "data": {"bundle.tgz": text_of(content)}})
+    refused = cli("order", "shop", "--create", "secret://bad", "--no-wait", *NS)
+    assert refused.code != 0
+    assert "secret://bad" in refused.err
+    assert "bundler-order-" not in refused.err
+    assert "bundler lint secret://" not in refused.err
