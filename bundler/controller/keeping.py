@@ -9,6 +9,8 @@ from bundler.concurrency import in_thread
 from bundler.controller.children import ChildChanges
 from bundler.controller.events import Events
 from bundler.controller.loop import Loop, LoopSettings
+from bundler.controller.menus.keeping import MenuKeeping
+from bundler.controller.menus.serve import Serving
 from bundler.controller.metrics import conditions_in
 from bundler.controller.news import news_of
 from bundler.controller.orders import Orders, ReleaseOrders
@@ -90,12 +92,15 @@ class ReleaseKeeping:
             on_told=self._told,
         )
         self._loop.use(Reconciler(keeping), changes.close)
+        serving = Serving(own=own, accounts=accounts, orders=orders, clock=instruments.clock, namespace=own.namespace)
+        self._menus = MenuKeeping(serving, instruments, namespaces=settings.namespaces, holds=settings.shard.holds)
         self._stopping = threading.Event()
         self._counting = in_thread(self._count, name="count orders")
 
     def start(self) -> None:
         """Begin to look at orders."""
         self._loop.start()
+        self._menus.start()
         self._counting.start()
 
     @property
@@ -106,6 +111,7 @@ class ReleaseKeeping:
     def close(self) -> None:
         """Interrupt changes, and return when nothing is at work any more."""
         self._stopping.set()
+        self._menus.close()
         self._loop.close()
         self._counting.join()
         self._accounts.close()

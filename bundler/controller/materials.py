@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bundler import Accepted, ReleaseRequest, Values
+from bundler import Accepted, ReleaseRequest, Values, values_of_order
 from bundler.controller.inputs import SeenSource
 from bundler.controller.order import AfterFailure, Update
 from bundler.controller.status import Reason
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bundler import AcquiredBundle, Session
     from bundler.controller.order import Order, ValuesSource
     from bundler.model.json import Body
+    from bundler.model.kind import OrderKind, SecretKey
 
 SITE_KEY: Final = "site.yaml"
 NO_SITE: Final = "default"
@@ -42,18 +43,18 @@ class MissingSourceError(OrderSourceError):
     """What the conditions of the order say of it."""
 
     @classmethod
-    def of(cls, order: Order, missing: list[str], reason: Reason) -> MissingSourceError:
+    def of(cls, named_by: ObjectRef, missing: list[str], reason: Reason) -> MissingSourceError:
         """Return the error of what is missing.
 
         Args:
-            order: that refers to it.
+            named_by: the object that refers to it.
             missing: a line each.
             reason: what it is for, as the conditions of the order name it.
         """
         error = cls(
-            f"reading what {order.ref.short} refers to",
+            f"reading what {named_by.short} refers to",
             context=missing,
-            hint="create what is missing, or change the order",
+            hint=f"create what is missing, or change {named_by.short}",
         )
         error._keep(reason=reason)
         return error
@@ -77,9 +78,9 @@ class Reader:
     namespace: str
     """Of the controller: its ConfigMaps are the sites; empty: there are none."""
 
-    def site_ref(self, order: Order) -> ObjectRef | None:
-        """Return the ConfigMap of an order's site; None where there can be none."""
-        return ObjectRef("", "ConfigMap", self.namespace, f"{_SITE_PREFIX}{order.site}") if self.namespace else None
+    def site_ref(self, site: str) -> ObjectRef | None:
+        """Return the ConfigMap of a site; None where there can be none."""
+        return ObjectRef("", "ConfigMap", self.namespace, f"{_SITE_PREFIX}{site}") if self.namespace else None
 
 
 def references(order: Order) -> Iterator[tuple[ObjectRef, bool, Reason]]:
@@ -88,6 +89,8 @@ def references(order: Order) -> Iterator[tuple[ObjectRef, bool, Reason]]:
         yield ObjectRef("", "Secret", order.namespace, order.bundle.secret), False, Reason.SOURCE_REFUSED
     for one in order.values_from:
         yield ObjectRef("", one.kind, order.namespace, one.name), one.is_optional, Reason.VALUES_INVALID
+    for name in dict.fromkeys(key.name for key in order.from_secrets):
+        yield ObjectRef("", "Secret", order.namespace, name), False, Reason.VALUES_INVALID
 
 
 def seen_sources(order: Order, reader: Reader) -> tuple[SeenSource, ...]:
@@ -107,7 +110,7 @@ def seen_sources(order: Order, reader: Reader) -> tuple[SeenSource, ...]:
             missing.append(f"{ref.short} is not in namespace {order.namespace}")
             reasons.append(reason)
         found.append(_seen(ref, body))
-    site = reader.site_ref(order)
+    site = reader.site_ref(order.site)
     site_body = reader.own.get(site, metadata_only=True) if site is not None else None
     if site is not None:
         found.append(_seen(site, site_body))
@@ -115,7 +118,7 @@ def seen_sources(order: Order, reader: Reader) -> tuple[SeenSource, ...]:
         missing.append(f"site {order.site} has no ConfigMap {_SITE_PREFIX}{order.site} beside the controller")
         reasons.append(Reason.SOURCE_REFUSED)
     if missing:
-        raise MissingSourceError.of(order, missing, reasons[0])
+        raise MissingSourceError.of(order.ref, missing, reasons[0])
     return tuple(found)
 
 
@@ -134,9 +137,11 @@ def request_for(order: Order, inputs: str, session: Session, reader: Reader, fol
         BundlerError: when the bundle cannot be had, or is not to be trusted.
     """
     site = site_file(order, reader, folder)
-    values = Values(files=tuple(_values_files(order, reader, folder)), data=order.values, site=site)
+    bundle = _bundle(order, session, reader, folder)
+    said = _with_secrets(order, session.menu(bundle), reader) if order.from_secrets else order.values
+    values = Values(files=tuple(_values_files(order, reader, folder)), data=said, site=site)
     return ReleaseRequest(
-        bundle=_bundle(order, session, reader, folder),
+        bundle=bundle,
         release=order.name,
         namespace=order.namespace,
         values=values,
@@ -159,14 +164,64 @@ def site_file(order: Order, reader: Reader, folder: Path) -> Path | None:
         MissingSourceError: when its ConfigMap has no such key.
         ClusterError: when it cannot be read.
     """
-    ref = reader.site_ref(order)
+    return site_of(order.site, order.ref, reader, folder)
+
+
+def site_of(site: str, named_by: ObjectRef, reader: Reader, folder: Path) -> Path | None:
+    """Write a site file into a folder; None where there is none of that name.
+
+    Args:
+        site: its name.
+        named_by: the object that names it.
+        reader: reads it as the controller.
+        folder: that takes the file.
+
+    Raises:
+        MissingSourceError: when its ConfigMap has no such key.
+        ClusterError: when it cannot be read.
+    """
+    ref = reader.site_ref(site)
     body = reader.own.get(ref) if ref is not None else None
     if ref is None or body is None:
         return None
     text = text_at(body, "data", SITE_KEY)
     if not text:
-        raise MissingSourceError.of(order, [f"{ref.short} has no key {SITE_KEY}"], Reason.SOURCE_REFUSED)
+        raise MissingSourceError.of(named_by, [f"{ref.short} has no key {SITE_KEY}"], Reason.SOURCE_REFUSED)
     return _written(folder / SITE_KEY, text.encode())
+
+
+def check_digest(taken: AcquiredBundle, digest: str, source: str) -> None:
+    """Refuse a bundle that has another digest than the one that was ordered.
+
+    Args:
+        taken: the bundle.
+        digest: as it was ordered; empty: any.
+        source: where it came from.
+
+    Raises:
+        WrongSignatureError: when it is another one.
+    """
+    if digest and taken.bundle.digest != digest:
+        raise WrongSignatureError(
+            f"checking bundle {source}",
+            context=[f"the order wants {digest}, and this is {taken.bundle.digest}"],
+            hint="name the digest that the publisher gives, or the version that has it",
+        )
+
+
+def secret_text(cluster: Objects, namespace: str, key: SecretKey) -> str | None:
+    """Return the text below a key of a Secret; None where there is none.
+
+    Args:
+        cluster: acts as the order's ServiceAccount.
+        namespace: of the Secret.
+        key: of it.
+
+    Raises:
+        ClusterError: when it cannot be read.
+    """
+    found = _content(cluster.get(ObjectRef("", "Secret", namespace, key.name)) or {}, key.key, only=False)
+    return None if found is None else found.decode(errors="replace")
 
 
 def _seen(ref: ObjectRef, body: Body | None) -> SeenSource:
@@ -182,12 +237,7 @@ def _bundle(order: Order, session: Session, reader: Reader, folder: Path) -> Acq
         name = f"{wanted.source}:{wanted.version}" if wanted.version else wanted.source
     site = site_file(order, reader, folder)
     taken = session.acquire(name, site=site, called=wanted.source if wanted.secret else "")
-    if wanted.digest and taken.bundle.digest != wanted.digest:
-        raise WrongSignatureError(
-            f"checking bundle {wanted.source}",
-            context=[f"the order wants {wanted.digest}, and this is {taken.bundle.digest}"],
-            hint="name the digest that the publisher gives, or the version that has it",
-        )
+    check_digest(taken, wanted.digest, wanted.source)
     return taken
 
 
@@ -221,6 +271,16 @@ def _values(order: Order, source: ValuesSource, reader: Reader) -> bytes | None:
         missing = f"{ref.short} has no key {source.key}" if body is not None else f"{ref.short} is missing"
         raise ValuesFileError(f"reading the values of {order.ref.short}", context=[missing], hint="create it")
     return content
+
+
+def _with_secrets(order: Order, kind: OrderKind, reader: Reader) -> Body:
+    """Return the values of an order with what the Secrets hold that they name.
+
+    Raises:
+        ValuesInvalidError: with every field whose Secret cannot be used.
+    """
+    found = {key: secret_text(reader.tenant, order.namespace, key) for key in order.from_secrets}
+    return values_of_order(order.values, kind, {key: text for key, text in found.items() if text is not None})
 
 
 def _content(body: Body, key: str, *, only: bool = True) -> bytes | None:

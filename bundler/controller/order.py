@@ -9,6 +9,7 @@ from bundler.errors.change import OrderInvalidError
 from bundler.model.digest import digest_of, is_digest
 from bundler.model.durations import parse_duration
 from bundler.model.json import int_at, items_at, list_at, mapping_at, pointer_tokens, strings_at, text_at, value_at
+from bundler.model.kind import SecretKey
 from bundler.model.lean import dataclass, field
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 from bundler.model.orders import APPROVE, GROUP, IN_AN_OBJECT, RETRY, is_suspended
@@ -110,6 +111,8 @@ class Order:
     values: Body = field(default_factory=dict)
     values_from: tuple[ValuesSource, ...] = ()
     """Later ones win."""
+    from_secrets: tuple[SecretKey, ...] = ()
+    """Of the order of a Menu's kind: the keys that its values name by fields such as ``passwordFrom``."""
     site: str = "default"
     keep: Keep = Keep.CORRECT
     ignored: tuple[str, ...] = ()
@@ -168,6 +171,9 @@ def parse_order(body: Body) -> Order:
         service_account=text_at(spec, "serviceAccountName"),
         values=mapping_at(spec, "values"),
         values_from=tuple(_values_source(one) for one in items_at(spec, "valuesFrom")),
+        from_secrets=tuple(
+            SecretKey(text_at(one, "name"), text_at(one, "key")) for one in items_at(spec, "fromSecrets")
+        ),
         site=text_at(spec, "site") or "default",
         keep=problems.word(spec, "keep", Keep.CORRECT),
         ignored=_ignored(spec),
@@ -276,6 +282,10 @@ def _values_source(body: Body) -> ValuesSource:
         key=text_at(body, "key") or "values.yaml",
         is_optional=value_at(body, "optional") is True,
     )
+
+
+def _secret_key(body: Body) -> SecretKey:
+    return SecretKey(text_at(body, "name"), text_at(body, "key"))
 
 
 def _ignored(spec: Body) -> tuple[str, ...]:

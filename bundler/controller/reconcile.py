@@ -257,7 +257,7 @@ class _Look:
 
     def _holding(self, looked: Looked) -> Holding:
         order, entries = self._order, looked.state.revision.inventory if looked.state else ()
-        site = self._place.reader.site_ref(order)
+        site = self._place.reader.site_ref(order.site)
         return Holding(
             key=order.ref,
             release_uid=release_uid(order.namespace, order.name),

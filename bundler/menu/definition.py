@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.menu.place import as_mapping
 from bundler.menu.rules import release_name
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.digest import digest_of
+from bundler.model.json import canonical_json, items_at, mapping_at, text_at
+from bundler.model.orders import MADE_FOR, MADE_OF, with_note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,13 +48,11 @@ def definition(bundle: Bundle, menu: KindSpec, spec: Body) -> Body:
         spec: the schema of ``.spec``.
     """
     name = bundle.metadata.name
-    return {
+    labels = {"app.kubernetes.io/managed-by": "bundler", "bundler.dev/bundle": name, MADE_FOR: menu.definition_name}
+    body: Body = {
         "apiVersion": _API,
         "kind": "CustomResourceDefinition",
-        "metadata": {
-            "name": menu.definition_name,
-            "labels": {"app.kubernetes.io/managed-by": "bundler", "bundler.dev/bundle": name},
-        },
+        "metadata": {"name": menu.definition_name, "labels": labels},
         "spec": {
             "group": menu.group,
             "names": _names(menu),
@@ -69,6 +69,7 @@ def definition(bundle: Bundle, menu: KindSpec, spec: Body) -> Body:
             ],
         },
     }
+    return with_note(body, MADE_OF, digest_of(canonical_json(body)))
 
 
 def spec_schema(kind: OrderKind) -> Body:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import BundleInvalidError
 from bundler.menu.definition import definition
 from bundler.menu.fields import fields_of
-from bundler.menu.menu_object import menu_object
+from bundler.menu.menu_object import kind_roles, menu_object
 from bundler.menu.notes import Notes
 from bundler.menu.place import Place, keys_of
 from bundler.menu.problems import refuse_impossible
@@ -50,6 +50,7 @@ def order_kind(bundle: Bundle, *, source: str = "") -> OrderKind:
         spec=bundle.menu,
         definition=definition(bundle, bundle.menu, schema),
         menu=menu_object(bundle, bundle.menu, source),
+        roles=kind_roles(bundle.menu),
         fields=fields_of(schema, checks),
         checks=checks,
         secrets=notes.secrets,

@@ -140,6 +140,8 @@ class OrderKind:
     """The CustomResourceDefinition."""
     menu: Body
     """The ``Menu`` that tells a controller to serve it."""
+    roles: tuple[Body, ...] = ()
+    """ClusterRoles that let the controller keep its objects, and people view and edit them."""
     fields: tuple[KindField, ...] = ()
     """Of an order, and who checks what."""
     checks: tuple[ControllerCheck, ...]

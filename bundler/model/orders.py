@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.json import int_at, mapping_at, text_at, value_at
+from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, ref_of
 
@@ -27,6 +27,10 @@ BUNDLE_KEY: Final = "bundle.tgz"
 """Of a Secret that holds a bundle; where it has one key alone, that one counts."""
 SIGNATURE_KEY: Final = f"{BUNDLE_KEY}.sig"
 """Of the same Secret: the bundle's signature, where there is one."""
+MADE_FOR: Final = f"{GROUP}/menu"
+"""Label of a definition that a Menu serves: the name of the Menu."""
+MADE_OF: Final = f"{GROUP}/made-of"
+"""Annotation of what is made for a Menu or an order of its kind: the digest of what was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,17 @@ def keeping_order(body: Body) -> KeepingOrder:
     meta = mapping_at(body, "metadata")
     mark = OrderMark(uid=text_at(meta, "uid"), generation=int_at(meta, "generation"))
     return KeepingOrder(ref=ref_of(body), mark=mark, is_suspended=is_suspended(body))
+
+
+def made_for(body: Body) -> str:
+    """Return ``KIND/NAME`` of the object that an order was made for by a controller; empty where a person made it.
+
+    Args:
+        body: the order.
+    """
+    owners = items_at(body, "metadata", "ownerReferences")
+    maker = next((one for one in owners if one.get("controller") is True), None)
+    return f"{text_at(maker, 'kind')}/{text_at(maker, 'name')}" if maker is not None else ""
 
 
 def with_suspension(body: Body, *, is_on: bool) -> Body:

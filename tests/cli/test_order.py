@@ -13,7 +13,7 @@ import pytest
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.refs import ObjectRef, ref_of
 from tests.lib.bundles import make_bundle
-from tests.lib.orders import order, read, serve_orders
+from tests.lib.orders import order, read, serve_orders, write
 
 pytestmark = pytest.mark.medium
 NS = ("-n", "prod")
@@ -245,3 +245,13 @@ def test_a_bundle_that_cannot_be_read_is_named_by_its_secret(cli, site, content)
     assert "secret://bad" in refused.err
     assert "bundler-order-" not in refused.err
     assert "bundler lint secret://" not in refused.err
+
+
+def test_the_order_that_is_made_for_an_object_of_a_menus_kind_is_not_changed_here(cli, site):
+    spec = make(cli)["spec"]
+    owner = {"apiVersion": "a.example/v1", "kind": "Shop", "name": "shop", "uid": "5f2c", "controller": True}
+    with cli.sandbox() as cluster:
+        meta = {"name": "shop", "namespace": "prod", "ownerReferences": [owner]}
+        write(cluster, {"apiVersion": "bundler.dev/v1", "kind": "Release", "metadata": meta, "spec": spec})
+    refused = cli("order", "shop", "--set", "count=3", *NS)
+    assert (refused.code, "Release/shop is made for Shop/shop" in refused.err) == (2, True)

@@ -12,11 +12,12 @@ pytestmark = pytest.mark.medium
 
 def test_the_definition_and_the_menu_are_printed_for_kubectl(cli):
     documents = [one.value for one in read_documents(cli("menu", "shop", "--print").ok().out)]
-    assert [one["kind"] for one in documents] == ["CustomResourceDefinition", "Menu"]
-    assert [one["metadata"]["name"] for one in documents] == ["shops.bundles.example"] * 2
-    assert documents[1]["spec"]["bundle"]["source"] == "oci://REGISTRY/bundles/shop"
+    assert [one["kind"] for one in documents] == ["CustomResourceDefinition", *["ClusterRole"] * 3, "Menu"]
+    assert [documents[index]["metadata"]["name"] for index in (0, -1)] == ["shops.bundles.example"] * 2
+    assert documents[1]["metadata"]["labels"] == {"bundler.dev/aggregate-to-controller": "true"}
+    assert documents[-1]["spec"]["bundle"]["source"] == "oci://REGISTRY/bundles/shop"
     said = cli("menu", "shop", "--print", "--source", "oci://r.example/shop", "-o", "json").ok().document["items"]
-    assert said[1]["spec"]["bundle"]["source"] == "oci://r.example/shop"
+    assert said[-1]["spec"]["bundle"]["source"] == "oci://r.example/shop"
 
 
 def test_each_field_is_shown_with_who_checks_what(cli):

@@ -166,6 +166,12 @@ def kept_at(cluster: ClusterClient, clock: Clock, namespace: str, scratch: Path)
     return kept
 
 
+def instruments(clock: Clock, log: io.StringIO) -> Instruments:
+    """Return what a controller is observed by: its log is a text."""
+    out = LogStream(log, LogSettings(redact=str, now=clock.now))
+    return Instruments(clock=clock, log=Log(out), metrics=Metrics(), pulse=Pulse(clock))
+
+
 class Running:
     """A controller with its threads, on a cluster whose time passes."""
 
@@ -174,9 +180,8 @@ class Running:
         self.session = session_on(cluster, clock, namespace)
         orders = Orders(cluster, clock, ReleaseOrders([namespace]))
         self.log = io.StringIO()
-        out = LogStream(self.log, LogSettings(redact=str, now=clock.now))
-        instruments = Instruments(clock=clock, log=Log(out), metrics=Metrics(), pulse=Pulse(clock))
-        self.loop = Loop(cluster, orders, instruments, LoopSettings(namespaces=(namespace,), looks_at_once=2))
+        observed = instruments(clock, self.log)
+        self.loop = Loop(cluster, orders, observed, LoopSettings(namespaces=(namespace,), looks_at_once=2))
         changes = InlineChanges(self._carry_out, self.loop.queue.hurry)
         keeping = Keeping(
             own=self.session,

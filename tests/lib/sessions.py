@@ -14,6 +14,8 @@ from bundler.model.redaction import Redactor
 if TYPE_CHECKING:
     from bundler.ports import Clock, ClusterClient
 
+_NO_RULES = NetworkRules()
+
 
 def session_on(
     cluster: ClusterClient,
@@ -22,7 +24,8 @@ def session_on(
     redactor: Redactor | None = None,
     *,
     timeout_s: float = 120.0,
+    rules: NetworkRules = _NO_RULES,
 ) -> Session:
     host = Host(clock=clock, redactor=redactor or Redactor(), closing=ExitStack())
     options = SessionOptions(namespace=namespace, timeout_s=timeout_s)
-    return Session(Scope(options, host, Network(NetworkRules()), lambda _: (cluster, namespace)))
+    return Session(Scope(options, host, Network(rules), lambda _: (cluster, namespace)))

@@ -20,7 +20,7 @@ from bundler.errors.bundle import ValuesError
 from bundler.errors.change import OrderChangedError, ReleaseNotFoundError
 from bundler.model.json import at_pointer, int_at, mapping_at
 from bundler.model.lean import dataclass, replace
-from bundler.model.orders import MANAGER, is_suspended, new_order, order_ref, with_bundle, with_spec
+from bundler.model.orders import MANAGER, is_suspended, made_for, new_order, order_ref, with_bundle, with_spec
 from bundler.model.redaction import MASK
 from bundler.model.refs import ref_of
 from bundler.values.flatten import leaves_of
@@ -116,6 +116,12 @@ def _refuse_unfit(asked: OrderArgs, before: Body | None, namespace: str) -> None
         )
     if before is None and not asked.creates:
         raise no_order(asked.release, namespace)
+    if before is not None and (maker := made_for(before)):
+        raise UsageError(
+            f"changing the order of release {asked.release}",
+            context=[f"Release/{asked.release} is made for {maker}, which would change it back"],
+            hint=f"change {maker} itself: `kubectl edit {maker.lower()} -n {namespace}`",
+        )
 
 
 def _with_values(session: Session, body: Body, request: ReleaseRequest, asked: OrderArgs) -> Body:

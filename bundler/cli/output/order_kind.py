@@ -22,7 +22,7 @@ _EVERYTHING: Final = "everything"
 
 def show_definition(app: App, kind: OrderKind) -> None:
     """Print what has to be applied to a cluster."""
-    objects = [kind.definition, kind.menu]
+    objects = [kind.definition, *kind.roles, kind.menu]
     if app.output != "text":
         app.screen.document(list_form(objects), app.output)
         return

@@ -1,0 +1,153 @@
+"""Menus and the orders of their kinds, looked at while this copy leads. Layer: controller."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from bundler import ListQuery
+from bundler.concurrency import in_thread
+from bundler.controller.bells import Bells, facts_of
+from bundler.controller.menus.fill import fill_order
+from bundler.controller.menus.menu import MENU
+from bundler.controller.menus.serve import MenuServer
+from bundler.controller.queue import LookQueue
+from bundler.controller.watches import Watches
+from bundler.errors import BundlerError
+from bundler.model.json import items_at, text_at
+from bundler.model.orders import GROUP, RELEASE
+from bundler.model.refs import ObjectRef, ref_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.controller.menus.serve import Offer, Serving
+    from bundler.controller.process import Instruments
+    from bundler.controller.queue import DueLook
+    from bundler.model.json import Body
+
+_NAME: Final = "menus"
+_JOIN_S: Final = 10.0
+_MENUS: Final = ListQuery(group=GROUP, kind=MENU, namespace="")
+
+
+class MenuKeeping:
+    """Serves kinds, and makes each of their orders into a Release; one thread looks, watches ring."""
+
+    def __init__(
+        self,
+        serving: Serving,
+        instruments: Instruments,
+        *,
+        namespaces: tuple[str, ...] = (),
+        holds: Callable[[ObjectRef], bool] = lambda _: True,
+    ) -> None:
+        """Begin nothing yet.
+
+        Args:
+            serving: what menus are served with.
+            instruments: what is observed.
+            namespaces: whose orders are kept; empty: all.
+            holds: whether an order is one of those that this controller keeps, where several share them.
+        """
+        self._serving, self._instruments = serving, instruments
+        self._namespaces, self._holds = namespaces or ("",), holds
+        self._server = MenuServer(serving)
+        self._queue = LookQueue(instruments.clock)
+        self._watches = Watches(
+            serving.own.cluster,
+            Bells(lambda key, _: self._queue.ring(key)),
+            on_restart=instruments.metrics.watch_restarted,
+            on_error=self._not_watched,
+        )
+        self._stopping = threading.Event()
+        self._thread = in_thread(self._work, name=_NAME)
+
+    def start(self) -> None:
+        """Begin to watch menus."""
+        self._watches.watch(_MENUS, self._moved, self._queue.begin)
+        for namespace in self._namespaces:
+            self._watches.watch(ListQuery(group=GROUP, kind=RELEASE, namespace=namespace), self._release_moved)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look at nothing more."""
+        self._stopping.set()
+        self._watches.close()
+        self._thread.join(_JOIN_S)
+
+    def look(self, key: ObjectRef) -> float | None:
+        """Look at one menu, or at one order of its kind.
+
+        Args:
+            key: of either.
+
+        Returns:
+            The seconds until the next look; None: it is gone.
+
+        Raises:
+            BundlerError: when the cluster does not answer, or it moved.
+        """
+        if (key.group, key.kind) != (GROUP, MENU):
+            return fill_order(key, self._offer(key), self._serving)
+        before = self._server.offers.get(key.name)
+        again_s = self._server.look(key)
+        offer = self._server.offers.get(key.name)
+        if offer is not None and offer != before:
+            self._begin(offer)
+        return again_s
+
+    def _begin(self, offer: Offer) -> None:
+        """Watch the orders of a kind, and look at all of them: what they come to may have changed."""
+        for namespace in self._namespaces:
+            query = ListQuery(group=offer.query.group, kind=offer.query.kind, namespace=namespace)
+            self._watches.watch(query, self._moved)
+            for body in self._serving.own.cluster.list(query).items:
+                self._ring(ref_of(body))
+
+    def _offer(self, key: ObjectRef) -> Offer | None:
+        offers = self._server.offers.values()
+        return next((one for one in offers if (one.query.group, one.query.kind) == (key.group, key.kind)), None)
+
+    def _moved(self, body: Body, before: bytes | None) -> None:
+        if before is None or before != facts_of(body):
+            self._ring(ref_of(body))
+
+    def _release_moved(self, body: Body, before: bytes | None) -> None:
+        """Ring the order that a Release was made for: what is said of the one is said of the other."""
+        del before
+        for owner in items_at(body, "metadata", "ownerReferences"):
+            group = text_at(owner, "apiVersion").partition("/")[0]
+            key = ObjectRef(group, text_at(owner, "kind"), ref_of(body).namespace, text_at(owner, "name"))
+            if self._offer(key) is not None:
+                self._ring(key)
+
+    def _ring(self, key: ObjectRef) -> None:
+        if not key.namespace or self._holds(key):
+            self._queue.ring(key)
+
+    def _work(self) -> None:
+        pulse = self._instruments.pulse
+
+        def is_stopped() -> bool:
+            pulse.beat(_NAME)
+            return self._stopping.is_set()
+
+        while (look := self._queue.wait(is_stopped)) is not None:
+            self._take(look)
+        pulse.forget(_NAME)
+
+    def _take(self, look: DueLook) -> None:
+        log = self._instruments.log.about(namespace=look.key.namespace, order=look.key.short)
+        try:
+            self._queue.done(look, self.look(look.key))
+        except BundlerError as error:
+            pause_s = self._queue.failed(look)
+            log.warning(str(error), found="; ".join(error.context), code=error.code, again_s=round(pause_s, 1))
+        except Exception as error:  # noqa: BLE001 - one that meets a mistake of ours must not stop the others
+            pause_s = self._queue.failed(look)
+            said = f"{type(error).__name__}: {error}"
+            log.error("a mistake in bundler", error=said, again_s=round(pause_s, 1))  # noqa: TRY400 - a log of our own
+
+    def _not_watched(self, query: ListQuery, error: BundlerError) -> None:
+        self._instruments.log.debug("what is not watched", kind=query.kind, error=str(error))
