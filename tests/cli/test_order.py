@@ -249,9 +249,10 @@ def test_a_bundle_that_cannot_be_read_is_named_by_its_secret(cli, site, content)
 
 def test_the_order_that_is_made_for_an_object_of_a_menus_kind_is_not_changed_here(cli, site):
     spec = make(cli)["spec"]
-    owner = {"apiVersion": "a.example/v1", "kind": "Shop", "name": "shop", "uid": "5f2c", "controller": True}
     with cli.sandbox() as cluster:
-        meta = {"name": "shop", "namespace": "prod", "ownerReferences": [owner]}
+        maker = cluster.get(ObjectRef("", "Secret", "prod", "bundle"))
+        owner = {"apiVersion": "v1", "kind": "Secret", "name": "bundle", "uid": maker["metadata"]["uid"]}
+        meta = {"name": "shop", "namespace": "prod", "ownerReferences": [{**owner, "controller": True}]}
         write(cluster, {"apiVersion": "bundler.dev/v1", "kind": "Release", "metadata": meta, "spec": spec})
     refused = cli("order", "shop", "--set", "count=3", *NS)
-    assert (refused.code, "Release/shop is made for Shop/shop" in refused.err) == (2, True)
+    assert (refused.code, "Release/shop is made for Secret/bundle" in refused.err) == (2, True)
