@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bundler import AcquiredBundle, ClusterClient, Session
+    from bundler import AcquiredBundle, Session
     from bundler.controller.order import Order, ValuesSource
     from bundler.model.json import Body
     from bundler.model.kind import OrderKind, SecretKey

@@ -236,7 +236,11 @@ def test_a_secret_of_someone_else_is_left_as_it_is(cli, site):
     assert (wrong.code, "--version chooses in a registry" in wrong.err) == (2, True)
 
 
-@pytest.mark.parametrize("content", [b"no archive", packed_as("x: ["), packed_as("", name="../bundle.yaml")])
+@pytest.mark.parametrize(
+    "content",
+    [b"no archive", packed_as("x: ["), packed_as("", name="../bundle.yaml")],
+    ids=["no archive", "no YAML", "outside of its folder"],
+)
 def test_a_bundle_that_cannot_be_read_is_named_by_its_secret(cli, site, content):
     with cli.sandbox() as cluster:
         put(cluster, {"kind": "Secret", "metadata": {"name": "bad"}, "data": {"bundle.tgz": text_of(content)}})
