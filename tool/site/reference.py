@@ -137,10 +137,11 @@ def _errors() -> str:
 
 
 def error_kinds() -> Mapping[str, type[errors.BundlerError]]:
-    """Return the kinds of errors by their codes."""
+    """Return the kinds of errors by their codes; those that never leave their module have none of their own."""
     for found in iter_modules(errors.__path__):
         import_module(f"bundler.errors.{found.name}")
-    return {kind.code: kind for kind in _below(errors.BundlerError) if kind is not errors.BundlerError}
+    kinds = [kind for kind in _below(errors.BundlerError) if not kind.__name__.startswith("_")]
+    return {kind.code: kind for kind in kinds if kind is not errors.BundlerError}
 
 
 def cause_and_remedy(kind: type[errors.BundlerError]) -> tuple[str, str]:
