@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -34,8 +35,14 @@ TERMINAL = ("rich",)
 def modules_after(cli, *argv: str, is_copied: bool = False) -> set[str]:
     """Run a command line in a fresh interpreter and return what it imported, itself and not in copies of it."""
     words = [json.dumps([str(word) for word in argv]), *(["copied"] if is_copied else [])]
+    unmeasured = {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE")}
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=False, cwd=cli.home
+        [sys.executable, "-c", PROBE, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cli.home,
+        env=unmeasured,  # the measurement of coverage loads modules of its own
     )
     assert done.returncode == 0, done.stderr
     code, err, modules = json.loads(done.stdout)
