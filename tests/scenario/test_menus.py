@@ -110,11 +110,11 @@ class Site:
         push(self.client, bundle, pack_files(bundle.files.values(), top="shop"), OciAddress.parse(self.source))
         return bundle.digest
 
-    def offer(self, version: str, digest: str, **more: Any) -> dict[str, Any]:
+    def offer(self, version: str, digest: str, *, served: str = "v1", **more: Any) -> dict[str, Any]:
         """Write the menu, and let it be looked at; return its status."""
         spec = {
             "bundle": {"source": self.source, "version": version, "digest": digest},
-            "version": "v1",
+            "version": served,
             "serviceAccountName": "shop",
             **more,
         }
@@ -230,6 +230,12 @@ def test_orders_stay_on_the_bundle_that_they_run_until_it_is_approved(site: Site
     approved = {**body, "metadata": {**body["metadata"], "annotations": notes}}  # type: ignore[dict-item, index]
     site.kept.cluster.replace(Payload.of(approved))
     assert site.settle()["bundle"]["version"] == "1.1.0"
+
+
+def test_a_menu_of_another_version_or_name_than_its_bundle_says_is_refused(site: Site) -> None:
+    told = site.offer("1.0.0", site.publish("1.0.0"), served="v2")
+    assert ready(told) == ("False", "Contested")
+    assert told["conditions"][0]["message"] == f"the bundle is ordered as shops.{site.group} in version v1"
 
 
 def test_a_quiet_order_writes_nothing_and_a_changed_release_is_put_right(site: Site) -> None:

@@ -44,11 +44,6 @@ class Menu:
     status: Body = field(default_factory=dict)
 
     @property
-    def group(self) -> str:
-        """The API group of the kind."""
-        return self.name.partition(".")[2]
-
-    @property
     def bundle(self) -> Body:
         """Return ``.spec.bundle`` of a Release."""
         facts = {"source": self.source, "version": self.version, "digest": self.digest}

@@ -49,7 +49,7 @@ class Offer:
     @property
     def query(self) -> ListQuery:
         """What lists the orders of the kind."""
-        return ListQuery(group=self.kind.spec.group, kind=self.kind.spec.kind, namespace="")
+        return _orders_of(self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +110,8 @@ class MenuServer:
     def _serve(self, menu: Menu) -> Served:
         kind, taken = self._kind(menu)
         wanted, named = kind.definition, kind.spec.definition_name
-        if named != menu.name:
-            return self._refused(menu, f"the bundle is ordered as {named}, so that must be the name of the menu")
+        if (named, kind.spec.version) != (menu.name, menu.api_version):
+            return self._refused(menu, f"the bundle is ordered as {named} in version {kind.spec.version}")
         live = self._cluster.get(ObjectRef(_DEFINITIONS, "CustomResourceDefinition", "", menu.name))
         if live is not None and text_at(live, "metadata", "labels", MADE_FOR) != menu.name:
             return self._refused(menu, f"CustomResourceDefinition {menu.name} exists, and was not made by this menu")
@@ -160,7 +160,7 @@ class MenuServer:
         return replace(self._as_before(menu), reason=Reason.CONTESTED, message=message)
 
     def _orders(self, kind: OrderKind) -> Sequence[Body]:
-        return self._cluster.list(ListQuery(group=kind.spec.group, kind=kind.spec.kind, namespace="")).items
+        return self._cluster.list(_orders_of(kind)).items
 
     def _invalid(self, menu: Menu, taken: AcquiredBundle, kind: OrderKind, orders: Sequence[Body]) -> tuple[str, ...]:
         """Return why live orders would not fit the bundle: each is tried before its kind is changed."""
@@ -177,6 +177,10 @@ class MenuServer:
         tenant = self._serving.accounts.session(Account(namespace=namespace, name=menu.service_account)).cluster
         found = {key: secret_text(tenant, namespace, key) for key in named}
         return {(namespace, key): text for key, text in found.items() if text is not None}
+
+
+def _orders_of(kind: OrderKind) -> ListQuery:
+    return ListQuery(group=kind.spec.group, kind=kind.spec.kind, namespace="")
 
 
 def _made_of(definition: Body) -> str:
