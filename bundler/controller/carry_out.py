@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bundler import Accepted, CorrectionOptions, ReleaseStatus, RunOptions, UninstallRequest
 from bundler.controller.changes import Outcome, Work
 from bundler.controller.guards import missing_data_plan, waiting_plan
+from bundler.controller.lacking import missing_rights, who_lacks
 from bundler.controller.materials import MissingSourceError, Reader, request_for, site_file
 from bundler.controller.order import parse_deleted, parse_order
 from bundler.controller.status import AttemptResult, Reason
@@ -194,18 +195,11 @@ def _naming_rights(error: BundlerError, request: ReleaseRequest, order: Order, p
         order: names the ServiceAccount.
         place: as whom it was tried.
     """
-    try:
-        missing = [str(one) for one in place.tenant.missing_rights(request) if not one.is_for_later]
-    except BundlerError:
-        return error
+    missing = missing_rights(order, place.tenant, request)
     if not missing:
         return error
-    whose = f"ServiceAccount {order.service_account}" if order.service_account else "the controller"
-    return _RightsMissingError(
-        f"{whose} in namespace {order.namespace} lacks rights",
-        context=missing,
-        hint="grant what `bundler rbac BUNDLE --for-controller` prints",
-    )
+    hint = "grant what `bundler rbac BUNDLE --for-controller` prints"
+    return _RightsMissingError(who_lacks(order), context=missing, hint=hint)
 
 
 def _awaiting(wanted: WantedChange, plan: WaitingPlan) -> Outcome:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.controller.carry_out import Place, recorded
 from bundler.controller.decide import Obstacle, Seen
 from bundler.controller.inputs import inputs_digest
+from bundler.controller.lacking import missing_account, missing_rights, who_lacks
 from bundler.controller.materials import MissingSourceError, seen_sources
 from bundler.controller.status import AttemptResult, ConditionType, Reason
 from bundler.controller.times import read_time
@@ -67,6 +68,8 @@ def observe(order: Order, place: Place, remembered: Remembered, doing: Doing) ->
         is_namespace_suspended=text_at(namespace, "metadata", "annotations", SUSPEND) == "true",
     )
     seen = _with_record(seen, order, place)
+    if not order.is_deleted and (message := missing_account(order, place.own.cluster)):
+        seen = replace(seen, obstacle=Obstacle(reason=Reason.RIGHTS_MISSING, message=message))
     if order.is_deleted or (seen.obstacle is not None and seen.obstacle.reason is not Reason.RIGHTS_MISSING):
         return seen
     return _with_inputs(seen, order, place)
@@ -79,20 +82,25 @@ def _with_record(seen: Seen, order: Order, place: Place) -> Seen:
         newest = seen.newest
         if newest is not None and newest.status.is_pending:
             return replace(seen, locked_by=_holder(order, place.tenant.cluster, seen.now))
+    except ForbiddenError as error:
+        missing = missing_rights(order, place.tenant)
+        message = f"{who_lacks(order)}: {'; '.join(missing)}" if missing else words_of(error)
+        return replace(seen, obstacle=Obstacle(reason=Reason.RIGHTS_MISSING, message=message))
     except BundlerError as error:
         return replace(seen, obstacle=_obstacle(error))
     return seen
 
 
 def _with_inputs(seen: Seen, order: Order, place: Place) -> Seen:
-    """Return what is seen with what the order comes to, or why that is not known."""
+    """Return what is seen with what the order comes to, or why that is not known; what is known already stays."""
     try:
         inputs = inputs_digest(order, seen_sources(order, place.reader))
         return replace(seen, inputs=inputs, waits_for=tuple(_not_ready(order, place.own.cluster)))
     except MissingSourceError as error:
-        return replace(seen, obstacle=Obstacle(reason=error.reason, message=words_of(error)))
+        obstacle = Obstacle(reason=error.reason, message=words_of(error))
     except BundlerError as error:
-        return replace(seen, obstacle=_obstacle(error))
+        obstacle = _obstacle(error)
+    return replace(seen, obstacle=seen.obstacle or obstacle)
 
 
 def _obstacle(error: BundlerError) -> Obstacle:

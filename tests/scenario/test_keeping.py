@@ -439,9 +439,14 @@ def test_an_order_is_carried_out_as_its_service_account_and_every_missing_right_
         kept.open_as = open_as
         kept.cluster.apply(_namespace(place))
         kept.publish(small_bundle(tmp_path), "one")
-        kept.put("ServiceAccount", "deployer")
         kept.order(serviceAccountName="deployer", timeout="30s")
-        assert kept.settle()["conditions"]["Stalled"]["reason"] == "RightsMissing"
+        stalled = kept.settle()["conditions"]["Stalled"]
+        assert stalled["reason"] == "RightsMissing"
+        assert stalled["message"] == f"ServiceAccount deployer does not exist in namespace {place}"
+        kept.put("ServiceAccount", "deployer")
+        stalled = kept.settle()["conditions"]["Stalled"]
+        assert stalled["reason"] == "RightsMissing"
+        assert all(right in stalled["message"] for right in ("list secrets", "get secrets", "create leases"))
         reading = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}
         rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
         kept.cluster.apply(Payload.of({**reading, "metadata": {"name": "reading", "namespace": place}, "rules": rules}))

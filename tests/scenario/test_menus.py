@@ -168,6 +168,7 @@ def _site(world: World, scratch: Path) -> Iterator[Site]:
     kept = kept_at(world.cluster, world.operator.clock, world.operator.namespace, scratch)
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": kept.namespace}}
     kept.cluster.apply(Payload.of(body, manager="kubectl"))
+    kept.put("ServiceAccount", "shop")
     with QuirkyRegistry() as registry:
         made = Site(kept, registry, scratch)
         yield made
