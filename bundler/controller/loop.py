@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.concurrency import in_thread
 from bundler.controller.bells import Bells, facts_of
+from bundler.controller.looks import take_looks
 from bundler.controller.queue import LookQueue
 from bundler.controller.watches import Watches
-from bundler.errors import BundlerError
-from bundler.errors.cluster import ConflictError
 from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from bundler.controller.queue import DueLook
     from bundler.controller.reconcile import Reconciler
     from bundler.controller.watches import Stream
+    from bundler.errors import BundlerError
     from bundler.model.json import Body
 
 LOOKS_AT_ONCE: Final = 4
@@ -125,40 +125,21 @@ class Loop:
         self._bells.moved(body, before)
 
     def _work(self, name: str) -> None:
-        pulse, metrics = self._instruments.pulse, self._instruments.metrics
+        take_looks(
+            self.queue,
+            self._look,
+            self._instruments,
+            name=name,
+            is_over=self._stopping.is_set,
+            on_looked=self._instruments.metrics.reconciled,
+        )
 
-        def is_stopped() -> bool:
-            pulse.beat(name)
-            return self._stopping.is_set()
-
-        while (look := self.queue.wait(is_stopped)) is not None:
-            metrics.queue(self.queue.depth, self.queue.oldest_s)
-            began_s = self._instruments.clock.monotonic()
-            result = self._look(look)
-            metrics.reconciled(result, self._instruments.clock.monotonic() - began_s)
-        pulse.forget(name)
-
-    def _look(self, look: DueLook) -> str:
-        """Take one look; whatever goes wrong with it concerns this order alone."""
-        log = self._instruments.log.about(namespace=look.key.namespace, order=look.key.short)
-        try:
-            again_s = self._reconciler.reconcile(look.key, is_brief=look.is_brief) if self._reconciler else None
-        except ConflictError:  # someone wrote the order meanwhile, which rings for it, too
-            self.queue.failed(look)
-            return "moved"
-        except BundlerError as error:
-            pause_s = self.queue.failed(look)
-            log.warning(str(error), found="; ".join(error.context), code=error.code, again_s=round(pause_s, 1))
-            return error.code
-        except Exception as error:  # noqa: BLE001 - one order that meets a mistake of ours must not stop the others
-            pause_s = self.queue.failed(look)
-            said = f"{type(error).__name__}: {error}"
-            log.error("a mistake in bundler", error=said, again_s=round(pause_s, 1))  # noqa: TRY400 - a log of our own
-            return "bug"
+    def _look(self, look: DueLook) -> float | None:
+        self._instruments.metrics.queue(self.queue.depth, self.queue.oldest_s)
+        again_s = self._reconciler.reconcile(look.key, is_brief=look.is_brief) if self._reconciler else None
         if again_s is None:
             self._bells.drop(look.key)
-        self.queue.done(look, again_s)
-        return "ok"
+        return again_s
 
     def _not_watched(self, query: ListQuery, error: BundlerError) -> None:
         """Say once what cannot be watched, and again when there is another reason."""

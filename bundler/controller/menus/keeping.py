@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from bundler import ListQuery
 from bundler.concurrency import in_thread
 from bundler.controller.bells import Bells, facts_of
+from bundler.controller.looks import take_looks
 from bundler.controller.menus.fill import fill_order
 from bundler.controller.menus.menu import MENU
 from bundler.controller.menus.serve import MenuServer
 from bundler.controller.queue import LookQueue
 from bundler.controller.watches import Watches
-from bundler.errors import BundlerError
 from bundler.model.json import items_at, text_at
 from bundler.model.orders import GROUP, RELEASE
 from bundler.model.refs import ObjectRef, ref_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bundler.controller.menus.serve import Offer, Serving
     from bundler.controller.process import Instruments
-    from bundler.controller.queue import DueLook
+    from bundler.errors import BundlerError
     from bundler.model.json import Body
 
 _NAME: Final = "menus"
@@ -66,8 +66,6 @@ class MenuKeeping:
     def start(self) -> None:
         """Begin to watch menus."""
         self._watches.watch(_MENUS, self._moved, self._queue.begin)
-        for namespace in self._namespaces:
-            self._watches.watch(ListQuery(group=GROUP, kind=RELEASE, namespace=namespace), self._release_moved)
         self._thread.start()
 
     def close(self) -> None:
@@ -98,8 +96,9 @@ class MenuKeeping:
         return again_s
 
     def _begin(self, offer: Offer) -> None:
-        """Watch the orders of a kind, and look at all of them: what they come to may have changed."""
+        """Watch the orders of a kind with their Releases, and look at all: what they come to may have changed."""
         for namespace in self._namespaces:
+            self._watches.watch(ListQuery(group=GROUP, kind=RELEASE, namespace=namespace), self._release_moved)
             query = ListQuery(group=offer.query.group, kind=offer.query.kind, namespace=namespace)
             self._watches.watch(query, self._moved)
             for body in self._serving.own.cluster.list(query).items:
@@ -127,27 +126,9 @@ class MenuKeeping:
             self._queue.ring(key)
 
     def _work(self) -> None:
-        pulse = self._instruments.pulse
-
-        def is_stopped() -> bool:
-            pulse.beat(_NAME)
-            return self._stopping.is_set()
-
-        while (look := self._queue.wait(is_stopped)) is not None:
-            self._take(look)
-        pulse.forget(_NAME)
-
-    def _take(self, look: DueLook) -> None:
-        log = self._instruments.log.about(namespace=look.key.namespace, order=look.key.short)
-        try:
-            self._queue.done(look, self.look(look.key))
-        except BundlerError as error:
-            pause_s = self._queue.failed(look)
-            log.warning(str(error), found="; ".join(error.context), code=error.code, again_s=round(pause_s, 1))
-        except Exception as error:  # noqa: BLE001 - one that meets a mistake of ours must not stop the others
-            pause_s = self._queue.failed(look)
-            said = f"{type(error).__name__}: {error}"
-            log.error("a mistake in bundler", error=said, again_s=round(pause_s, 1))  # noqa: TRY400 - a log of our own
+        take_looks(
+            self._queue, lambda look: self.look(look.key), self._instruments, name=_NAME, is_over=self._stopping.is_set
+        )
 
     def _not_watched(self, query: ListQuery, error: BundlerError) -> None:
         self._instruments.log.debug("what is not watched", kind=query.kind, error=str(error))
