@@ -85,6 +85,8 @@ class Seen:
     """Digest of the inputs that this is done with; empty where that is not known."""
     waits_for: tuple[str, ...] = ()
     """Other orders that have to be ready first, and are not."""
+    holds_controller: bool = False
+    """The release is that of a controller, as far as that was asked: of an order that is deleted."""
     is_namespace_terminating: bool = False
     is_namespace_suspended: bool = False
 
@@ -177,9 +179,19 @@ def _removal(order: Order, seen: Seen) -> Decision:
     if order.is_protected:
         message = "take the annotation bundler.dev/protect off to uninstall the release"
         return Decision(act=Act.WAIT, reason=Reason.PROTECTED, message=message, again_s=order.interval_s)
-    if order.deletion is Deletion.ORPHAN or (seen.newest is None and seen.obstacle is None):
-        return Decision(act=Act.DROP_FINALIZER, reason=Reason.DELETING)
+    if (why := _why_it_stays(order, seen)) or (seen.newest is None and seen.obstacle is None):
+        return Decision(act=Act.DROP_FINALIZER, reason=Reason.DELETING, message=why)
     return _uninstall(order, seen)
+
+
+def _why_it_stays(order: Order, seen: Seen) -> str:
+    """Return why the release stays without its order; empty where it does not."""
+    if order.deletion is Deletion.ORPHAN:
+        return "its order says so, and no one keeps it any more"
+    if seen.holds_controller:
+        way = f"`bundler uninstall {order.name} -n {order.namespace}`"
+        return f"a controller does not uninstall itself, which would leave all orders to no one; {way} does"
+    return ""
 
 
 def _uninstall(order: Order, seen: Seen) -> Decision:

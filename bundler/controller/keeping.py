@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bundler.controller.changes import Outcome
     from bundler.controller.children import Launch
     from bundler.controller.log import Log
+    from bundler.controller.news import News
     from bundler.controller.order import Order
     from bundler.controller.process import Instruments
     from bundler.controller.shard import Shard
@@ -89,6 +90,7 @@ class ReleaseKeeping:
             needs_account=settings.needs_account,
             redact=settings.redact,
             on_holding=self._loop.hold,
+            on_news=self._say,
             on_told=self._told,
         )
         self._loop.use(Reconciler(keeping), changes.close)
@@ -144,9 +146,12 @@ class ReleaseKeeping:
         """Make events of what is new in a status, and show it as numbers."""
         self._metrics.conditions(order.namespace, order.name, conditions_in(now))
         for news in news_of(before, now):
-            self._events.say(order, news)
-            log = self._about(order.ref)
-            (log.warning if news.is_warning else log.info)(news.note, event=news.happened.value)
+            self._say(order, news)
+
+    def _say(self, order: Order, news: News) -> None:
+        self._events.say(order, news)
+        log = self._about(order.ref)
+        (log.warning if news.is_warning else log.info)(news.note, event=news.happened.value)
 
     def _about(self, key: ObjectRef) -> Log:
         return self._log.about(namespace=key.namespace, release=key.name)

@@ -33,6 +33,7 @@ class Happened(StrEnum):
     SOURCE_REFUSED = "SourceRefused"
     FAILED = "Failed"
     SUSPENDED = "Suspended"
+    ORPHANED = "Orphaned"
 
 
 _OF_REASON = {

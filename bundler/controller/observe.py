@@ -17,7 +17,7 @@ from bundler.errors import BundlerError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.json import int_at, items_at, text_at
 from bundler.model.lean import dataclass, replace
-from bundler.model.orders import SUSPEND
+from bundler.model.orders import ORDERS_DEFINITION, SUSPEND
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def _with_record(seen: Seen, order: Order, place: Place) -> Seen:
     try:
         seen = replace(seen, revisions=recorded(place.tenant, order))
         newest = seen.newest
+        if newest is not None and order.is_deleted:
+            seen = replace(seen, holds_controller=_holds_controller(order, place))
         if newest is not None and newest.status.is_pending:
             return replace(seen, locked_by=_holder(order, place.tenant.cluster, seen.now))
     except ForbiddenError as error:
@@ -89,6 +91,11 @@ def _with_record(seen: Seen, order: Order, place: Place) -> Seen:
     except BundlerError as error:
         return replace(seen, obstacle=_obstacle(error))
     return seen
+
+
+def _holds_controller(order: Order, place: Place) -> bool:
+    held = place.tenant.revision(order.name, namespace=order.namespace).inventory
+    return any(entry.ref == ORDERS_DEFINITION for entry in held)
 
 
 def _with_inputs(seen: Seen, order: Order, place: Place) -> Seen:

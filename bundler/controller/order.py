@@ -12,14 +12,12 @@ from bundler.model.json import int_at, items_at, list_at, mapping_at, pointer_to
 from bundler.model.kind import SecretKey
 from bundler.model.lean import dataclass, field
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
-from bundler.model.orders import APPROVE, GROUP, IN_AN_OBJECT, RETRY, is_suspended
+from bundler.model.orders import APPROVE, FINALIZER, GROUP, IN_AN_OBJECT, RETRY, is_suspended
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
 
-FINALIZER: Final = f"{GROUP}/release"
-"""Keeps an order until what it made is gone."""
 LEAST_INTERVAL_S: Final = 5.0
 """However short an order says: a release is not compared more often than that when nothing happens."""
 PROTECT: Final = f"{GROUP}/protect"

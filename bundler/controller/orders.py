@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bundler import ListQuery, Payload
-from bundler.controller.order import FINALIZER, parse_deleted, parse_order
+from bundler.controller.order import parse_deleted, parse_order
 from bundler.controller.status_body import says_more
 from bundler.model.json import mapping_at, strings_at, text_at
-from bundler.model.orders import GROUP, RELEASE
+from bundler.model.orders import FINALIZER, GROUP, RELEASE
 from bundler.model.refs import ObjectRef, ref_of
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from bundler.controller.decide import Act, Decision, back_off_s, decide
 from bundler.controller.guards import missing_data_plan
 from bundler.controller.look import Looking, look
 from bundler.controller.materials import references
+from bundler.controller.news import Happened, News
 from bundler.controller.observe import Doing, dependencies, observe
 from bundler.controller.report import Looked, Remembered, author_of, first_status, order_status
 from bundler.controller.status import (
@@ -76,6 +77,8 @@ class Keeping:
     redact: Callable[[str], str] = str
     on_holding: Callable[[Holding], None] = lambda _: None
     """Takes what an order holds, at each look."""
+    on_news: Callable[[Order, News], None] = lambda order, news: None  # noqa: ARG005
+    """Takes what no status says any more."""
     on_told: Callable[[Order, Body, Body], None] = lambda order, before, now: None  # noqa: ARG005
     """Takes an order, its status as it was, and as it was written now."""
 
@@ -207,6 +210,9 @@ class _Look:
                 return None
             case Act.DROP_FINALIZER:
                 self._keeping.orders.let_go(self._body)
+                if decision.message:
+                    note = f"release {self._order.name} stays: {decision.message}"
+                    self._keeping.on_news(self._order, News(happened=Happened.ORPHANED, note=note))
                 return None
             case Act.CHANGE | Act.UNINSTALL:
                 return self._begin(seen, decision)

@@ -119,6 +119,16 @@ class KeptReleaseError(PlanError):
     exit_code = 2
 
 
+class OrdersHeldError(PlanError):
+    """The controller is uninstalled while orders wait for it at their end: no one would take their finalizer off.
+
+    Remedy: Delete the orders first, or pass `--orphan-orders`: their finalizer is taken off, and their releases stay.
+    """
+
+    code = "orders-held"
+    exit_code = 2
+
+
 class OrderChangedError(PlanError):
     """The order that a change carries out says something else by now, is suspended, or is gone.
 

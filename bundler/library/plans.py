@@ -60,6 +60,7 @@ FLAGS: Final = (
     "other_bundle",
     "crd_risk",
     "crd_deletion",
+    "orphans_orders",
     "no_backup",
     "fewer_steps",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bundler.model.definition import DEFINITION
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, ref_of
@@ -19,6 +20,10 @@ MANAGER: Final = "bundler-cli"
 APPROVE: Final = f"{GROUP}/approve"
 RETRY: Final = f"{GROUP}/retry"
 SUSPEND: Final = f"{GROUP}/suspend"
+FINALIZER: Final = f"{GROUP}/release"
+"""Keeps an order until what it made is gone; only a controller takes it off."""
+ORDERS_DEFINITION: Final = ObjectRef(*DEFINITION, "", "releases.bundler.dev")
+"""What defines the kind Release. The release that holds it is that of the controller."""
 ORDER_LABEL: Final = f"{GROUP}/order"
 """Of a Secret with the bundle of an order: whose it is."""
 IN_AN_OBJECT: Final = "secret://"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from bundler.errors.change import KeptReleaseError, OrderChangedError
+from bundler.errors.change import KeptReleaseError, OrderChangedError, OrdersHeldError
+from bundler.model.size import first_of
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bundler.model.orders import KeepingOrder, OrderMark
+    from bundler.model.refs import ObjectRef
+
+_SHOWN: Final = 10
 
 
 def unordered_change(order: KeepingOrder | None, *, goes_back_to: int, is_removal: bool) -> Iterator[Problem]:
@@ -65,3 +69,24 @@ def _moved(order: KeepingOrder | None, carried_out: OrderMark) -> str:
         now, then = order.mark.generation, carried_out.generation
         return f"{order.ref.short} says something else now (generation {now}; this change carries out {then})"
     return ""
+
+
+def orders_left(held: Sequence[ObjectRef], release: str) -> Iterator[Problem]:
+    """Find the orders that no controller would let go any more, where that is uninstalled.
+
+    Args:
+        held: orders with its finalizer.
+        release: the one of the controller.
+    """
+    if not held:
+        return
+    named = first_of([f"{ref.short} in namespace {ref.namespace}" for ref in held], _SHOWN)
+    yield Problem(
+        error=OrdersHeldError,
+        doing=f"uninstalling release {release}, which holds the controller",
+        lines=("no one would let these orders go when they, or their namespaces, are deleted:", *named),
+        hint=(
+            "delete them first (`kubectl delete rls NAME -n NAMESPACE` uninstalls the release; with `deletion: Orphan` "
+            "it stays), or pass --orphan-orders: the orders are let go, and all of their releases stay"
+        ),
+    )

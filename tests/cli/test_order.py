@@ -173,6 +173,22 @@ def test_a_folder_is_ordered_from_an_immutable_secret_that_is_named_by_its_diges
     assert f"bundle secret://{name} " in done.err
     assert "bundler-order-" not in done.err
     assert "the order says this already" in cli("order", "shop", "--source", site, "--no-wait", *NS).ok().err
+    assert [one["name"] for one in secret["metadata"]["ownerReferences"]] == ["shop"]
+    with cli.sandbox() as cluster:
+        cluster.delete(ref_of(kept(cli)))
+    cli("order", "shop", "--create", site, "--no-wait", *NS).ok()
+    assert list(bundles(cli)) == [name]
+    with cli.sandbox() as cluster:
+        cluster.delete(ref_of(kept(cli)))
+    assert not bundles(cli)
+
+
+def test_the_namespace_of_a_new_order_is_made_as_an_install_makes_it(cli, site):
+    there = ("order", "shop", "--create", site, "--no-wait", "-n", "new")
+    assert "--no-create-namespace says not to make it" in cli(*there, "--no-create-namespace").err
+    assert "namespace new created" in cli(*there).ok().err
+    with cli.sandbox() as cluster:
+        assert read(cluster, namespace="new")["spec"]["bundle"]["source"].startswith("secret://shop-bundle-")
 
 
 def test_nothing_is_written_of_a_local_bundle_that_is_only_looked_at_or_not_ordered(cli, site):

@@ -29,7 +29,7 @@ CALLED_BY_LIBRARIES = frozenset({
 })  # fmt: skip
 """By click and by Jinja."""
 VERBS = """
-add allow ask avoid break bring build change check choose compute convert copy correct create declare describe did do encode export
+add allow ask avoid break bring build change check choose compute convert copy correct create delete declare describe did do encode export
 fetch find finish fix free get give have import include install keep leave let list log loop lower make move name pass print
 publish pull push put quote raise read reduce remove rename repair replace report request restore run save select set
 shorten sign split start take try undo unset update upgrade use wait write

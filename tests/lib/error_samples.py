@@ -45,6 +45,18 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
             "now, as after `bundler suspend shop -n prod`; nothing was written"
         ),
     ),
+    change.OrdersHeldError: (
+        "uninstalling release controller, which holds the controller",
+        [
+            "no one would let these orders go when they, or their namespaces, are deleted:",
+            "Release/shop in namespace prod",
+        ],
+        (
+            "delete them first (`kubectl delete rls NAME -n NAMESPACE` uninstalls the release; with `deletion: Orphan` "
+            "it stays), or pass --orphan-orders: the orders are let go, and all of their releases stay; nothing was "
+            "written"
+        ),
+    ),
     change.OrderChangedError: (
         "checking the order of release shop",
         ["Release/shop says something else now (generation 5; this change carries out 4)"],

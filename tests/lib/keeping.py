@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from bundler import ClusterClient, Session
     from bundler.controller.changes import Changes, Outcome, WantedChange
+    from bundler.controller.news import News
     from bundler.ports import Clock
     from bundler.signing.sign import KeySigner
 
@@ -53,6 +54,8 @@ class Kept:
         """The cluster's other users."""
         self.rung: set[ObjectRef] = set()
         self.outcomes: list[Outcome] = []
+        self.news: list[News] = []
+        """What no status says any more."""
         self.session: Session = session_on(cluster, clock, namespace)
         self.restart()
 
@@ -69,6 +72,7 @@ class Kept:
                 clock=self.clock,
                 keeper=Keeper(host="here", version="1"),
                 namespace=self.namespace,
+                on_news=lambda _, news: self.news.append(news),
             )
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.errors.bundle import ArchiveError
 from bundler.errors.change import OrderSourceError
 from bundler.model.cluster import ListQuery, Payload
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.orders import BUNDLE_KEY, GROUP, IN_AN_OBJECT, MANAGER, ORDER_LABEL, RELEASE, SIGNATURE_KEY
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.size import shown_excess
@@ -52,12 +52,13 @@ def secret_for(order: ObjectRef, digest: str, packed: PackedBundle) -> Body:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "immutable": True, "data": data}
 
 
-def hold(secret: Body, cluster: ClusterClient, *, is_dry_run: bool = False) -> None:
+def hold(secret: Body, cluster: ClusterClient, *, order_uid: str, is_dry_run: bool = False) -> None:
     """Write the Secret of a bundle, unless it is there as it is to be.
 
     Args:
         secret: as `secret_for` returns it.
         cluster: where it goes.
+        order_uid: of the order that is to name it; empty where that is not written yet.
         is_dry_run: the server says what it would say, and nothing is written.
 
     Raises:
@@ -72,13 +73,37 @@ def hold(secret: Body, cluster: ClusterClient, *, is_dry_run: bool = False) -> N
             context=[f"there is one in namespace {ref.namespace}, without the label {ORDER_LABEL}={_order_of(secret)}"],
             hint=f"delete it (`kubectl delete secret {ref.name} -n {ref.namespace}`), or label it",
         )
-    if live is not None and mapping_at(secret, "data").items() <= mapping_at(live, "data").items():
+    is_same = live is not None and mapping_at(secret, "data").items() <= mapping_at(live, "data").items()
+    if live is not None and is_same and _owners(live) <= {order_uid}:
         return
-    if live is not None:  # the same files in another archive, or signed since: what is immutable is made again
+    if live is not None:
+        # The same files in another archive, or signed since: what is immutable is made again. And what belongs to an
+        # order that is gone is about to go as well.
         if is_dry_run:
             return
         cluster.delete(ref)
     cluster.create(Payload.of(secret, manager=MANAGER), is_dry_run=is_dry_run)
+
+
+def give(order: Body, cluster: ClusterClient) -> None:
+    """Let the Secret that an order names go with the order, where it was made for it.
+
+    Args:
+        order: as it is now, written.
+        cluster: where it is.
+
+    Raises:
+        ClusterError: when it cannot be read or written.
+    """
+    source, uid = text_at(order, "spec", "bundle", "source"), text_at(order, "metadata", "uid")
+    ref = ObjectRef("", "Secret", ref_of(order).namespace, source.removeprefix(IN_AN_OBJECT))
+    secret = cluster.get(ref) if source.startswith(IN_AN_OBJECT) else None
+    if secret is None or _order_of(secret) != ref_of(order).name or uid in _owners(secret):
+        return
+    owner: Body = {"apiVersion": text_at(order, "apiVersion"), "kind": RELEASE, "name": ref_of(order).name, "uid": uid}
+    owners = [*items_at(secret, "metadata", "ownerReferences"), owner]
+    owned = {**secret, "metadata": {**mapping_at(secret, "metadata"), "ownerReferences": owners}}
+    cluster.replace(Payload.of(owned, manager=MANAGER))
 
 
 def drop_unnamed(order: ObjectRef, cluster: ClusterClient) -> tuple[ObjectRef, ...]:
@@ -103,6 +128,10 @@ def drop_unnamed(order: ObjectRef, cluster: ClusterClient) -> tuple[ObjectRef, .
     for ref in unnamed:
         cluster.delete(ref)
     return unnamed
+
+
+def _owners(body: Body) -> set[str]:
+    return {text_at(one, "uid") for one in items_at(body, "metadata", "ownerReferences")}
 
 
 def _prefix(order: ObjectRef) -> str:

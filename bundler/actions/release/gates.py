@@ -18,7 +18,7 @@ from bundler.model.change import Action
 from bundler.model.lean import replace
 from bundler.model.size import first_of
 from bundler.planning.definitions.notes import definition_problems
-from bundler.planning.kept_by_order import moved_order, unordered_change
+from bundler.planning.kept_by_order import moved_order, orders_left, unordered_change
 from bundler.planning.late_references import hook_problems
 from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
 from bundler.planning.open_rollout import rollout_problems
@@ -67,6 +67,13 @@ def _order(proposal: Proposal) -> Iterable[Problem]:
         return moved_order(order, terms.accepted.order, proposal.history.release)
     back = proposal.draft.revision.rolled_back_to if proposal.draft else 0
     return unordered_change(order, goes_back_to=back, is_removal=proposal.planned.plan.is_removal)
+
+
+def _held_orders(proposal: Proposal) -> Iterable[Problem]:
+    """What only the controller lets go is asked of the uninstall of that controller."""
+    if proposal.terms.accepted.orphans_orders or proposal.terms.follows_failure:
+        return ()
+    return orders_left(proposal.held_orders, proposal.history.release)
 
 
 def _windows(proposal: Proposal) -> Iterable[Problem]:
@@ -232,6 +239,7 @@ def _named(changes: Sequence[Change]) -> list[str]:
 
 GATES: Final[tuple[Gate, ...]] = (
     _order,
+    _held_orders,
     _rollout,
     stale_problems,
     _cluster,

@@ -16,7 +16,13 @@ from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
 from bundler.actions.release.unfinished import mark_interrupted_runs
 from bundler.errors import ConfirmationRequiredError
-from bundler.errors.change import ClosedWindowError, FieldConflictError, KeptReleaseError, RecordDamagedError
+from bundler.errors.change import (
+    ClosedWindowError,
+    FieldConflictError,
+    KeptReleaseError,
+    OrdersHeldError,
+    RecordDamagedError,
+)
 from bundler.model.bundle import Reach, ReadinessRule, RecreateRule
 from bundler.model.change import Action
 from bundler.model.conflicts import policy_of
@@ -47,7 +53,7 @@ if TYPE_CHECKING:
     from bundler.planning.problem import Problem
     from bundler.ports import Clock, ClusterClient, Ports, Reporter
 
-REFUSED_NOW = frozenset({ClosedWindowError, KeptReleaseError})
+REFUSED_NOW = frozenset({ClosedWindowError, KeptReleaseError, OrdersHeldError})
 """What stops a change, and not a plan that is only shown: it may be carried out later."""
 _SHOWN_IN_THE_PLAN = REFUSED_NOW | {ConfirmationRequiredError, FieldConflictError}
 
@@ -128,6 +134,8 @@ class Proposal:
     """Which cluster this is; None where no site asks."""
     order: KeepingOrder | None = None
     """The order that keeps the release; None where there is none."""
+    held_orders: tuple[ObjectRef, ...] = ()
+    """For an uninstall of the controller: the orders that it alone lets go."""
     moment: datetime | None = None
     """When it was planned; None where the site's deployment windows do not ask."""
     is_second_look: bool = False
@@ -218,7 +226,7 @@ def pass_gates(proposal: Proposal, *, written: str = "nothing") -> list[Problem]
 
     Returns:
         What stops the change too, but not its plan: field conflicts, losses that no one is there to confirm, closed
-        deployment windows, and an order that keeps the release.
+        deployment windows, an order that keeps the release, and orders that its controller holds.
 
     Raises:
         BundlerError: with every problem of every gate.
@@ -230,7 +238,7 @@ def pass_gates(proposal: Proposal, *, written: str = "nothing") -> list[Problem]
 
 
 def refuse_now(problems: Iterable[Problem], *, written: str = "nothing") -> None:
-    """Stop a change before anyone is asked about it: deployment windows are closed, or an order keeps the release.
+    """Stop a change before anyone is asked about it: deployment windows are closed, or orders are in the way.
 
     Args:
         problems: what stops it.
@@ -238,6 +246,7 @@ def refuse_now(problems: Iterable[Problem], *, written: str = "nothing") -> None
 
     Raises:
         KeptReleaseError: with the order.
+        OrdersHeldError: with the orders that the release of the controller holds.
         ClosedWindowError: with when the next window opens.
     """
     refuse([problem for problem in problems if problem.error in REFUSED_NOW], written=written)

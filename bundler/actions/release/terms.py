@@ -48,6 +48,8 @@ class Accepted:
     """Live objects may stop fitting the definition of their kind (``--accept-crd-risk``)."""
     crd_deletion: bool = False
     """An uninstall deletes the release's CRDs, too, where no one else uses them (``--delete-crds``)."""
+    orphans_orders: bool = False
+    """An uninstall of the controller lets all orders go; their releases stay (``--orphan-orders``)."""
     fewer_steps: bool = False
     """An upgrade may go faster than its bundle requires (``--all`` with ``--yes``), or someone confirms it."""
     plan: SavedPlan | None = None

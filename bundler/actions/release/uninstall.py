@@ -10,6 +10,7 @@ from bundler.actions.change.make_plan import make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.ordering.edit import suspend_for
+from bundler.actions.ordering.held import let_go, orders_held
 from bundler.actions.ordering.keeping import order_at_first, order_under_lock
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.history import (
@@ -161,6 +162,7 @@ def _propose(history: History, order: KeepingOrder | None, terms: Terms, ports: 
         terms=terms,
         identity=identity,
         order=order,
+        held_orders=orders_held(history.owned, ports),
         moment=moment_for(terms, ports.clock),
     )
 
@@ -294,6 +296,7 @@ class _RemovalRecord:
     def __init__(self, proposal: Proposal, ports: Ports, held: HeldLock, end: End) -> None:
         self._history, self._wanted = proposal.history, proposal.planned.wanted
         self._ports, self._held, self._end = ports, held, end
+        self._lets_go = proposal.terms.accepted.orphans_orders
         self._is_open = self._has_ended = False
         self._summary: RevisionSummary | None = None
 
@@ -307,6 +310,8 @@ class _RemovalRecord:
             case Moment.DONE:
                 self._has_ended = True
                 self._held.confirm()
+                if self._lets_go:
+                    let_go(self._wanted.owned, self._ports)
                 self._end(self._history, self._ports)
             case _:
                 assert_never(moment)

@@ -9,6 +9,7 @@ import click
 from bundler.cli.flows.order import OrderArgs, carry_out_order
 from bundler.cli.flows.order_bundle import is_local
 from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.change_options import create_namespace_option
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.order_options import order_flags
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @release_argument
 @click.option("--create", default="", metavar="SOURCE", help="Make the order, of this bundle.")
 @click.option("--service-account", default="", metavar="NAME", help="With --create: as whom the release is kept.")
+@create_namespace_option
 @click.option("--source", default="", metavar="SOURCE", help="Take another bundle from now on.")
 @click.option("--version", "version", default="", metavar="VERSION", help="Take this version of the bundle.")
 @click.option("--digest", default="", metavar="DIGEST", help="Take the bundle with this digest.")
@@ -38,6 +40,7 @@ def order_command(
     release: str,
     create: str,
     service_account: str,
+    create_namespace: bool,
     source: str,
     version: str,
     digest: str,
@@ -49,8 +52,8 @@ def order_command(
     """Change what RELEASE is to be, where an order says that: show the plan, write the order, wait for its controller.
 
     SOURCE is oci://HOST/REPOSITORY, secret://NAME, or a bundle of this machine: a folder, a .tgz or a shipped one. That
-    is packed into a Secret beside the order, with the signature beside the .tgz; Secrets of its earlier bundles are
-    deleted once the order is written.
+    is packed into a Secret beside the order, with the signature beside the .tgz; it goes with the order, and Secrets
+    of earlier bundles are deleted once the order is written.
 
     The bundle is written with its digest. Values are those of the order, with the ones given over them; sensitive ones
     belong into a Secret that `.spec.valuesFrom` names. --from-revision goes back: to the bundle and the values that the
@@ -74,6 +77,7 @@ def order_command(
         from_revision=from_revision or 0,
         creates=bool(create),
         service_account=service_account,
+        may_create_namespace=create_namespace,
         is_dry_run=dry_run,
     )
     return carry_out_order(app, asked, flags)

@@ -13,6 +13,7 @@ from bundler.cli.parsing.arguments import offers, release_argument
 from bundler.cli.parsing.change_options import (
     data_loss_option,
     no_backup_option,
+    orphan_orders_option,
     path_options,
     preflight_option,
     reason_option,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 @click.option("--allow-reach", is_flag=True, help="Of a rollback: accept recorded reach that is not live.")
 @click.option("--keep-history", is_flag=True, help="Of an uninstall: keep the records.")
 @click.option("--delete-crds", is_flag=True, help="Of an uninstall: delete CRDs, too, that no one else uses.")
+@orphan_orders_option
 @reason_option
 @max_bytes_option
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if changes are pending.")
@@ -79,6 +81,7 @@ def plan_command(
     allow_reach: bool,
     keep_history: bool,
     delete_crds: bool,
+    orphan_orders: bool,
     reason: str,
     max_bytes: int,
     exit_code: bool,
@@ -121,7 +124,13 @@ def plan_command(
     if is_removal:
         if word:
             raise click.UsageError(f"--uninstall takes a release alone, and no {word}")
-        accepted = Accepted(losses=accept_data_loss, no_backup=no_backup, removal=True, crd_deletion=delete_crds)
+        accepted = Accepted(
+            losses=accept_data_loss,
+            no_backup=no_backup,
+            removal=True,
+            crd_deletion=delete_crds,
+            orphans_orders=orphan_orders,
+        )
         gone = UninstallRequest(
             release=release, accepted=accepted, keeps_history=keep_history, skips_hooks=path.no_hooks, reason=reason
         )

@@ -10,7 +10,7 @@ from bundler import Accepted, UninstallRequest
 from bundler.cli.flows.rollback import carry_out_removal
 from bundler.cli.output.changed import show_absence
 from bundler.cli.parsing.arguments import release_argument
-from bundler.cli.parsing.change_options import no_hooks_option, policy_option, run_options
+from bundler.cli.parsing.change_options import no_hooks_option, orphan_orders_option, policy_option, run_options
 from bundler.cli.parsing.command import verb
 from bundler.errors.change import ReleaseNotFoundError
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @no_hooks_option
 @click.option("--keep-history", is_flag=True, help="Keep the records, for history and rollback.")
 @click.option("--delete-crds", is_flag=True, help="Delete CRDs, too, that no one else uses.")
+@orphan_orders_option
 @click.option("--ignore-not-found", is_flag=True, help="Succeed if the release does not exist.")
 def uninstall_command(
     app: App,
@@ -38,6 +39,7 @@ def uninstall_command(
     no_hooks: bool,
     keep_history: bool,
     delete_crds: bool,
+    orphan_orders: bool,
     ignore_not_found: bool,
 ) -> int:
     """Delete what RELEASE owns, and its records.
@@ -45,13 +47,15 @@ def uninstall_command(
     Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where no one can be asked it needs --yes;
     custom resources, which may hold data, are deleted with --accept-data-loss. With --delete-crds a CRD of the release
     goes as well, unless another release records it too, or an object of its kind is not the release's own.
+
+    The controller is not uninstalled while orders wait for it at their end; --orphan-orders lets them go first.
     """
     try:
         asked = UninstallRequest(
             release=release,
             keeps_history=keep_history,
             skips_hooks=no_hooks,
-            accepted=Accepted(removal=True, crd_deletion=delete_crds),
+            accepted=Accepted(removal=True, crd_deletion=delete_crds, orphans_orders=orphan_orders),
         )
         return carry_out_removal(app, asked, site, run)
     except ReleaseNotFoundError:

@@ -5,24 +5,28 @@ A value that the bundle calls sensitive is not written into an order, which many
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler import Payload, ReleaseStatus, library, loader
+from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
-from bundler.cli.flows.order_bundle import drop_earlier, hold_bundle, is_local, pack_for_order, source_of
+from bundler.cli.flows.order_bundle import hold_bundle, is_local, pack_for_order, source_of, tidy_bundles
 from bundler.cli.flows.order_plan import show_order_plan, what_is_ordered, with_values_of
 from bundler.cli.flows.orders import no_order
 from bundler.cli.output.orders import show_order
 from bundler.errors import UsageError
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import OrderChangedError, ReleaseNotFoundError
+from bundler.errors.cluster import ForbiddenError, ObjectNotFoundError
 from bundler.model.json import at_pointer, int_at, mapping_at
 from bundler.model.lean import dataclass, replace
+from bundler.model.names import release_uid
 from bundler.model.orders import MANAGER, is_suspended, made_for, new_order, order_ref, with_bundle, with_spec
 from bundler.model.redaction import MASK
-from bundler.model.refs import ref_of
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.values.flatten import leaves_of
 from bundler.values.hidden_leaves import left_out
 from bundler.values.paths import pointer_as_path
@@ -51,6 +55,8 @@ class OrderArgs:
     creates: bool = False
     """Make the order."""
     service_account: str = ""
+    may_create_namespace: bool = True
+    """With `creates`: make the namespace where there is none."""
     is_dry_run: bool = False
 
 
@@ -74,10 +80,12 @@ def carry_out_order(app: App, asked: OrderArgs, flags: OrderFlags) -> int:
     secret = pack_for_order(app, session, asked.release, asked.source) if is_local(asked.source) else None
     if secret is not None:
         asked = replace(asked, source=source_of(secret))
+    is_there = before is not None or _require_namespace(session, asked)
     base = before if before is not None else new_order(namespace, asked.release, asked.service_account)
     with what_is_ordered(session, _with_bundle(session, base, asked), secret) as (body, request):
         wanted = _with_values(session, body, request, asked)
-        _check(session, wanted, secret, is_new=before is None)
+        with suppress(*(() if is_there else (ObjectNotFoundError,))):
+            _check(session, wanted, secret, before)
         if wanted != before:
             show_order_plan(app, session.plan(with_values_of(wanted, request)))
     if asked.is_dry_run:
@@ -85,15 +93,33 @@ def carry_out_order(app: App, asked: OrderArgs, flags: OrderFlags) -> int:
     if wanted != before and app.may_ask and not flags.is_yes and not ask(app, f"Order this of {asked.release}? [y/N] "):
         app.screen.say("nothing was written")
         return EXIT_DECLINED
+    if not is_there:
+        create_namespace(namespace, release_uid(namespace, asked.release), session.scope.ports())
     if secret is not None:
-        hold_bundle(session, secret)
-    if wanted == before:
+        hold_bundle(session, secret, before)
+    if before is not None and wanted == before:
+        tidy_bundles(app, session, before)
         app.screen.say("the order says this already")
         show_order(app, before)
         return 0
     written = _write(session, before, wanted)
-    drop_earlier(app, session, written)
+    tidy_bundles(app, session, written)
     return _show_outcome(app, session, written, flags)
+
+
+def _require_namespace(session: Session, asked: OrderArgs) -> bool:
+    """Return whether the namespace of an order is there; False where it is made with the order.
+
+    Raises:
+        ObjectNotFoundError: when it is not, and is not to be made.
+    """
+    try:
+        found = session.cluster.get(ObjectRef("", "Namespace", "", session.namespace), metadata_only=True)
+    except ForbiddenError:
+        return True
+    if found is None and not asked.may_create_namespace:
+        raise absent_namespace(session.namespace)
+    return found is not None
 
 
 def _show_outcome(app: App, session: Session, written: Body, flags: OrderFlags) -> int:
@@ -195,12 +221,12 @@ def _refuse_sensitive(pointers: Sequence[str], doing: str) -> None:
         )
 
 
-def _check(session: Session, wanted: Body, secret: Body | None, *, is_new: bool) -> None:
+def _check(session: Session, wanted: Body, secret: Body | None, before: Body | None) -> None:
     """Let the API server say what it would, before anyone is asked."""
-    if secret is not None:
-        hold_bundle(session, secret, is_dry_run=True)
     payload = Payload.of(wanted, manager=MANAGER)
-    (session.cluster.create if is_new else session.cluster.replace)(payload, is_dry_run=True)
+    (session.cluster.create if before is None else session.cluster.replace)(payload, is_dry_run=True)
+    if secret is not None:
+        hold_bundle(session, secret, before, is_dry_run=True)
 
 
 def _write(session: Session, before: Body | None, wanted: Body) -> Body:

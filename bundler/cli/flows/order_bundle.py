@@ -53,23 +53,27 @@ def source_of(secret: Body) -> str:
     return f"{IN_AN_OBJECT}{text_at(secret, 'metadata', 'name')}"
 
 
-def hold_bundle(session: Session, secret: Body, *, is_dry_run: bool = False) -> None:
+def hold_bundle(session: Session, secret: Body, before: Body | None, *, is_dry_run: bool = False) -> None:
     """Write the Secret of a bundle, before the order that names it.
 
     Args:
         session: acts as the user.
         secret: as `pack_for_order` returns it.
+        before: the order, as far as there is one.
         is_dry_run: let the API server say what it would.
 
     Raises:
         OrderSourceError: when there is one of its name that is not ours.
         ClusterError: when the server refuses it.
     """
-    bundle_secret.hold(secret, session.cluster, is_dry_run=is_dry_run)
+    uid = text_at(before or {}, "metadata", "uid")
+    bundle_secret.hold(secret, session.cluster, order_uid=uid, is_dry_run=is_dry_run)
 
 
-def drop_earlier(app: App, session: Session, written: Body) -> None:
-    """Delete the Secrets of earlier bundles of an order that was written; one that cannot be is a warning.
+def tidy_bundles(app: App, session: Session, written: Body) -> None:
+    """Let the Secret of its bundle go with an order that was written, and delete those of its earlier bundles.
+
+    What cannot be done is a warning: the order is written.
 
     Args:
         app: the running command.
@@ -77,9 +81,10 @@ def drop_earlier(app: App, session: Session, written: Body) -> None:
         written: the order as it is now.
     """
     try:
+        bundle_secret.give(written, session.cluster)
         gone = bundle_secret.drop_unnamed(ref_of(written), session.cluster)
     except ClusterError as error:
-        app.screen.warn(f"Secrets of earlier bundles are left: {'; '.join(error.context) or error}")
+        app.screen.warn(f"Secrets of bundles are left to themselves: {'; '.join(error.context) or error}")
         return
     for ref in gone:
         app.screen.say(f"deleted {ref.short}: it held an earlier bundle of this order")

@@ -156,6 +156,10 @@ watch_option = click.option(
 
 no_hooks_option = click.option("--no-hooks", is_flag=True, help="Run no hooks; for those that cannot succeed any more.")
 
+orphan_orders_option = click.option(
+    "--orphan-orders", is_flag=True, help="Of the controller: let all orders go; their releases stay."
+)
+
 hook_logs_option = click.option("--hook-logs", is_flag=True, help="Print the logs of hooks that succeed, too.")
 
 test_option = click.option(

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 from bundler import Payload, secrets_of_order
 from bundler.controller.menus.menu import differs, is_made_for, release_of
 from bundler.controller.menus.told import mirrored, refused
-from bundler.controller.order import FINALIZER
 from bundler.controller.orders import MANAGER
 from bundler.model.json import mapping_at, strings_at, text_at
-from bundler.model.orders import order_ref
+from bundler.model.orders import FINALIZER, order_ref
 
 if TYPE_CHECKING:
     from bundler import ObjectRef

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bundler.controller.decide import Seen
-from bundler.controller.order import FINALIZER, Order, parse_order
+from bundler.controller.order import Order, parse_order
 from bundler.controller.status import Attempt, AttemptResult, Reason
+from bundler.model.orders import FINALIZER
 from bundler.model.release import BundleReference, ReleaseStatus, RevisionSummary
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)

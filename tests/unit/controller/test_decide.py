@@ -210,6 +210,12 @@ ROWS: dict[str, tuple[Order, Seen, Act, Reason]] = {
         Act.DROP_FINALIZER,
         Reason.DELETING,
     ),
+    "a controller does not uninstall itself": (
+        order(is_deleted=True),
+        seen(FIRST, holds_controller=True),
+        Act.DROP_FINALIZER,
+        Reason.DELETING,
+    ),
     "with nothing left the finalizer goes": (order(is_deleted=True), seen(), Act.DROP_FINALIZER, Reason.DELETING),
     "and where the release was uninstalled": (
         order(is_deleted=True),
