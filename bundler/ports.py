@@ -160,6 +160,8 @@ class ClusterClient(Protocol):
     def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> EventStream:
         """Yield events after ``resource_version``, bookmarks included; end quietly after ``timeout_s``.
 
+        It ends earlier, as quietly, where the server fell silent: list again.
+
         Args:
             query: which objects, and in which form.
             resource_version: to start after.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bundler.cluster import targets
-from bundler.cluster.errors import error_of_status
+from bundler.cluster.errors import error_of_status, unreadable
 from bundler.cluster.request import METADATA_ONLY
 from bundler.cluster.status import status_of
 from bundler.errors.cluster import UnavailableError
@@ -27,17 +28,20 @@ if TYPE_CHECKING:
     from bundler.http.wire import Connection
     from bundler.model.cluster import ListQuery
     from bundler.model.json import Body
-    from bundler.model.refs import ResourceType
     from bundler.ports import Clock
 
-ROUND_S = 60.0
-"""A watch is opened again this often: one that died in silence (a laptop's sleep) is found out."""
-GRACE_S = 10.0
+ROUND_S = 30.0
+"""A watch is opened again at least this often: a right that was taken away is noticed, and so is a silent server."""
+SHORTEST_ROUND = 2 / 3
+"""Of a round: how long it takes is left to chance, so that many watches do not come back at once."""
+GRACE_S = 5.0
+"""For the server to end a round as it was asked to; after that it is taken for silent."""
 PAUSE_S = 0.5
 LOG_IDLE_S = 3600.0
 LOG_PART_BYTES = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _PASSING = frozenset({429, 500, 502, 503, 504})
+_MOVES = frozenset({"ADDED", "MODIFIED", "DELETED"})
 
 
 class WatchControl:
@@ -99,6 +103,9 @@ def follow_watch(
 ) -> Iterator[WatchEvent]:
     """Yield the events of one watch after another, each continuing where the last one ended, as far as the leash goes.
 
+    Each round that the server ends as it should is followed by a bookmark: up to there everything was heard. A server
+    that fell silent ends all of it, quietly: what was missed is found by a list.
+
     Args:
         transport: sends the requests.
         request: of the watch.
@@ -108,7 +115,8 @@ def follow_watch(
 
     Raises:
         ExpiredError: when the server does not remember the resourceVersion any more.
-        ClusterError: what else it answers.
+        UnavailableError: when no watch could be opened within the time of a round.
+        ClusterError: what else it answers, and when that is no watch.
     """
     kind = request.resource
     if kind is None:
@@ -116,14 +124,17 @@ def follow_watch(
     clock, position = leash.clock, resource_version
     while (left := leash.left_s()) > 0:
         began = clock.monotonic()
-        round_s = min(left, ROUND_S)
+        round_s = ROUND_S * (SHORTEST_ROUND + (1 - SHORTEST_ROUND) * os.urandom(1)[0] / 255)
+        target = targets.watch_target(kind, query, resource_version=position, timeout_s=math.ceil(min(left, round_s)))
         accept = METADATA_ONLY if query.metadata_only else request.accept
-        target = targets.watch_target(kind, query, resource_version=position, timeout_s=math.ceil(round_s))
-        asked = replace(request, target=target, accept=accept)
-        patience_s = left if left <= ROUND_S else round_s + GRACE_S
-        for event in _watch_once(transport, asked, kind, leash, end=began + patience_s):
+        patience_s = left if left <= round_s else round_s + GRACE_S
+        asked = replace(request, target=target, accept=accept, within_s=patience_s)
+        for event in _watch_once(transport, asked, leash, position=position, end=began + patience_s):
             position = text_at(event.body, "metadata", "resourceVersion") or position
             yield event
+        if clock.monotonic() >= began + patience_s:
+            transport.forget_connections()
+            return
         if clock.monotonic() - began < PAUSE_S:
             # A server that ends every watch at once is not asked a thousand times a second.
             clock.sleep(min(PAUSE_S, leash.left_s()))
@@ -154,31 +165,44 @@ def follow_log(transport: Transport, request: Request, *, is_following: bool) ->
 
 
 def _watch_once(
-    transport: Transport, request: Request, kind: ResourceType, leash: WatchControl, *, end: float
+    transport: Transport, request: Request, leash: WatchControl, *, position: str, end: float
 ) -> Iterator[WatchEvent]:
+    """Yield the events of one round, and a bookmark where the server ended it as it should."""
     with transport.stream(request) as (connection, pieces), leash.holding(connection):
         for line in _lines(_until_broken(_bounded(connection, pieces, end=end, clock=leash.clock), [])):
-            event = _decoded(line)
+            event = _event(line, request)
             if event is None:
-                return
-            body = mapping_at(event, "object")
-            if text_at(event, "type") != "ERROR":
-                filled = {**body, "apiVersion": kind.api_version, "kind": kind.kind}
-                yield WatchEvent(type=text_at(event, "type"), body=filled)
-                continue
-            status = status_of(body)
-            if status.code in _PASSING:
-                return
-            raise error_of_status(request, status, user=transport.sender)
+                raise unreadable(request, transport.name)
+            if event.type == "ERROR":
+                status = status_of(event.body)
+                if status.code in _PASSING:
+                    return
+                raise error_of_status(request, status, user=transport.sender)
+            position = text_at(event.body, "metadata", "resourceVersion") or position
+            yield event
+        if connection.is_reusable:
+            yield _filled("BOOKMARK", {"metadata": {"resourceVersion": position}}, request)
 
 
-def _decoded(line: bytes) -> Body | None:
-    """Return an event; None where the line was cut."""
+def _event(line: bytes, request: Request) -> WatchEvent | None:
+    """Return what a line of a watch says; None where it says nothing that a watch could."""
     try:
-        event = decode_json(line)
+        said = decode_json(line)
     except ValueError:
         return None
-    return event if isinstance(event, dict) else None
+    if not isinstance(said, dict):
+        return None
+    kind, body = text_at(said, "type"), mapping_at(said, "object")
+    if kind == "ERROR":
+        return WatchEvent(type=kind, body=body)
+    is_one = kind == "BOOKMARK" or (kind in _MOVES and text_at(body, "metadata", "name"))
+    return _filled(kind, body, request) if is_one else None
+
+
+def _filled(event: str, body: Body, request: Request) -> WatchEvent:
+    """Fill in what metadata-only events do not say."""
+    kind = request.resource
+    return WatchEvent(type=event, body={**body, "apiVersion": kind.api_version, "kind": kind.kind} if kind else body)
 
 
 def _bounded(connection: Connection, pieces: Iterator[bytes], *, end: float, clock: Clock) -> Iterator[bytes]:
@@ -204,7 +228,7 @@ def _lines(pieces: Iterator[bytes], *, part_bytes: int = 0) -> Iterator[bytes]:
     Args:
         pieces: as they come in.
         part_bytes: yield a longer line in parts of that size, and what comes after the last line end. 0: that is half
-            an event, and no one's; a line without end ends it all.
+            an event, and no one's, unless it never was the beginning of one; a line without end ends it all.
     """
     rest = bytearray()
     for piece in pieces:
@@ -219,5 +243,5 @@ def _lines(pieces: Iterator[bytes], *, part_bytes: int = 0) -> Iterator[bytes]:
             rest = bytearray(more[-1])
         if len(rest) > MAX_LINE_BYTES:
             return
-    if rest and part_bytes:
+    if rest and (part_bytes or not rest.startswith(b"{")):
         yield bytes(rest)

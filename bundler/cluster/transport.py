@@ -72,7 +72,7 @@ class Transport:
         self._held: HeldLock | None = None
         self._is_known = False
         """The server took our credentials at least once."""
-        self._name = f"{server.scheme}://{server.authority}"
+        self.name = f"{server.scheme}://{server.authority}"
         # On loopback compressing only costs: lists of 600 objects took 33 ms with it and 28 ms without.
         self._is_far = server.host not in {"127.0.0.1", "::1", "localhost"}
 
@@ -147,12 +147,12 @@ class Transport:
         try:
             return reply.json()
         except ValueError as error:
-            found = unreadable(request, self._name)
+            found = unreadable(request, self.name)
             raise (found.unclear() if request.is_write else found) from error
 
     @contextmanager
     def stream(self, request: Request) -> Iterator[tuple[Connection, Iterator[bytes]]]:
-        """Open an answer that is read while it comes in; its connection is closed afterwards.
+        """Open an answer that is read while it comes in; its connection is kept where it was read to its end.
 
         Raises:
             ClusterError: what the server refuses; UnavailableError as for `send`.
@@ -161,11 +161,15 @@ class Transport:
         try:
             yield started.connection, started.connection.pieces(started.head)
         finally:
-            started.connection.close()
+            self._exchange.give_back(started.connection)
 
     def idle_limits(self, patience_s: float) -> TimeLimits:
         """Return limits for an answer that continues by itself, with pauses, as long as the command has time."""
         return limits_of(patience_s, self._around)
+
+    def forget_connections(self) -> None:
+        """Take none of the kept connections any more: the server fell silent on one, and others may be as dead."""
+        self._exchange.forget_kept()
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -175,7 +179,7 @@ class Transport:
         trial = self._trial(request)
         while True:
             try:
-                started = self._start(request, trial, is_fresh=True)
+                started = self._start(request, trial)
                 if started.head.status < 400:
                     return started
                 reply = self._read(started, request)
@@ -252,7 +256,7 @@ class Transport:
         return is_other or self._is_known
 
     def _gave_up(self, doing: str, failure: Failure, tries: int) -> UnavailableError:
-        return unavailable(doing, server=self._name, failure=failure, tries=tries)
+        return unavailable(doing, server=self.name, failure=failure, tries=tries)
 
 
 def _judged(failure: Failure, request: Request) -> Failure:

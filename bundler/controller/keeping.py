@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 COUNT_EVERY_S: Final = 60.0
 """Between two lists of orders whose phases are counted."""
+_COUNTING: Final = "count orders"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class ReleaseKeeping:
             settings: what it is asked to do.
         """
         self._own, self._accounts, self._settings = own, accounts, settings
-        self._log, self._metrics = instruments.log, instruments.metrics
+        self._log, self._metrics, self._pulse = instruments.log, instruments.metrics, instruments.pulse
         self._source = ReleaseOrders(settings.namespaces)
         orders = Orders(own.cluster, instruments.clock, self._source)
         loop_settings = LoopSettings(namespaces=settings.namespaces, holds=settings.shard.holds)
@@ -97,7 +98,7 @@ class ReleaseKeeping:
         serving = Serving(own=own, accounts=accounts, orders=orders, clock=instruments.clock, namespace=own.namespace)
         self._menus = MenuKeeping(serving, instruments, namespaces=settings.namespaces, holds=settings.shard.holds)
         self._stopping = threading.Event()
-        self._counting = in_thread(self._count, name="count orders")
+        self._counting = in_thread(self._count, name=_COUNTING)
 
     def start(self) -> None:
         """Begin to look at orders."""
@@ -107,8 +108,13 @@ class ReleaseKeeping:
 
     @property
     def is_ready(self) -> bool:
-        """Whether all orders were listed once."""
+        """Whether all orders were listed, and may still be."""
         return self._loop.is_ready
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why orders are not watched, or not even listed; a line each."""
+        return self._loop.troubles
 
     def close(self) -> None:
         """Interrupt changes, and return when nothing is at work any more."""
@@ -159,19 +165,24 @@ class ReleaseKeeping:
     def _count(self) -> None:
         """Count orders by phase again and again; those that are gone are no longer shown."""
         shown: set[ObjectRef] = set()
-        while not self._stopping.is_set():
-            try:
-                orders = self._all()
-            except BundlerError as error:
-                self._log.debug("orders cannot be counted", error=str(error), found="; ".join(error.context))
-            else:
-                self._metrics.orders([text_at(body, "status", "phase") for body in orders.values()])
-                for key in shown - orders.keys():
-                    self._metrics.conditions(key.namespace, key.name, {})
-                for key, body in orders.items():
-                    self._metrics.conditions(key.namespace, key.name, conditions_in(mapping_at(body, "status")))
-                shown = set(orders)
-            self._stopping.wait(COUNT_EVERY_S)
+        with self._pulse.thread(_COUNTING):
+            while not self._stopping.is_set():
+                try:
+                    shown = self._count_once(shown)
+                except BundlerError as error:
+                    self._log.debug("orders cannot be counted", error=str(error), found="; ".join(error.context))
+                self._pulse.beat(_COUNTING, within_s=2 * COUNT_EVERY_S)
+                self._stopping.wait(COUNT_EVERY_S)
+
+    def _count_once(self, shown: set[ObjectRef]) -> set[ObjectRef]:
+        """Show the orders that there are; of those that were shown and are gone no more is."""
+        orders = self._all()
+        self._metrics.orders([text_at(body, "status", "phase") for body in orders.values()])
+        for key in shown - orders.keys():
+            self._metrics.conditions(key.namespace, key.name, {})
+        for key, body in orders.items():
+            self._metrics.conditions(key.namespace, key.name, conditions_in(mapping_at(body, "status")))
+        return set(orders)
 
     def _all(self) -> dict[ObjectRef, Body]:
         """Return the orders of this shard."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler.errors import BundlerError
+
+LOOK_MOST_S: Final = 300.0
+"""One look takes no longer: it asks some ten things, and each has half a minute."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +40,12 @@ def take_looks(
         instruments.pulse.beat(name)
         return is_over()
 
-    while (look := queue.wait(is_stopped)) is not None:
-        began_s = instruments.clock.monotonic()
-        result = _take(queue, look, look_at, instruments)
-        on_looked(result, instruments.clock.monotonic() - began_s)
-    instruments.pulse.forget(name)
+    with instruments.pulse.thread(name):
+        while (look := queue.wait(is_stopped)) is not None:
+            began_s = instruments.clock.monotonic()
+            instruments.pulse.beat(name, within_s=LOOK_MOST_S)
+            result = _take(queue, look, look_at, instruments)
+            on_looked(result, instruments.clock.monotonic() - began_s)
 
 
 def _take(queue: LookQueue, look: DueLook, look_at: Callable[[DueLook], float | None], instruments: Instruments) -> str:

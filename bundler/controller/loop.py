@@ -9,6 +9,7 @@ from bundler.concurrency import in_thread
 from bundler.controller.bells import Bells, facts_of
 from bundler.controller.looks import take_looks
 from bundler.controller.queue import LookQueue
+from bundler.controller.watch_health import WatchHealth
 from bundler.controller.watches import Watches
 from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
@@ -16,23 +17,17 @@ from bundler.model.refs import ref_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from bundler import ClusterClient, ListQuery, ObjectRef
+    from bundler import ClusterClient, ObjectRef
     from bundler.controller.bells import Holding
     from bundler.controller.orders import Orders
     from bundler.controller.process import Instruments
     from bundler.controller.queue import DueLook
     from bundler.controller.reconcile import Reconciler
     from bundler.controller.watches import Stream
-    from bundler.errors import BundlerError
     from bundler.model.json import Body
 
 LOOKS_AT_ONCE: Final = 4
 _JOIN_S: Final = 10.0
-_NOT_WATCHED: Final = "a kind is not watched; what changes is found in the interval of the orders"
-_NO_ORDERS: Final = (
-    "orders cannot be listed, and it is tried again. Their kinds come from "
-    "`bundler controller definitions | kubectl apply -f -`"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +58,11 @@ class Loop:
         self._orders, self._instruments, self._settings = orders, instruments, settings
         self.queue = LookQueue(instruments.clock)
         self._bells = Bells(lambda key, is_brief: self.queue.ring(key, is_brief=is_brief))
-        self._watches = Watches(
-            cluster,
-            self._bells,
-            namespaces=settings.namespaces,
-            on_restart=instruments.metrics.watch_restarted,
-            on_error=self._not_watched,
-        )
+        self._health = WatchHealth(instruments, "orders")
+        self._watches = Watches(cluster, self._bells, self._health, namespaces=settings.namespaces)
         self._streams: list[Stream] = []
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
-        self._unwatched: dict[ListQuery, tuple[str, ...]] = {}
         self._reconciler: Reconciler | None = None
         self._closing: Callable[[], None] = lambda: None
 
@@ -98,8 +87,14 @@ class Loop:
 
     @property
     def is_ready(self) -> bool:
-        """Whether all orders were listed once."""
+        """Whether all orders were listed, and may still be."""
         return all(stream.is_listed for stream in self._streams)
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why orders are not watched, or not even listed; a line each."""
+        found = (self._health.trouble(stream.query) for stream in self._streams)
+        return tuple(dict.fromkeys(one for one in found if one))
 
     def close(self) -> None:
         """Begin no further look, end the watches, interrupt the changes, and wait for all of them."""
@@ -140,19 +135,3 @@ class Loop:
         if again_s is None:
             self._bells.drop(look.key)
         return again_s
-
-    def _not_watched(self, query: ListQuery, error: BundlerError) -> None:
-        """Say once what cannot be watched, and again when there is another reason."""
-        reason = (error.code, *error.context)
-        if self._unwatched.get(query) == reason:
-            return
-        self._unwatched[query] = reason
-        is_of_orders = any(query in source.queries for source in self._orders.sources)
-        self._instruments.log.warning(
-            _NO_ORDERS
-            if is_of_orders
-            else "a kind is not watched; its changes are found in the interval of the orders",
-            kind=query.kind,
-            error=str(error),
-            found="; ".join(error.context),
-        )

@@ -5,6 +5,8 @@ The names are an interface: dashboards and alerts use them.
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -51,8 +53,11 @@ class Metrics:
         self._depth = Gauge("bundler_queue_depth", "Orders that wait to be compared.", registry=registry)
         self._oldest_s = Gauge("bundler_queue_oldest_seconds", "How long the first of them waits.", registry=registry)
         self._restarts = Counter("bundler_watch_restarts", "Watches that began again.", ["kind"], registry=registry)
+        self._unwatched = Gauge("bundler_unwatched", "1 while a kind cannot be watched.", ["kind"], registry=registry)
         self._leader = Gauge("bundler_leader", "1 while this copy leads.", registry=registry)
         self._shown: dict[tuple[str, str], set[str]] = {}
+        self._guard = threading.Lock()
+        self._broken: defaultdict[str, set[object]] = defaultdict(set)
 
     def page(self) -> Answer:
         """Return the page that Prometheus reads."""
@@ -95,6 +100,19 @@ class Metrics:
     def watch_restarted(self, kind: str) -> None:
         """Count a watch that began again."""
         self._restarts.labels(kind).inc()
+
+    def watched(self, watch: object, kind: str, *, is_watched: bool) -> None:
+        """Note whether a watch works; a kind is watched where all of its watches do.
+
+        Args:
+            watch: which one.
+            kind: that it watches.
+            is_watched: whether it works.
+        """
+        with self._guard:
+            broken = self._broken[kind]
+            (broken.discard if is_watched else broken.add)(watch)
+            self._unwatched.labels(kind).set(1 if broken else 0)
 
     def orders(self, phases: Collection[str]) -> None:
         """Note the phases of all orders."""

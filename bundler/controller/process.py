@@ -27,6 +27,8 @@ _MAIN: Final = "main"
 _NAP_S: Final = 0.5
 _STANDBY_S: Final = 1.0
 _AFTER_ERROR_S: Final = 5.0
+_ENDING_S: Final = 120.0
+"""For changes that are interrupted to finish what they write, and to be killed where they do not."""
 
 
 class Work(Protocol):
@@ -38,7 +40,12 @@ class Work(Protocol):
 
     @property
     def is_ready(self) -> bool:
-        """Whether everything was listed once."""
+        """Whether everything was listed, and may still be."""
+        ...
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What is not as it should be, a line each."""
         ...
 
     def close(self) -> None:
@@ -122,6 +129,7 @@ class ControllerProcess:
             instruments.metrics.lead(is_leader=False)
             self._work = None
             instruments.log.info("ending what is under way")
+            instruments.pulse.beat(_MAIN, within_s=_ENDING_S)
             work.close()
 
     def _stand_by(self, error: ReleaseLockedError) -> None:
@@ -142,4 +150,15 @@ class ControllerProcess:
 
     def _ready(self) -> Answer:
         work = self._work
-        return Answer(200, b"ok\n") if work is None or work.is_ready else Answer(503, b"not everything is listed yet\n")
+        return readiness(is_ready=work.is_ready, troubles=work.troubles) if work is not None else Answer(200, b"ok\n")
+
+
+def readiness(*, is_ready: bool, troubles: tuple[str, ...]) -> Answer:
+    """Return what a leader answers to those who ask whether it can work.
+
+    Args:
+        is_ready: all orders are listed.
+        troubles: what is not as it should be, a line each.
+    """
+    lines = ["ok"] if is_ready else [] if troubles else ["not everything is listed yet"]
+    return Answer(200 if is_ready else 503, "".join(f"{line}\n" for line in (*lines, *troubles)).encode())

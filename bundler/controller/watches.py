@@ -7,6 +7,7 @@ again later.
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bundler import ListQuery
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from bundler import ClusterClient, ObjectRef
     from bundler.controller.bells import Bells
+    from bundler.controller.watch_health import WatchHealth
     from bundler.model.json import Body
     from bundler.ports import EventStream
 
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
 
 ROUND_S: Final = 600.0
 """A watch ends after this time, and everything is listed again."""
+SILENCE_S: Final = 120.0
+"""A thread moves at least this often: a list has 30 s, and a watch is opened again within 35 s, or given up."""
 POLL_S: Final = 2.0
 """Between two lists of a cluster that is not worth watching."""
 AFTER_ERROR_S: Final = 5.0
-REFUSED_S: Final = 600.0
+REFUSED_S: Final = 60.0
 """Until it is tried again to watch what may not be watched, or is not served."""
 
 
@@ -43,7 +47,13 @@ class Stream:
     """The objects of one query, as they come and go."""
 
     def __init__(
-        self, cluster: ClusterClient, query: ListQuery, on_moved: OnMoved, on_first: OnFirst | None = None
+        self,
+        cluster: ClusterClient,
+        query: ListQuery,
+        on_moved: OnMoved,
+        on_first: OnFirst | None = None,
+        *,
+        on_heard: Callable[[], None] = lambda: None,
     ) -> None:
         """Ask nothing yet.
 
@@ -52,14 +62,16 @@ class Stream:
             query: for which objects.
             on_moved: takes each object that moved, and its facts as they were before; None: it is new, or gone.
             on_first: takes what the first list has, all at once, instead of ``on_moved``; None: that takes it.
+            on_heard: is called when a watch is heard of, also where nothing moved.
         """
         self._cluster, self.query, self._on_moved, self._on_first = cluster, query, on_moved, on_first
+        self._on_heard = on_heard
         self._round_s = ROUND_S
         self._known: dict[ObjectRef, tuple[str, bytes, Body]] = {}
         self._events: EventStream | None = None
         self._is_closed = False
         self.is_listed = False
-        """Whether everything was listed once."""
+        """Whether everything was listed, and may still be."""
         self.is_essential = on_first is not None
         """Nothing can be done without it: orders, whose kind may be defined only after the controller began."""
 
@@ -69,7 +81,11 @@ class Stream:
         Raises:
             ClusterError: when it cannot be listed.
         """
-        listing = self._cluster.list(self.query)
+        try:
+            listing = self._cluster.list(self.query)
+        except (ForbiddenError, UnknownKindError):
+            self.is_listed = False
+            raise
         found = {ref_of(body): body for body in listing.items}
         for ref in [ref for ref in self._known if ref not in found]:
             self._leave(ref)
@@ -94,6 +110,7 @@ class Stream:
             if self._is_closed:
                 return
             for event in events:
+                self._on_heard()
                 if event.type == "DELETED":
                     self._leave(ref_of(event.body), event.body)
                 elif event.type != "BOOKMARK":
@@ -141,22 +158,20 @@ class Watches:
         self,
         cluster: ClusterClient,
         bells: Bells,
+        health: WatchHealth,
         *,
         namespaces: Collection[str] = (),
-        on_restart: Callable[[str], None],
-        on_error: Callable[[ListQuery, BundlerError], None],
     ) -> None:
         """Watch nothing yet.
 
         Args:
             cluster: acts as the controller.
             bells: know whom what concerns.
+            health: hears how watches are.
             namespaces: that may be watched; empty: all.
-            on_restart: takes the kind of a watch that begins again.
-            on_error: takes what cannot be watched, and why.
         """
         self._cluster, self._bells, self._namespaces = cluster, bells, tuple(namespaces) or ("",)
-        self._on_restart, self._on_error = on_restart, on_error
+        self._health = health
         self._guard = threading.Lock()
         self._stopping = threading.Event()
         self._streams: dict[ListQuery, tuple[Stream, threading.Thread]] = {}
@@ -171,9 +186,12 @@ class Watches:
         """
         with self._guard:
             if query not in self._streams:
-                stream = Stream(self._cluster, query, on_moved, on_first)
-                thread = in_thread(self._run, stream, name=f"watch {query.kind}")
+                name = _thread_name(self._health.name, query)
+                heard = partial(self._heard, query, name)
+                stream = Stream(self._cluster, query, on_moved, on_first, on_heard=heard)
+                thread = in_thread(self._run, stream, name, name=name)
                 self._streams[query] = (stream, thread)
+                self._health.began(query)
                 thread.start()
             return self._streams[query][0]
 
@@ -211,7 +229,7 @@ class Watches:
         try:
             served = self._cluster.resource_type(query.group, query.kind)
         except BundlerError as error:
-            self._on_error(query, error)
+            self._health.failed(query, error)
             return
         if served is None or not served.is_namespaced:
             yield query
@@ -219,28 +237,47 @@ class Watches:
         for namespace in self._namespaces:
             yield replace(query, namespace=namespace)
 
-    def _run(self, stream: Stream) -> None:
-        while not self._stopping.is_set():
-            self._stopping.wait(self._round(stream))
-            if self._cluster.is_worth_watching and not self._stopping.is_set():
-                self._on_restart(stream.query.kind)
+    def _run(self, stream: Stream, name: str) -> None:
+        with self._health.pulse.thread(name):
+            while not self._stopping.is_set():
+                self._health.pulse.beat(name, within_s=SILENCE_S)
+                pause_s = self._round(stream)
+                self._health.pulse.beat(name, within_s=pause_s + SILENCE_S)
+                self._stopping.wait(pause_s)
+                if self._cluster.is_worth_watching and not self._stopping.is_set():
+                    self._health.restarted(stream.query)
+
+    def _heard(self, query: ListQuery, name: str) -> None:
+        self._health.pulse.beat(name, within_s=SILENCE_S)
+        self._health.works(query)
 
     def _round(self, stream: Stream) -> float:
         """List, and follow from there; return the seconds until the next round."""
         try:
-            position = stream.list()
-            if not self._cluster.is_worth_watching:
-                return POLL_S
-            stream.follow(position)
+            return self._listed_and_followed(stream)
         except ExpiredError:
             return 0.0
-        except (ForbiddenError, UnknownKindError) as error:
-            self._on_error(stream.query, error)
-            if not stream.is_essential:
-                return REFUSED_S
-            self._cluster.forget_discovery()
-            return AFTER_ERROR_S
         except BundlerError as error:
-            self._on_error(stream.query, error)
-            return AFTER_ERROR_S
-        return 0.0
+            self._health.failed(stream.query, error, is_of_orders=stream.is_essential)
+            is_refused = isinstance(error, ForbiddenError | UnknownKindError)
+            if is_refused and not stream.is_essential:
+                return REFUSED_S
+            if is_refused:
+                self._cluster.forget_discovery()
+        except Exception as error:  # noqa: BLE001 - a mistake of ours about one object must not end the watch of a kind
+            self._health.mistaken(stream.query, error)
+        return AFTER_ERROR_S
+
+    def _listed_and_followed(self, stream: Stream) -> float:
+        position = stream.list()
+        if self._cluster.is_worth_watching:
+            stream.follow(position)
+            return 0.0
+        self._health.works(stream.query)
+        return POLL_S
+
+
+def _thread_name(whose: str, query: ListQuery) -> str:
+    kind = f"{query.kind}.{query.group}" if query.group else query.kind
+    place, of = f" in {query.namespace}" if query.namespace else "", f" of {query.label_selector}"
+    return f"{whose}: watch {kind}{place}{of if query.label_selector else ''}"

@@ -23,7 +23,11 @@ CONNECT_TOTAL_S = 15.0
 """For all addresses of a name together."""
 MAX_IDLE = 16
 CHECK_AFTER_IDLE_S = 1.0
-KEEPALIVE_S = 30
+KEEPALIVE_S = 15
+"""Of silence until the peer is asked whether it is still there."""
+PROBE_S = 5
+PROBES = 3
+"""That a peer may leave unanswered, one every ``PROBE_S``, before it is taken for gone."""
 
 
 class ProxyError(WireError):
@@ -223,7 +227,12 @@ def _tune(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # A peer that vanished (a laptop's sleep, a dropped NAT entry) is noticed even where a read may wait for minutes.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, seconds in (("TCP_KEEPIDLE", KEEPALIVE_S), ("TCP_KEEPALIVE", KEEPALIVE_S), ("TCP_KEEPINTVL", 10)):
+    for option, value in (
+        ("TCP_KEEPIDLE", KEEPALIVE_S),
+        ("TCP_KEEPALIVE", KEEPALIVE_S),
+        ("TCP_KEEPINTVL", PROBE_S),
+        ("TCP_KEEPCNT", PROBES),
+    ):
         number = getattr(socket, option, None)
         if number is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, number, seconds)
+            sock.setsockopt(socket.IPPROTO_TCP, number, value)

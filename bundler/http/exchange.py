@@ -131,9 +131,10 @@ class Exchange:
             return Started(connection, self._ask(connection, data, limits), is_repeated=False)
         except (OSError, WireError) as error:
             was_closed = isinstance(error, ClosedError | OSError) and not isinstance(error, TimeoutError)
+            if is_kept:
+                self._pool.clear()  # what it was kept with is as old, and the next try must not wait for each of them
             if not (is_kept and was_closed):
                 raise BrokenError.of(error) from error
-        self._pool.clear()
         try:
             connection, _ = self.take(is_fresh=True)
         except BrokenError as broken:
@@ -186,6 +187,10 @@ class Exchange:
     def give_back(self, connection: Connection) -> None:
         """Keep a connection whose answer was read to its end; close any other."""
         self._pool.give_back(connection)
+
+    def forget_kept(self) -> None:
+        """Close the kept connections; new ones are kept as before."""
+        self._pool.clear()
 
     def read_head(self, connection: Connection) -> Head:
         """Read the head of an answer.

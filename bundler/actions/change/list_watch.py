@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.live_state import by_ref, find_unlabelled
 from bundler.concurrency import in_thread, map_parallel
 from bundler.errors import BundlerError
-from bundler.errors.cluster import ApiUnavailableError, ExpiredError, ForbiddenError, UnknownKindError
+from bundler.errors.cluster import (
+    ApiUnavailableError,
+    ExpiredError,
+    ForbiddenError,
+    UnavailableError,
+    UnknownKindError,
+)
 from bundler.model.cluster import Listing, ListQuery
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
@@ -195,7 +201,7 @@ class Lookout:
             for event in stream:
                 if event.type != "BOOKMARK":
                     shelf.ring()
-        except ExpiredError:
+        except (ExpiredError, UnavailableError):
             pass  # the next look lists, and listens from there
         except BundlerError as error:
             self._go_deaf(shelf, error)

@@ -13,6 +13,7 @@ from bundler.controller.menus.fill import fill_order
 from bundler.controller.menus.menu import MENU
 from bundler.controller.menus.serve import MenuServer
 from bundler.controller.queue import LookQueue
+from bundler.controller.watch_health import WatchHealth
 from bundler.controller.watches import Watches
 from bundler.model.json import items_at, text_at
 from bundler.model.orders import GROUP, RELEASE
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from bundler.controller.menus.serve import Offer, Serving
     from bundler.controller.process import Instruments
-    from bundler.errors import BundlerError
     from bundler.model.json import Body
 
 _NAME: Final = "menus"
@@ -57,8 +57,7 @@ class MenuKeeping:
         self._watches = Watches(
             serving.own.cluster,
             Bells(lambda key, _: self._queue.ring(key)),
-            on_restart=instruments.metrics.watch_restarted,
-            on_error=self._not_watched,
+            WatchHealth(instruments, _NAME, is_quiet=True),
         )
         self._stopping = threading.Event()
         self._thread = in_thread(self._work, name=_NAME)
@@ -129,6 +128,3 @@ class MenuKeeping:
         take_looks(
             self._queue, lambda look: self.look(look.key), self._instruments, name=_NAME, is_over=self._stopping.is_set
         )
-
-    def _not_watched(self, query: ListQuery, error: BundlerError) -> None:
-        self._instruments.log.debug("what is not watched", kind=query.kind, error=str(error))

@@ -256,6 +256,11 @@ def event(kind: str, version: str, **more: Any) -> bytes:
 
 
 def watched(server: StubServer, *, clock: InstantClock | None = None, timeout_s: float = 0.4) -> list[tuple[str, str]]:
+    """Watch, and return what moved."""
+    return [one for one in heard(server, clock=clock, timeout_s=timeout_s) if one[0] != "BOOKMARK"]
+
+
+def heard(server: StubServer, *, clock: InstantClock | None = None, timeout_s: float = 0.4) -> list[tuple[str, str]]:
     found = client(server.url, clock=clock).watch(CONFIG_MAPS, resource_version="5", timeout_s=timeout_s)
     return [(one.type, str(one.body["metadata"]["resourceVersion"])) for one in found]  # type: ignore[index,call-overload]
 
@@ -266,7 +271,6 @@ def test_a_watch_goes_on_where_the_last_one_ended() -> None:
     with StubServer([first, cut, Reset(), Say(body=event("DELETED", "10")), Say(body=b"")], routes=ROUTES) as server:
         assert watched(server, clock=InstantClock(), timeout_s=2.0) == [
             ("ADDED", "6"),
-            ("BOOKMARK", "8"),
             ("MODIFIED", "9"),
             ("DELETED", "10"),
         ]
@@ -275,16 +279,56 @@ def test_a_watch_goes_on_where_the_last_one_ended() -> None:
     assert all(query["watch"] == "1" and query["allowWatchBookmarks"] == "true" for query in asked)
 
 
-def test_a_watch_of_a_silent_server_ends_in_time() -> None:
-    class RealClock(InstantClock):
-        def monotonic(self) -> float:
-            return time.monotonic()
+class MovingClock(InstantClock):
+    def monotonic(self) -> float:
+        return time.monotonic()
 
+
+def test_a_watch_of_a_silent_server_ends_in_time() -> None:
     with StubServer([Say(body=b"{}", stall_s=120)], routes=ROUTES) as server:
-        it = client(server.url, budget_s=1e9, clock=RealClock())
+        it = client(server.url, budget_s=1e9, clock=MovingClock())
         began = time.monotonic()
         assert list(it.watch(CONFIG_MAPS, resource_version="5", timeout_s=0.2)) == []
     assert time.monotonic() - began < SOON_S
+
+
+def test_a_round_that_the_server_ends_as_it_should_is_followed_by_a_bookmark() -> None:
+    cut = Say(body=event("ADDED", "6") + event("ADDED", "9", data={"a": "a" * 200}), is_cut=True)
+    with StubServer([cut, Say(body=event("ADDED", "7")), Say(body=b"")], routes=ROUTES) as server:
+        said = heard(server, clock=InstantClock(), timeout_s=1.2)
+    assert said[:3] == [("ADDED", "6"), ("ADDED", "7"), ("BOOKMARK", "7")]
+
+
+def test_a_server_that_does_not_end_a_round_as_it_was_asked_to_is_silent_and_what_was_missed_is_to_be_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bundler.cluster.streams.ROUND_S", 0.1)
+    monkeypatch.setattr("bundler.cluster.streams.GRACE_S", 0.1)
+    kept = page("a")
+    with StubServer([kept, Say(body=b"{}", stall_s=120), page("b")], routes=ROUTES) as server:
+        it = client(server.url, budget_s=1e9, clock=MovingClock())
+        it.list(CONFIG_MAPS)
+        began = time.monotonic()
+        assert list(it.watch(CONFIG_MAPS, resource_version="5", timeout_s=600)) == []
+        assert time.monotonic() - began < SOON_S
+        assert names(it.list(CONFIG_MAPS)) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"<html>Please log in</html>",
+        b"<html>\n<h1>Please log in</h1>\n</html>\n",
+        b"[]\n",
+        b'{"type": "ADDED", "object": {}}\n',
+        b'{"type": "MOVED", "object": {"metadata": {"name": "a"}}}\n',
+    ],
+)
+def test_what_is_no_watch_is_said_and_not_asked_for_again(answer: bytes) -> None:
+    with StubServer([Say(body=answer)], routes=ROUTES) as server, pytest.raises(ClusterError) as caught:
+        watched(server)
+    assert str(caught.value) == "watching ConfigMap in namespace shop"
+    assert "the answer is not" in caught.value.context[0]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from bundler import ObjectRef, Session, SessionOptions
 from bundler.controller.log import Level, Log, LogSettings, LogStream
 from bundler.controller.metrics import Metrics, conditions_in
-from bundler.controller.process import ControllerProcess, Instruments
+from bundler.controller.process import ControllerProcess, Instruments, readiness
 from bundler.controller.pulse import Pulse
 from bundler.controller.web import Address, Answer, WebServer, parse_address
 from bundler.errors import UsageError
@@ -74,18 +74,47 @@ def test_a_log_whose_reader_is_gone_stops_no_one():
     log_to(stream).info("no one hears it")
 
 
-def test_a_thread_that_is_silent_for_a_minute_is_named_until_it_is_heard_of_or_ends():
+def test_a_thread_that_is_silent_for_longer_than_its_own_bound_is_named_until_it_is_heard_of_or_ends():
     clock = FakeClock()
     pulse = Pulse(clock)
     pulse.beat("queue")
-    pulse.beat("watch")
+    pulse.beat("look")
+    pulse.beat("watch", within_s=600)
     clock.sleep(59)
-    pulse.beat("watch")
+    pulse.beat("look")
     assert pulse.silent() == ()
     clock.sleep(2)
     assert pulse.silent() == ("queue",)
     pulse.forget("queue")
     assert pulse.silent() == ()
+    clock.sleep(600)
+    assert pulse.silent() == ("look", "watch")
+    pulse.beat("watch")
+    assert pulse.silent() == ("look",)
+
+
+def test_a_thread_that_an_exception_ends_is_named_at_once_and_one_that_may_end_is_not():
+    pulse = Pulse(FakeClock())
+    with pulse.thread("watch"):
+        pass
+    with pytest.raises(KeyError), pulse.thread("count"):
+        raise KeyError
+    assert pulse.silent() == ("count",)
+    with pulse.thread("count"):
+        assert pulse.silent() == ()
+
+
+@pytest.mark.parametrize(
+    ("is_ready", "troubles", "status", "text"),
+    [
+        (True, (), 200, "ok\n"),
+        (False, (), 503, "not everything is listed yet\n"),
+        (True, ("watching Release: no",), 200, "ok\nwatching Release: no\n"),
+        (False, ("listing Release: no", "watching Shop: no"), 503, "listing Release: no\nwatching Shop: no\n"),
+    ],
+)
+def test_a_leader_is_ready_once_all_orders_are_listed_and_says_what_is_not_watched(is_ready, troubles, status, text):
+    assert readiness(is_ready=is_ready, troubles=troubles) == Answer(status, text.encode())
 
 
 @pytest.mark.parametrize(
@@ -120,6 +149,9 @@ def test_metrics_have_the_names_that_dashboards_use():
     metrics.changed("correct", "Succeeded", 3.0, corrected=2)
     metrics.queue(5, 1.5)
     metrics.watch_restarted("Deployment")
+    for watch, is_watched in (("a", True), ("b", True), ("a", False), ("b", False), ("a", True)):
+        metrics.watched(watch, "Secret", is_watched=is_watched)
+    metrics.watched("a", "Service", is_watched=True)
     metrics.orders(["Ready", "Ready", "Failed"])
     text = metrics.page().content.decode()
     for line in (
@@ -132,6 +164,8 @@ def test_metrics_have_the_names_that_dashboards_use():
         "bundler_queue_depth 5.0",
         "bundler_queue_oldest_seconds 1.5",
         'bundler_watch_restarts_total{kind="Deployment"} 1.0',
+        'bundler_unwatched{kind="Secret"} 1.0',
+        'bundler_unwatched{kind="Service"} 0.0',
         'bundler_releases{phase="Ready"} 2.0',
         'bundler_releases{phase="Working"} 0.0',
     ):
@@ -156,7 +190,7 @@ class Working:
     """What a leader does, as far as it can be seen."""
 
     def __init__(self, at_work):
-        self._at_work, self.is_ready = at_work, False
+        self._at_work, self.is_ready, self.troubles = at_work, False, ()
 
     def start(self):
         self._at_work.append(self)
