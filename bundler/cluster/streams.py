@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bundler.ports import Clock
 
 ROUND_S = 30.0
-"""A watch is opened again at least this often: a right that was taken away is noticed, and so is a silent server."""
+"""A watch is opened again at least this often: a right that was revoked is noticed, and so is a silent server."""
 SHORTEST_ROUND = 2 / 3
 """Of a round: how long it takes is left to chance, so that many watches do not come back at once."""
 GRACE_S = 5.0

@@ -51,7 +51,7 @@ def test_orders_are_listed_as_soon_as_their_kind_is_defined(monkeypatch):
     assert said.count("a kind is not watched") == 1
 
 
-def test_a_right_to_orders_that_is_taken_away_is_said_once_and_so_is_that_it_is_back(monkeypatch):
+def test_a_right_to_orders_that_is_revoked_is_said_once_and_so_is_that_it_is_back(monkeypatch):
     monkeypatch.setattr(watches, "AFTER_ERROR_S", 0.02)
     monkeypatch.setattr(watches, "POLL_S", 0.02)
     cluster, refused = FaultyCluster(open_sandbox(), counts=lambda verb, dry: verb == "list"), []
