@@ -24,7 +24,7 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.orders import OrderMark
 
 if TYPE_CHECKING:
-    from bundler import ChangeResult, Correction, Proposal, ReleaseRequest, RevisionSummary, Session
+    from bundler import ChangeResult, Correction, DriftedObject, Proposal, ReleaseRequest, RevisionSummary, Session
     from bundler.controller.changes import WantedChange
     from bundler.controller.order import Order
     from bundler.controller.status import WaitingPlan
@@ -141,20 +141,25 @@ def _correct(order: Order, wanted: WantedChange, place: Place, folder: Path) -> 
             namespace=order.namespace,
             ignored=wanted.ignored,
             site=site,
-            options=CorrectionOptions(accepted=accepted),
+            options=CorrectionOptions(left_alone=wanted.left_alone, accepted=accepted),
             on_event=place.report,
         )
 
     done = correct(Accepted())
-    corrected = [one.ref.short for one in done.objects]
+    corrected = [*done.objects]
     missing = [one.ref.short for one in done.missing_data]
     if missing and missing_data_plan(missing).digest == order.approves:
         done = correct(Accepted(losses=True))
-        corrected.extend(one.ref.short for one in done.objects)
+        corrected.extend(done.objects)
     refused = "; ".join(f"{one.ref.short}: {one.reason}" for one in done.refused)
     result = AttemptResult.REFUSED if refused and not corrected else AttemptResult.SUCCEEDED
     outcome = _outcome(wanted, result, Reason.DRIFT, refused, revision=done.revision.revision)
-    return replace(outcome, corrected=tuple(corrected))
+    return replace(outcome, corrected=tuple(map(_without_values, corrected)))
+
+
+def _without_values(one: DriftedObject) -> DriftedObject:
+    """Return what differed, and none of its contents: those who count it need to know where."""
+    return replace(one, fields=tuple(replace(field, recorded="", live="") for field in one.fields))
 
 
 def _uninstall(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from bundler import DriftedObject
     from bundler.controller.status import AttemptResult, WaitingPlan
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
@@ -49,6 +50,8 @@ class WantedChange:
     """Digest of what the order comes to; kept with the revision."""
     ignored: tuple[str, ...] = ()
     """Of a correction: fields that may differ, ``[KIND[/NAME]:]PATH``."""
+    left_alone: tuple[ObjectRef, ...] = ()
+    """Of a correction: objects that stay as they are, even where they are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +67,8 @@ class Outcome:
     """That is deployed now, or that failed; 0 for none."""
     plan: WaitingPlan | None = None
     """What waits for an approval, and was not carried out."""
-    corrected: tuple[str, ...] = ()
-    """Objects that were put back, ``KIND/NAME``."""
+    corrected: tuple[DriftedObject, ...] = ()
+    """What was put back; without values."""
     signed_by: str = ""
     """Who signed the bundle, in words; empty where that was not checked."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Contested:
         who = f" by {self.manager}" if self.manager else ""
         what = f"{self.ref.short} {self.field}" if self.field else self.ref.short
         done = "changed" if self.field else "deleted"
-        return f"{what} is {done} again{who} whenever it is put back ({self.count} times)"
+        return f"{what} is {done} again{who} whenever {FIELD_MANAGER} puts it back ({self.count} times)"
 
 
 class Contest:
@@ -52,6 +53,8 @@ class Contest:
 
     def __init__(self) -> None:
         self._put_back: dict[tuple[ObjectRef, str], deque[float]] = {}
+        self._managers: dict[tuple[ObjectRef, str], str] = {}
+        """Who wrote last what was put back."""
         self._pauses: dict[ObjectRef, tuple[float, float]] = {}
         """Of an object: how long it is left alone, and until when."""
 
@@ -63,7 +66,8 @@ class Contest:
             now_s: on a clock that never goes back.
         """
         for one in objects:
-            for field, _ in _fields(one):
+            for field, manager in _fields(one):
+                self._managers[one.ref, field] = manager
                 times = self._put_back.setdefault((one.ref, field), deque(maxlen=MOST))
                 times.append(now_s)
                 if len(times) == MOST and now_s - times[0] <= WINDOW_S:
@@ -76,14 +80,20 @@ class Contest:
             objects: that differ now.
             now_s: on the same clock.
         """
+        differing = {(one.ref, field) for one in objects for field, _ in _fields(one)}
+        return tuple(one for one in self.left_alone(now_s) if (one.ref, one.field) in differing)
+
+    def left_alone(self, now_s: float) -> tuple[Contested, ...]:
+        """Return everything that is left alone now, whether it differs or not.
+
+        Args:
+            now_s: on the same clock.
+        """
         self._forget(now_s)
         return tuple(
-            Contested(ref=one.ref, field=field, manager=manager, count=len(times))
-            for one in objects
-            for field, manager in _fields(one)
-            if (times := self._put_back.get((one.ref, field))) is not None
-            and len(times) == MOST
-            and now_s < self._pauses.get(one.ref, (0.0, 0.0))[1]
+            Contested(ref=ref, field=field, manager=self._managers[ref, field], count=len(times))
+            for (ref, field), times in self._put_back.items()
+            if len(times) == MOST and now_s < self._pauses.get(ref, (0.0, 0.0))[1]
         )
 
     def again_s(self, now_s: float) -> float | None:
@@ -102,6 +112,7 @@ class Contest:
         """Drop what is old: a field that was quiet for the longest pause and a window starts from zero."""
         oldest_s = now_s - WINDOW_S - LONGEST_PAUSE_S
         self._put_back = {key: times for key, times in self._put_back.items() if times[-1] >= oldest_s}
+        self._managers = {key: self._managers[key] for key in self._put_back}
         self._pauses = {ref: pause for ref, pause in self._pauses.items() if pause[1] >= oldest_s}
 
 

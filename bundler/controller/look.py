@@ -61,7 +61,7 @@ def look(looking: Looking, contest: Contest, now_s: float) -> Looked:
     try:
         drift = _drift(looking)
     except BundlerError as error:
-        return Looked(state=state, unclear=words_of(error))
+        return Looked(state=state, contested=contest.left_alone(now_s), unclear=words_of(error))
     return Looked(
         state=state, drift=drift, contested=contest.contested(drift, now_s), missing_data=lost_data(drift, state)
     )

@@ -10,9 +10,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from bundler import DriftedField, DriftedObject, DriftKind
 from bundler.controller.changes import Outcome, WantedChange, Work
 from bundler.controller.status import AttemptResult, Reason, WaitingPlan
-from bundler.model.json import as_json, decode_json, int_at, is_mapping, mapping_at, strings_at, text_at
+from bundler.model.json import as_json, decode_json, int_at, is_mapping, items_at, mapping_at, strings_at, text_at
+from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +43,7 @@ def read_wanted(line: bytes) -> WantedChange:
         service_account=text_at(body, "service_account"),
         inputs=text_at(body, "inputs"),
         ignored=strings_at(body, "ignored"),
+        left_alone=tuple(map(_ref, items_at(body, "left_alone"))),
     )
 
 
@@ -82,9 +85,27 @@ def _outcome(body: Body) -> Outcome:
         message=text_at(body, "message"),
         revision=int_at(body, "revision"),
         plan=_plan(mapping_at(body, "plan")),
-        corrected=strings_at(body, "corrected"),
+        corrected=tuple(map(_drifted, items_at(body, "corrected"))),
         signed_by=text_at(body, "signed_by"),
     )
+
+
+def _drifted(body: Body) -> DriftedObject:
+    fields = (
+        DriftedField(
+            field=text_at(one, "field"),
+            recorded=text_at(one, "recorded"),
+            live=text_at(one, "live"),
+            manager=text_at(one, "manager"),
+            since=text_at(one, "since"),
+        )
+        for one in items_at(body, "fields")
+    )
+    return DriftedObject(ref=_ref(mapping_at(body, "ref")), kind=DriftKind(text_at(body, "kind")), fields=tuple(fields))
+
+
+def _ref(body: Body) -> ObjectRef:
+    return ObjectRef(*(text_at(body, name) for name in ("group", "kind", "namespace", "name")))
 
 
 def _plan(body: Body) -> WaitingPlan | None:

@@ -86,15 +86,15 @@ class Keeping:
 class _Memory:
     """What this process knows of one order, and no object says."""
 
-    def __init__(self, told: Remembered) -> None:
+    def __init__(self, told: Remembered, retry: str) -> None:
         self.told = told
+        self.retry = retry
+        """The token that was seen last."""
         self.contest = Contest()
         self.looked: Looked | None = None
         """What the last thorough look found; None: a change has come since, and all is to be compared."""
         self.begun = ""
         """Digest of the inputs of the change that was begun last."""
-        self.correcting: tuple[DriftedObject, ...] = ()
-        """What the correction that is under way puts back."""
         self.correction: Attempt | None = None
         """The last correction, where it did not come to a good end."""
 
@@ -165,7 +165,7 @@ class Reconciler:
     def _memory(self, key: ObjectRef, order: Order) -> _Memory:
         with self._remembering:
             if key not in self._memories:
-                self._memories[key] = _Memory(_read(order))
+                self._memories[key] = _Memory(_read(order), order.retry)
             return self._memories[key]
 
     def _forget(self, key: ObjectRef) -> None:
@@ -199,6 +199,8 @@ class _Look:
     def take(self, *, is_brief: bool) -> float | None:
         """Observe, decide, act, and say what is so."""
         changes, memory = self._keeping.changes, self._memory
+        if memory.retry != self._order.retry:
+            memory.retry, memory.contest, memory.correction = self._order.retry, Contest(), None
         outcome = changes.take_outcome(self._order.ref)
         if outcome is not None:
             self._note(outcome)
@@ -287,10 +289,14 @@ class _Look:
             return replace(looked, correction=memory.correction.message if memory.correction else ""), pause_s
         rules = tuple(one.rule for one in looked.contested if one.rule)
         wanted = WantedChange(
-            work=Work.CORRECT, body=self._body, service_account=self._account, ignored=(*order.ignored, *rules)
+            work=Work.CORRECT,
+            body=self._body,
+            service_account=self._account,
+            ignored=(*order.ignored, *rules),
+            left_alone=tuple(one.ref for one in looked.contested if not one.field),
         )
         if self._keeping.changes.begin(order.ref, wanted):
-            memory.begun, memory.correcting = "", rest
+            memory.begun = ""
         return looked, None
 
     def _pause_s(self) -> float:
@@ -324,18 +330,19 @@ class _Look:
 
     def _note_correction(self, outcome: Outcome) -> None:
         """Remember what was put back; a correction that put nothing back is not repeated at once."""
-        memory, done = self._memory, set(outcome.corrected)
-        if outcome.corrected:
-            put_back = tuple(one for one in memory.correcting if one.ref.short in done)
+        memory, put_back = self._memory, outcome.corrected
+        if put_back:
             memory.contest.note(put_back, self._keeping.clock.monotonic())
-            count = memory.told.drift.corrected + len(done)
+            count = memory.told.drift.corrected + len(put_back)
             by = author_of(put_back) or memory.told.drift.by
             drift = DriftStatus(corrected=count, last_at=self._now, by=by)
-            memory.told, memory.correction = replace(memory.told, drift=drift), None
+            told = memory.told
+            was_in_the_way = told.attempt is not None and told.attempt.reason is Reason.CONTESTED
+            memory.told = replace(told, drift=drift, attempt=None if was_in_the_way else told.attempt)
+            memory.correction = None
         else:
             tries = memory.correction.tries + 1 if memory.correction else 1
             memory.correction = outcome.as_attempt(self._now, retry="", tries=tries)
-        memory.correcting = ()
 
 
 def _is_left_alone(one: DriftedObject, left_alone: set[tuple[ObjectRef, str]], missing_data: tuple[str, ...]) -> bool:

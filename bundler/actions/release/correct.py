@@ -61,6 +61,8 @@ class CorrectionOptions:
 
     only: Collection[ObjectRef] | None = None
     """No other objects are written; None: all that differ."""
+    left_alone: Collection[ObjectRef] = ()
+    """Objects that stay as they are, even where they are missing."""
     accepted: Accepted = Accepted()
     """With ``losses``, what held data and is gone is made again, empty."""
     lock_timeout_s: float = 0.0
@@ -152,8 +154,8 @@ def _look(request: CorrectionRequest, terms: Terms, ports: Ports, earlier: Plann
     wanted = wanted_again(deployed, policy, ports)
     planned = plan_again(deployed, wanted, ports, earlier)
     shown = drifted_objects(planned.plan, policy, deployed.revision.left_to_others)
-    only = request.options.only
-    asked = tuple(one for one in shown if only is None or one.ref in only)
+    only, left_alone = request.options.only, request.options.left_alone
+    asked = tuple(one for one in shown if (only is None or one.ref in only) and one.ref not in left_alone)
     found = sorted_out(asked, planned, terms.accepted)
     if not found.fixable:
         return _Look(deployed=deployed, planned=planned, found=found, proposal=None)

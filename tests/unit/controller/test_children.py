@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from bundler import DriftedField, DriftedObject, DriftKind
 from bundler.controller.changes import Outcome, WantedChange, Work
 from bundler.controller.children import ChildChanges, Launch, budget_of
 from bundler.controller.messages import outcome_line, read_line, read_wanted, wanted_line
@@ -20,6 +21,7 @@ from tests.unit.controller.orders import DIGEST, order_body
 pytestmark = pytest.mark.medium
 KEY = ObjectRef("bundler.dev", "Release", "prod", "shop")
 OTHER = ObjectRef("bundler.dev", "Release", "prod", "other")
+FIELD = DriftedField(field=".spec.replicas", recorded="", live="", manager="keda", since="2026-11-30T12:00:00Z")
 WANTED = WantedChange(work=Work.APPLY, body=order_body(values={"pass": "hunter2!"}), service_account="d", inputs=DIGEST)
 DONE = Outcome(
     work=Work.APPLY,
@@ -28,7 +30,7 @@ DONE = Outcome(
     message="done",
     revision=3,
     plan=WaitingPlan(digest=DIGEST, delete=2, why=("much",), text="- a"),
-    corrected=("Service/web",),
+    corrected=(DriftedObject(ref=OTHER, kind=DriftKind.CHANGED, fields=(FIELD,)),),
     signed_by="acme",
 )
 SAYS = f"print({outcome_line(DONE, str).decode()!r}, end='', flush=True)"
@@ -179,6 +181,7 @@ def test_a_child_learns_by_the_end_of_its_input_that_its_parent_is_gone(tmp_path
     parent = f"""
 import os, sys, time
 sys.path[:] = {sys.path!r}
+from bundler import DriftedField, DriftedObject, DriftKind
 from bundler.controller.changes import WantedChange, Work
 from bundler.controller.children import ChildChanges, Launch
 class Listener:

@@ -22,7 +22,7 @@ def test_three_times_in_ten_minutes_are_put_back_and_the_fourth_is_the_last() ->
     (one,) = contest.contested([drifted()], 301.0)
     assert (one.ref, one.field, one.manager, one.count) == (REF, ".spec.replicas", "keda", 4)
     assert one.rule == "Deployment/shop:.spec.replicas"
-    assert str(one) == "Deployment/shop .spec.replicas is changed again by keda whenever it is put back (4 times)"
+    assert str(one) == "Deployment/shop .spec.replicas is changed again by keda whenever bundler puts it back (4 times)"
 
 
 def test_four_times_in_a_day_are_no_contest() -> None:
@@ -60,7 +60,7 @@ def test_an_object_that_is_deleted_again_and_again_is_contested_as_a_whole() -> 
     for now_s in range(4):
         contest.note([gone], float(now_s))
     (one,) = contest.contested([gone], 5.0)
-    assert (one.rule, str(one)) == ("", "Deployment/shop is deleted again whenever it is put back (4 times)")
+    assert (one.rule, str(one)) == ("", "Deployment/shop is deleted again whenever bundler puts it back (4 times)")
 
 
 def test_a_field_that_was_quiet_for_long_begins_anew() -> None:
