@@ -200,7 +200,7 @@ class Transport:
         retries = RetryBudget(request.doing, around, self._gave_up, lambda: self._exchange.has_answered)
         return _Trial(retries, rest_s)
 
-    def _start(self, request: Request, trial: _Trial, *, is_fresh: bool = False) -> Started:
+    def _start(self, request: Request, trial: _Trial) -> Started:
         """Send a request and read the head of its answer.
 
         Raises:
@@ -215,7 +215,12 @@ class Transport:
         is_whole = request.is_tried_once or not is_read
         rest_s = held.rest_s if held is not None else trial.rest_s
         limits = limits_of(patience_s, self._around, is_whole=is_whole, rest_s=rest_s)
-        started = self._exchange.start(self._bytes_of(request), limits, is_fresh=is_fresh)
+        try:
+            started = self._exchange.start(self._bytes_of(request), limits)
+        except BrokenError:
+            self._around.count(request.verb, 0)
+            raise
+        self._around.count(request.verb, started.head.status)
         trial.is_unclear |= started.is_repeated
         return started
 

@@ -71,6 +71,8 @@ class Outcome:
     """What was put back; without values."""
     signed_by: str = ""
     """Who signed the bundle, in words; empty where that was not checked."""
+    requests: tuple[tuple[str, int, int], ...] = ()
+    """That the process of the change sent to the API server: verb, status (0: no answer), number."""
 
     def as_attempt(self, at: datetime, *, retry: str, tries: int) -> Attempt:
         """Return what the status says of it.

@@ -145,6 +145,8 @@ class ReleaseKeeping:
         """
         work, result = outcome.work.value, outcome.result.value
         self._metrics.changed(work, result, seconds, corrected=len(outcome.corrected))
+        for verb, status, number in outcome.requests:
+            self._metrics.requested(verb, status, number)
         log = self._about(key).about(change=work, result=result, seconds=round(seconds, 1))
         log.info("the change is over", revision=outcome.revision or "", found=outcome.message)
 

@@ -17,9 +17,9 @@ from bundler.model.json import as_json, decode_json, int_at, is_mapping, items_a
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from bundler.model.json import Body
+    from bundler.model.json import Body, JSONValue
 
 _EVENT: Final = "event"
 _OUTCOME: Final = "outcome"
@@ -87,6 +87,7 @@ def _outcome(body: Body) -> Outcome:
         plan=_plan(mapping_at(body, "plan")),
         corrected=tuple(map(_drifted, items_at(body, "corrected"))),
         signed_by=text_at(body, "signed_by"),
+        requests=tuple(_requests(body.get("requests"))),
     )
 
 
@@ -106,6 +107,15 @@ def _drifted(body: Body) -> DriftedObject:
 
 def _ref(body: Body) -> ObjectRef:
     return ObjectRef(*(text_at(body, name) for name in ("group", "kind", "namespace", "name")))
+
+
+def _requests(found: JSONValue) -> Iterator[tuple[str, int, int]]:
+    for one in found if isinstance(found, list) else ():
+        match one:
+            case [str(verb), int(status), int(number)]:
+                yield verb, status, number
+            case _:
+                continue
 
 
 def _plan(body: Body) -> WaitingPlan | None:

@@ -53,6 +53,13 @@ class Metrics:
         self._depth = Gauge("bundler_queue_depth", "Orders that wait to be compared.", registry=registry)
         self._oldest_s = Gauge("bundler_queue_oldest_seconds", "How long the first of them waits.", registry=registry)
         self._restarts = Counter("bundler_watch_restarts", "Watches that began again.", ["kind"], registry=registry)
+        self._requests = Counter(
+            "bundler_api_requests",
+            "Requests to the API server, each try; code 0: no answer. Those of a change count when it is over, and of "
+            "one that was killed they are not known.",
+            ["verb", "code"],
+            registry=registry,
+        )
         self._unwatched = Gauge("bundler_unwatched", "1 while a kind cannot be watched.", ["kind"], registry=registry)
         self._leader = Gauge("bundler_leader", "1 while this copy leads.", registry=registry)
         self._shown: dict[tuple[str, str], set[str]] = {}
@@ -100,6 +107,16 @@ class Metrics:
     def watch_restarted(self, kind: str) -> None:
         """Count a watch that began again."""
         self._restarts.labels(kind).inc()
+
+    def requested(self, verb: str, status: int, number: int = 1) -> None:
+        """Count requests to the API server.
+
+        Args:
+            verb: as RBAC names it.
+            status: of the answer; 0: there was none.
+            number: of such requests.
+        """
+        self._requests.labels(verb, str(status)).inc(number)
 
     def watched(self, watch: object, kind: str, *, is_watched: bool) -> None:
         """Note whether a watch works; a kind is watched where all of its watches do.

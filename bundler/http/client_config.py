@@ -20,6 +20,11 @@ def say_nothing(event: Event) -> None:
     del event
 
 
+def count_nothing(verb: str, status: int) -> None:
+    """Pass over a request."""
+    del verb, status
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
     """Environment, time and the way to tell what happens."""
@@ -31,6 +36,9 @@ class ClientConfig:
     """Seconds that are left for the command; retries end with it."""
     report: Reporter = say_nothing
     """Takes ``Retrying`` and the words of credential plugins; called from several threads."""
+    count: Callable[[str, int], None] = count_nothing
+    """Takes each request to an API server, further tries too: its verb as RBAC names it, and the status of the answer
+    (0: there was none); called from several threads."""
     is_interactive: bool = False
     """Standard input is a terminal, and a credential plugin may ask on it."""
     gate: Gate | None = None

@@ -23,6 +23,9 @@ CONNECT_TOTAL_S = 15.0
 """For all addresses of a name together."""
 MAX_IDLE = 16
 CHECK_AFTER_IDLE_S = 1.0
+IDLE_MOST_S = 15.0
+"""A connection that was idle for longer is not used again: it may be dead, and finding that out takes longer than a new
+one."""
 KEEPALIVE_S = 15
 """Of silence until the peer is asked whether it is still there."""
 PROBE_S = 5
@@ -173,7 +176,8 @@ class Pool:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
                 break
-            if time.monotonic() - connection.idle_since < CHECK_AFTER_IDLE_S or connection.is_quiet():
+            idle_s = time.monotonic() - connection.idle_since
+            if idle_s < CHECK_AFTER_IDLE_S or (idle_s < IDLE_MOST_S and connection.is_quiet()):
                 return connection, True
             connection.close()
         return self._dial(), False

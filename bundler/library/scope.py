@@ -247,6 +247,7 @@ class Scope:
             clock=self.host.clock,
             budget=self.budget_s,
             report=self.report,
+            count=self.host.count,
             is_interactive=self.host.is_interactive,
             gate=gate,
             fence=self.network.fence,

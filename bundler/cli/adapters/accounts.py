@@ -15,13 +15,20 @@ from bundler.model.lean import replace
 from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bundler.cli.session.app import App
     from bundler.controller.accounts import Account
     from bundler.ports import Confinement, Reporter
 
 
 def open_as(
-    app: App, account: Account, *, report: Reporter = pass_over, confinement: Confinement = UNCONFINED
+    app: App,
+    account: Account,
+    *,
+    count: Callable[[str, int], None],
+    report: Reporter = pass_over,
+    confinement: Confinement = UNCONFINED,
 ) -> Session:
     """Return a session that acts as an account, on the cluster of this run; the caller closes it.
 
@@ -30,6 +37,7 @@ def open_as(
     Args:
         app: the running command.
         account: as whom.
+        count: takes verb and status of each request to the API server.
         report: takes the events of its calls.
         confinement: runs work on foreign bundles.
     """
@@ -39,6 +47,7 @@ def open_as(
         redactor=app.redactor,
         closing=ExitStack(),
         report=report,
+        count=count,
         stop=app.stop,
         confinement=confinement,
         owns_process=app.owns_process,

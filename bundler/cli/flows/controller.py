@@ -23,12 +23,14 @@ from bundler.controller.memory import share_one_heap
 from bundler.controller.metrics import Metrics
 from bundler.controller.process import ControllerProcess, Instruments
 from bundler.controller.pulse import Pulse
+from bundler.controller.request_tally import RequestTally
 from bundler.controller.shard import parse_shard
 from bundler.controller.status import Keeper
 from bundler.controller.web import WebServer, parse_address
 from bundler.errors import UsageError
 from bundler.library.name_rules import check_namespace
 from bundler.model.json import text_at
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from bundler.cli.parsing.controller_options import ControllerWish
@@ -54,7 +56,8 @@ def keep_releases(app: App, wish: ControllerWish) -> None:
     share_one_heap()
     instruments = Instruments(clock=app.clock, log=_log(app, wish), metrics=Metrics(), pulse=Pulse(app.clock))
     with app.stop.careful(), ExitStack() as closing:
-        own = closing.enter_context(open_as(app, Account(namespace="", name="", timeout_s=REQUEST_S)))
+        count = instruments.metrics.requested
+        own = closing.enter_context(open_as(app, Account(namespace="", name="", timeout_s=REQUEST_S), count=count))
         settings = Settings(
             namespaces=named,
             shard=shard,
@@ -66,7 +69,7 @@ def keep_releases(app: App, wish: ControllerWish) -> None:
         )
 
         def make_work() -> ReleaseKeeping:
-            return ReleaseKeeping(own, Accounts(partial(open_as, app)), instruments, settings)
+            return ReleaseKeeping(own, Accounts(partial(open_as, app, count=count)), instruments, settings)
 
         process = ControllerProcess(own, instruments, make_work, shard.lease)
         pages = {"--metrics": {"/metrics": instruments.metrics.page}, "--health": process.pages}
@@ -129,11 +132,13 @@ def carry_out_change(app: App) -> None:
     def work(wanted: WantedChange) -> Outcome:
         timeout_s, namespace = app.settings.timeout_s, text_at(wanted.body, "metadata", "namespace")
         account = Account(namespace=namespace, name=wanted.service_account, timeout_s=timeout_s)
+        tally = RequestTally()
         with (
-            open_as(app, Account(namespace="", name="", timeout_s=timeout_s)) as own,
-            open_as(app, account, report=talk.report, confinement=confined(app)) as tenant,
+            open_as(app, Account(namespace="", name="", timeout_s=timeout_s), count=tally.count) as own,
+            open_as(app, account, count=tally.count, report=talk.report, confinement=confined(app)) as tenant,
         ):
-            return carry_out(wanted, Place(tenant=tenant, own=own, namespace=own.namespace, report=talk.report))
+            place = Place(tenant=tenant, own=own, namespace=own.namespace, report=talk.report)
+            return replace(carry_out(wanted, place), requests=tally.counted)
 
     talk.answer(work)
 

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,8 @@ def watching():
 def test_a_request_and_its_outcome_go_through_json_unharmed():
     assert read_wanted(wanted_line(WANTED)) == WANTED
     assert read_line(outcome_line(DONE, str)) == DONE
+    counted = replace(DONE, requests=(("get", 200, 3), ("watch", 0, 1)))
+    assert read_line(outcome_line(counted, str)) == counted
     for broken in (b"", b"{}", b"[1]", b"not json\n", b'{"outcome": {"result": "Great"}}'):
         assert read_line(broken) is None
         with pytest.raises(ValueError):

@@ -149,6 +149,8 @@ def test_metrics_have_the_names_that_dashboards_use():
     metrics.changed("correct", "Succeeded", 3.0, corrected=2)
     metrics.queue(5, 1.5)
     metrics.watch_restarted("Deployment")
+    for request in (("patch", 200), ("patch", 200, 3), ("watch", 0)):
+        metrics.requested(*request)
     for watch, is_watched in (("a", True), ("b", True), ("a", False), ("b", False), ("a", True)):
         metrics.watched(watch, "Secret", is_watched=is_watched)
     metrics.watched("a", "Service", is_watched=True)
@@ -165,6 +167,8 @@ def test_metrics_have_the_names_that_dashboards_use():
         "bundler_queue_oldest_seconds 1.5",
         'bundler_watch_restarts_total{kind="Deployment"} 1.0',
         'bundler_unwatched{kind="Secret"} 1.0',
+        'bundler_api_requests_total{code="200",verb="patch"} 4.0',
+        'bundler_api_requests_total{code="0",verb="watch"} 1.0',
         'bundler_unwatched{kind="Service"} 0.0',
         'bundler_releases{phase="Ready"} 2.0',
         'bundler_releases{phase="Working"} 0.0',

@@ -43,3 +43,16 @@ def test_what_a_thread_gives_back_after_that_is_closed():
         pool.close()
         pool.give_back(taken)
         assert is_over(far)
+
+
+def test_what_was_idle_for_long_may_be_dead_and_is_not_used_again():
+    connection, far = connected()
+    other, far_of_other = connected()
+    with far, far_of_other:
+        pool = Pool(lambda: other)
+        pool.give_back(connection)
+        assert pool.take() == (connection, True)
+        pool.give_back(connection)
+        connection.idle_since -= 16
+        assert pool.take() == (other, False)
+        assert is_over(far)
