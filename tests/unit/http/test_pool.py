@@ -56,3 +56,4 @@ def test_what_was_idle_for_long_may_be_dead_and_is_not_used_again():
         connection.idle_since -= 16
         assert pool.take() == (other, False)
         assert is_over(far)
+        other.close()
