@@ -17,6 +17,7 @@ from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator, RealClock
+from tests.lib.overtaken import OvertakenCluster
 from tests.lib.sandboxes import closed_when_dropped, open_sandbox
 from tests.lib.widgets import DEFINITIONS
 
@@ -113,6 +114,14 @@ class World:
 
         found = self.cluster.list(ListQuery(group=group, kind=kind, namespace=self.operator.namespace)).items
         return {body["metadata"]["name"]: body for body in found}  # type: ignore[index, call-overload, misc]
+
+    def overtake(self, kind: str, group: str = "", *, times: int = 3) -> None:
+        """Let a controller write the objects of a kind right before they are replaced, a few times."""
+
+        def note(ref: ObjectRef, left: int) -> None:
+            self.edit(kind, ref.name, {"metadata": {"annotations": {"example.com/seen": str(left)}}}, group)
+
+        self.operator.cluster = OvertakenCluster(self.cluster, note, kind=kind, times=times)
 
     def get(self, kind: str, name: str, group: str = "") -> dict | None:
         return self.cluster.get(ObjectRef(group, kind, self.operator.namespace, name))  # type: ignore[return-value]

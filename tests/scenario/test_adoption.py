@@ -73,6 +73,16 @@ def test_what_is_taken_over_keeps_no_field_of_its_former_owner(world: World):
 
 
 @IN_MEMORY
+def test_an_object_is_taken_over_while_a_controller_writes_it(world: World):
+    made(world)
+    world.overtake("ConfigMap")
+    world.operator.install(world.menu, **CONFIG)
+    live = world.get("ConfigMap", "shop-config")
+    assert live["data"] == {"text": "hello"}
+    assert live["metadata"]["annotations"] == {"example.com/seen": "0"}
+
+
+@IN_MEMORY
 def test_the_plan_shows_field_by_field_what_changes_and_what_goes(world: World):
     made(world)
     result = world.operator.install(world.menu, **CONFIG)

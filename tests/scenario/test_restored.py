@@ -98,6 +98,18 @@ def test_a_restored_job_is_taken_back_and_not_made_anew(world: World, tmp_path: 
     assert world.operator.upgrade(menu, text="other").proposal.plan.is_empty
 
 
+@IN_MEMORY
+def test_restored_objects_are_taken_back_while_controllers_write_them(world: World, tmp_path: Path):
+    menu = small_bundle(tmp_path / "first")
+    world.operator.install(menu)
+    world.restore(("batch", "Job"))
+    world.overtake("Job", "batch")
+    world.operator.upgrade(menu)
+    (after,) = world.bodies("Job", "batch").values()
+    assert after["metadata"]["annotations"]["example.com/seen"] == "0"
+    assert ("bundler", "Apply") in managers(after)
+
+
 def test_a_restored_custom_resource_loses_what_its_bundle_dropped(world: World, tmp_path: Path):
     group = f"g{uuid.uuid4().hex[:8]}.example"
     before = widgets(tmp_path / "first", group, "size", "color")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bundler.actions.change.rewrite import rewrite
 from bundler.errors.cluster import ConflictError, ForbiddenError
-from bundler.model.cluster import ListQuery, Payload
-from bundler.model.json import canonical_json, text_at
+from bundler.model.cluster import ListQuery
+from bundler.model.json import text_at
 from bundler.model.pattern import LazyPattern
 from bundler.planning.adoption import taken_over
 from bundler.planning.ownership import helm_release_of
 from bundler.planning.recreate import handed_over
 
-_TRIES: Final = 5
 _NAME: Final = LazyPattern(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 
 if TYPE_CHECKING:
@@ -29,19 +29,21 @@ def adopt(change: Change, cluster: ClusterClient) -> None:
         cluster: the API to ask.
 
     Raises:
-        ConflictError: when the object moved, or is another one than the plan knew.
+        ConflictError: when it is another one than the plan knew, or others write it all the time.
     """
     if not change.adopted_from or change.desired is None:
         return
-    version = change.desired.api_version
-    live = cluster.get(change.ref, version=version.rpartition("/")[2])
-    if live is None or text_at(live, "metadata", "uid") != change.live_uid:
-        raise ConflictError(
-            f"taking over {change.ref.short}",
-            context=["it is no longer the object that the plan was made with"],
-            hint="run the same command again",
-        )
-    cluster.replace(Payload(ref=change.ref, api_version=version, content=canonical_json(taken_over(live))))
+
+    def edit(live: Body | None) -> Body:
+        if live is None or text_at(live, "metadata", "uid") != change.live_uid:
+            raise ConflictError(
+                f"taking over {change.ref.short}",
+                context=["it is no longer the object that the plan was made with"],
+                hint="run the same command again",
+            )
+        return taken_over(live)
+
+    rewrite(change.ref, edit, cluster, version=change.desired.api_version.rpartition("/")[2])
 
 
 def hand_over(change: Change, cluster: ClusterClient) -> None:
@@ -56,19 +58,11 @@ def hand_over(change: Change, cluster: ClusterClient) -> None:
     """
     if not change.left or change.desired is None:
         return
-    version = change.desired.api_version
-    for tries_left in reversed(range(_TRIES)):
-        live = cluster.get(change.ref, version=version.rpartition("/")[2])
-        if live is None:
-            return
-        content = canonical_json(handed_over(live, change.left))
-        try:
-            cluster.replace(Payload(ref=change.ref, api_version=version, content=content))
-        except ConflictError:
-            if not tries_left:
-                raise
-        else:
-            return
+
+    def edit(live: Body | None) -> Body | None:
+        return None if live is None else handed_over(live, change.left)
+
+    rewrite(change.ref, edit, cluster, version=change.desired.api_version.rpartition("/")[2])
 
 
 def has_helm_release(live: Body, cluster: ClusterClient) -> bool | None:

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from bundler.planning.observation import Candidate, Outcome, Wanted
     from bundler.ports import ClusterClient
 
-_REPLICA_TRIES = 5
+_TRIES = 5
+"""Of what an autoscaler or a controller writes between our looks."""
 IsRecorded: TypeAlias = "Callable[[Body], bool | None]"
 """Says whether the release whose label an object carries still exists; None where that cannot be seen."""
 
@@ -87,7 +88,7 @@ class Asker:
         blocked = self._blocked(candidate)
         if blocked is not None:
             return Asked(outcome=blocked, payload=payload)
-        return self._asked(candidate, payload, tries=_REPLICA_TRIES)
+        return self._asked(candidate, payload, tries=_TRIES)
 
     def _asked(self, candidate: Candidate, payload: Payload, *, tries: int) -> Asked:
         outcome: Outcome = self._dry_run(candidate, payload)
@@ -184,13 +185,20 @@ class Asker:
         taken = replace(settlement, answer=finished, adopted_from=owner_of(live))
         return Asked(outcome=taken, payload=payload_of(settlement.manifest, live), live=live)
 
-    def _finished(self, candidate: Candidate, body: Body) -> Answer | Refusal:
-        """Ask the server for the defaults of an object from which fields are gone."""
+    def _finished(self, candidate: Candidate, body: Body, *, tries: int = _TRIES) -> Answer | Refusal:
+        """Ask the server for the defaults of an object from which fields are gone, again where it was written since."""
         manifest = candidate.manifest
         whole = Payload(ref=manifest.ref, api_version=manifest.api_version, content=canonical_json(body))
         try:
             return self._cluster.replace(whole, is_dry_run=True)
-        except (ConflictError, RejectedError, ForbiddenError, ObjectNotFoundError, UnknownKindError) as error:
+        except ConflictError as error:
+            live = self._cluster.get(manifest.ref, version=manifest.api_version.rpartition("/")[2])
+            if live is None or not tries:
+                return self._refusal(candidate, error)
+            version = text_at(live, "metadata", "resourceVersion")
+            moved = {**body, "metadata": {**mapping_at(body, "metadata"), "resourceVersion": version}}
+            return self._finished(candidate, moved, tries=tries - 1)
+        except (RejectedError, ForbiddenError, ObjectNotFoundError, UnknownKindError) as error:
             return self._refusal(candidate, error)
 
     def _standing(self, manifest: Manifest, live: Body) -> Standing:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bundler.actions.change.rewrite import rewrite
 from bundler.concurrency import map_parallel
 from bundler.errors.change import PlanError
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError
@@ -86,14 +87,20 @@ def _stored_again(body: Body, cluster: ClusterClient, is_dry_run: bool) -> str: 
 
 
 def _say_so(crd: Body, storage: str, cluster: ClusterClient) -> None:
+    """Say in the definition that one version alone is stored; its controllers may write its status meanwhile."""
     ref = ref_of(crd)
-    body = {**crd, "status": {**mapping_at(crd, "status"), "storedVersions": [storage]}}
-    content = canonical_json(body)
-    try:
-        cluster.replace(Payload(ref=ref, api_version=text_at(crd, "apiVersion"), content=content, subresource="status"))
-    except ConflictError as error:
-        raise PlanError(
-            f"recording in {ref.short} that {storage} alone is stored",
-            context=["the definition changed while its objects were written", *error.context],
-            hint="run the command again",
-        ) from error
+
+    def edit(live: Body | None) -> Body:
+        if live is None or _storage_seen(live) != _storage_seen(crd):
+            raise PlanError(
+                f"recording in {ref.short} that {storage} alone is stored",
+                context=["the definition changed while its objects were written"],
+                hint="run the command again",
+            )
+        return {**live, "status": {**mapping_at(live, "status"), "storedVersions": [storage]}}
+
+    rewrite(ref, edit, cluster, subresource="status")
+
+
+def _storage_seen(crd: Body) -> tuple[str, str, tuple[str, ...]]:
+    return text_at(crd, "metadata", "uid"), storage_of(crd), strings_at(crd, "status", "storedVersions")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions.change.rewrite import rewrite
 from bundler.errors.cluster import RejectedError
-from bundler.model.cluster import Payload
-from bundler.model.json import canonical_json, text_at
+from bundler.model.json import text_at
 from bundler.planning.payloads import payload_of
 from bundler.planning.restored import is_restored, taken_back
 
@@ -26,20 +26,22 @@ def take_back(change: Change, cluster: ClusterClient, *, uid: str) -> None:
         uid: of the release.
 
     Raises:
-        ConflictError: when the object moved, or is another one than the plan knew.
+        ConflictError: when others write the object all the time.
     """
     recorded, desired = change.restored_as, change.desired
     if recorded is None or desired is None:
         return
-    live = cluster.get(change.ref, version=desired.api_version.rpartition("/")[2])
-    if live is None or text_at(live, "metadata", "uid") != change.live_uid or not is_restored(live, uid):
-        return
-    try:
-        applied = _applied(recorded, live, cluster)
-    except RejectedError:  # a definition has changed since, or a secret part of the record is missing
-        applied = _applied(desired, live, cluster)
-    content = canonical_json(taken_back(live, applied))
-    cluster.replace(Payload(ref=change.ref, api_version=desired.api_version, content=content))
+
+    def edit(live: Body | None) -> Body | None:
+        if live is None or text_at(live, "metadata", "uid") != change.live_uid or not is_restored(live, uid):
+            return None
+        try:
+            applied = _applied(recorded, live, cluster)
+        except RejectedError:  # a definition has changed since, or a secret part of the record is missing
+            applied = _applied(desired, live, cluster)
+        return taken_back(live, applied)
+
+    rewrite(change.ref, edit, cluster, version=desired.api_version.rpartition("/")[2])
 
 
 def _applied(manifest: Manifest, live: Body, cluster: ClusterClient) -> Body:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from bundler.actions.change.rewrite import rewrite
 from bundler.errors.change import OrderNotFoundError
-from bundler.errors.cluster import ConflictError
-from bundler.model.cluster import Payload
 from bundler.model.events import Notice
-from bundler.model.json import canonical_json, text_at
 from bundler.model.orders import MANAGER, with_suspension
 
 if TYPE_CHECKING:
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.ports import ClusterClient, Ports
 
-_TRIES: Final = 5
-"""The controller writes the status of an order now and then; more is another writer without end."""
-
 
 def read_order(ref: ObjectRef, cluster: ClusterClient) -> Body:
     """Return an order as it is.
@@ -31,7 +26,10 @@ def read_order(ref: ObjectRef, cluster: ClusterClient) -> Body:
         OrderNotFoundError: when there is none.
         ClusterError
     """
-    body = cluster.get(ref)
+    return _existing(ref, cluster.get(ref))
+
+
+def _existing(ref: ObjectRef, body: Body | None) -> Body:
     if body is None:
         raise OrderNotFoundError(
             f"reading {ref.short} in namespace {ref.namespace}",
@@ -54,20 +52,13 @@ def edit_order(ref: ObjectRef, edit: Callable[[Body], Body], cluster: ClusterCli
         ConflictError: when others write all the time.
         ClusterError
     """
-    for tries_left in reversed(range(_TRIES)):
-        body = read_order(ref, cluster)
+
+    def edited(found: Body | None) -> Body | None:
+        body = _existing(ref, found)
         wanted = edit(body)
-        if wanted == body:
-            return body
-        payload = Payload(
-            ref=ref, api_version=text_at(body, "apiVersion"), content=canonical_json(wanted), manager=MANAGER
-        )
-        try:
-            return cluster.replace(payload).body
-        except ConflictError:
-            if not tries_left:
-                raise
-    raise AssertionError
+        return None if wanted == body else wanted
+
+    return _existing(ref, rewrite(ref, edited, cluster, manager=MANAGER))
 
 
 def suspend_for(order: KeepingOrder | None, terms: Terms, ports: Ports) -> str:
