@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bundler.errors.cluster import RejectedError
-from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from tests.contract.bodies import config_map, crd, deployment, job, secret, service, stateful_set, widget, with_metadata
+from tests.lib.editing import edit_until_accepted
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Subject
@@ -341,9 +341,11 @@ def test_a_version_that_is_stored_stays_until_the_status_names_it_no_more(cluste
         with pytest.raises(RejectedError) as raised:
             put(both[1:])
         assert 'status.storedVersions[0]: Invalid value: "v1": missing from spec.versions' in said(raised.value)
-        live: Any = cluster.client.get(ref)
-        pruned = {**live, "status": {**live["status"], "storedVersions": ["v2"]}}
-        cluster.client.replace(replace(cluster.payload(pruned, namespace=""), subresource="status"))
+
+        def pruned(live: Any) -> Any:
+            return {**live, "status": {**live["status"], "storedVersions": ["v2"]}}
+
+        edit_until_accepted(cluster.client, ref, pruned, subresource="status")
         put(both[1:])
         assert stored_versions(cluster, ref) == ["v2"]
     finally:

@@ -24,6 +24,7 @@ from tests.contract.bodies import (
     stateful_set,
     with_metadata,
 )
+from tests.lib.editing import edit_until_accepted
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Subject
@@ -308,23 +309,18 @@ def test_a_replace_of_the_status_moves_nothing_else_and_only_from_the_version_th
     read: Any = cluster.apply(deployment()).body
     seen = {"observedGeneration": 1, "replicas": 1}
     body = {**read, "spec": {**read["spec"], "replicas": 7}, "status": seen}
-    cluster.wait("the status", lambda: _replaced_status(cluster, body))
+    edit_until_accepted(
+        cluster.client,
+        cluster.ref("Deployment", "web", "apps"),
+        lambda live: with_metadata(body, resourceVersion=version(live)),
+        subresource="status",
+        manager="status-writer",
+    )
     live: Any = cluster.get("Deployment", "web", "apps")
     assert live["spec"]["replicas"] != 7
     assert ("status-writer", "Update", "status") in managers(live)
     with pytest.raises(ConflictError):
         cluster.client.replace(cluster.payload(body, subresource="status", manager="status-writer"))
-
-
-def _replaced_status(cluster: Subject, body: Any) -> bool:
-    """Write a status over the one that is live; its controller may be quicker, and then it is tried again."""
-    live = cluster.get("Deployment", "web", "apps")
-    moved = with_metadata(body, resourceVersion=version(live))
-    try:
-        cluster.client.replace(cluster.payload(moved, subresource="status", manager="status-writer"))
-    except ConflictError:
-        return False
-    return True
 
 
 def test_a_finalizer_of_another_manager_is_taken_off_by_a_replace(cluster: Subject) -> None:

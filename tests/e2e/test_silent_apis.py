@@ -18,6 +18,7 @@ from bundler.errors.cluster import ApiUnavailableError
 from bundler.model.health import Status
 from tests.lib.bundles import make_bundle
 from tests.lib.operator import Operator
+from tests.lib.raw_api import MERGE_PATCH
 from tests.lib.real import open_client
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ class SilentApi:
         self._await(lambda: self._is_available("True"))
 
     def fall_silent(self) -> None:
-        body = self.plane.api("GET", self._service)
-        body["metadata"]["labels"] = {}
-        body["spec"] |= {"service": {"namespace": "default", "name": "nowhere"}, "insecureSkipTLSVerify": True}
-        self.plane.api("PUT", self._service, body)
+        # A patch: the server's own controller writes the status between a look and a replace.
+        nowhere = {"service": {"namespace": "default", "name": "nowhere"}, "insecureSkipTLSVerify": True}
+        patch = {"metadata": {"labels": None}, "spec": nowhere}
+        self.plane.api("PATCH", self._service, patch, content_type=MERGE_PATCH)
         self._await(lambda: self._is_available("False"))
 
     def come_back(self) -> None:

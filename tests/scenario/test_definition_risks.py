@@ -12,11 +12,12 @@ from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.release.site_terms import StorageRequest, migrate_storage_at
 from bundler.actions.release.terms import Accepted
 from bundler.errors.change import ClosedWindowError, DefinitionRiskError, PlanError, WrongClusterError
-from bundler.model.cluster import Payload
+from bundler.model.cluster import FIELD_MANAGER, Payload
 from bundler.model.conflicts import OnConflict
 from bundler.model.json import strings_at
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
+from tests.lib.editing import edit_until_accepted
 from tests.lib.widgets import DEFINITIONS, WIDGET, widgets
 from tests.scenario.conftest import IN_MEMORY
 from tests.scenario.test_windows import closed
@@ -232,11 +233,12 @@ def test_a_rollback_records_the_definition_that_it_leaves_and_one_to_the_newest_
     assert "weight" in spec_of(live_crd(world, group))["properties"]
     assert drifted(world) == []
 
-    edited = live_crd(world, group)
-    spec_of(edited)["properties"]["theirs"] = {"type": "string"}
+    def edited(live: dict[str, Any]) -> dict[str, Any]:
+        spec_of(live)["properties"]["theirs"] = {"type": "string"}
+        return live
+
     ref = ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}")
-    payload = Payload(ref=ref, api_version="apiextensions.k8s.io/v1", content=json.dumps(edited).encode())
-    world.cluster.replace(payload)
+    edit_until_accepted(world.cluster, ref, edited, manager=FIELD_MANAGER)
     assert drifted(world) == ["CustomResourceDefinition"]
     world.operator.rollback("w", 3, on_conflict=OnConflict.TAKE, accepted=Accepted(crd_risk=True))
     assert "theirs" not in spec_of(live_crd(world, group))["properties"]

@@ -13,6 +13,7 @@ from bundler.controller.changes import Outcome, Work
 from bundler.controller.status import AttemptResult, Reason
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import bundle_yaml
+from tests.lib.editing import edit_until_accepted
 from tests.lib.faulty import FaultyCluster
 from tests.lib.keeping import HeldChanges, Running, kept_at
 from tests.lib.menus import GENERATE, small_bundle
@@ -130,8 +131,8 @@ def test_an_image_that_fails_is_tried_once_and_rolled_back(anywhere: Kept) -> No
 def test_what_failed_is_known_from_the_record_alone(kept: Kept) -> None:
     kept.order(timeout="8s", values={"image": "docker.io/library/broken:1"})
     kept.settle()
-    body = kept.cluster.get(ObjectRef("bundler.dev", "Release", kept.namespace, "shop"))
-    kept.cluster.replace(Payload.of({**body, "status": {}}, subresource="status", manager="kubectl"))
+    ref = ObjectRef("bundler.dev", "Release", kept.namespace, "shop")
+    edit_until_accepted(kept.cluster, ref, lambda body: {**body, "status": {}}, subresource="status")
     kept.restart()
     status = kept.settle()
     assert status["conditions"]["Stalled"]["reason"] == "FailedOnce"

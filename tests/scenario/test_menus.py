@@ -18,10 +18,12 @@ from bundler.controller.menus.serve import SOON_S, Serving
 from bundler.controller.orders import Orders, ReleaseOrders
 from bundler.errors.cluster import UnknownKindError
 from bundler.library.network import NetworkRules
+from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.oci import OciAddress
 from bundler.model.refs import ObjectRef
 from bundler.syntax.reader import read_document
 from tests.lib.bundles import load_from, make_bundle
+from tests.lib.editing import edit_until_accepted
 from tests.lib.keeping import instruments, kept_at
 from tests.lib.quirky_registry import QuirkyRegistry
 from tests.lib.sessions import session_on
@@ -226,10 +228,13 @@ def test_orders_stay_on_the_bundle_that_they_run_until_it_is_approved(site: Site
     digest = site.publish("1.1.0", qps=300)
     site.offer("1.1.0", digest)
     assert site.settle()["bundle"]["version"] == "1.0.0"
-    body = site.kept.cluster.get(site.key)
     notes = {"bundler.dev/approve": digest}
-    approved = {**body, "metadata": {**body["metadata"], "annotations": notes}}  # type: ignore[dict-item, index]
-    site.kept.cluster.replace(Payload.of(approved))
+    edit_until_accepted(
+        site.kept.cluster,
+        site.key,
+        lambda body: {**body, "metadata": {**body["metadata"], "annotations": notes}},
+        manager=FIELD_MANAGER,
+    )
     assert site.settle()["bundle"]["version"] == "1.1.0"
 
 
@@ -246,9 +251,7 @@ def test_a_quiet_order_writes_nothing_and_a_changed_release_is_put_right(site: S
     before = site.kept.cluster.get(key), site.kept.cluster.get(site.key)
     site.settle()
     assert (site.kept.cluster.get(key), site.kept.cluster.get(site.key)) == before
-    body = site.kept.cluster.get(key)
-    spec = {**body["spec"], "values": {"qps": 7}}  # type: ignore[index, dict-item]
-    site.kept.cluster.replace(Payload.of({**body, "spec": spec}, manager="kubectl"))
+    edit_until_accepted(site.kept.cluster, key, lambda body: {**body, "spec": {**body["spec"], "values": {"qps": 7}}})
     site.settle()
     assert site.kept.cluster.get(key)["spec"]["values"] == {"qps": 100}  # type: ignore[index]
 
