@@ -34,7 +34,7 @@ PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler
 HOW_TO_GET = "run `make controlplane` (needs Go 1.26), or set KUBEBUILDER_ASSETS to a folder with " + ", ".join(
     PROGRAMS
 )
-READY_TIMEOUT_S = 60
+READY_TIMEOUT_S = 240
 FAKE_NODES = (sys.executable, "-m", "tests.lib.fake_nodes")
 POLL_S = 0.05
 

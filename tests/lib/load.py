@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from tests.lib.running_site import RunningSite
 
 CLIENT = "client"
+DRAIN_S = 4
+"""How long what ends under load has to serve on: a machine where much else runs takes its time to send requests elsewhere."""
 SCRIPT = """
 import http.client, json, os, sys, threading, time, urllib.parse
 url, workers, pause_s = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])

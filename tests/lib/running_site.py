@@ -31,7 +31,10 @@ REAPING = ("sh", "-c", '"$@" & wait $!', "sh")
 """What is left of a command that took too long in a container is a child of the first process, which takes note of its
 end: a container ends only when no one of it is left."""
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
+CONNECTED_S = 20.0
+"""Until the rules of a Service follow what is ready."""
+REFUSED = ("Connection refused", "Couldn't connect to server")
 
 
 def reason_against() -> str:
@@ -141,7 +144,24 @@ class RunningSite:
             self.plane.api("PATCH", path, {"spec": {"unschedulable": is_cordoned}}, content_type=MERGE_PATCH)
 
     def run_in(self, pod: str, container: str, *argv: str) -> str:
-        """Run a command in a container and return what it printed.
+        """Run a command in a container and return what it printed; again where it is refused a connection.
+
+        A Service leads to a pod a moment after the pod is ready.
+
+        Raises:
+            ApiError: where it fails; its output is in the text.
+        """
+        end = time.monotonic() + CONNECTED_S
+        while True:
+            try:
+                return self.run_once(pod, container, *argv)
+            except ApiError as error:
+                if time.monotonic() > end or not is_refused(error):
+                    raise
+            time.sleep(0.2)
+
+    def run_once(self, pod: str, container: str, *argv: str) -> str:
+        """Run a command in a container and return what it printed, whatever comes of it.
 
         Raises:
             ApiError: where it fails; its output is in the text.
@@ -209,6 +229,11 @@ class RunningSite:
                     lines.append(f"    {error}")
         events = [f"{one.get('reason')}: {one.get('message')}" for one in self.items("v1/events")]
         return "\n".join([*lines, *events[-15:]])
+
+
+def is_refused(error: ApiError) -> bool:
+    """Return whether a command in a container was refused a connection."""
+    return any(words in error.body for words in REFUSED)
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:

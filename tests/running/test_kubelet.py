@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.lib.load import CLIENT, client_pod, ensure_client
 from tests.lib.raw_api import ApiError
+from tests.lib.running_site import is_refused
 
 if TYPE_CHECKING:
     from tests.lib.running_site import RunningSite
@@ -175,9 +176,9 @@ def test_a_container_that_is_not_alive_is_started_again_and_one_that_is_not_read
 def refuses(site: RunningSite, *asked: str) -> bool:
     """Return whether the client is refused a connection; one that is not answered in time is none."""
     try:
-        site.run_in(CLIENT, CLIENT, *asked)
+        site.run_once(CLIENT, CLIENT, *asked)
     except ApiError as error:
-        return "refused" in str(error) or "Couldn't connect" in str(error)
+        return is_refused(error)
     return False
 
 

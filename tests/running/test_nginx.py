@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lib.load import CLIENT, Load, client_pod, ensure_client
+from tests.lib.load import CLIENT, DRAIN_S, Load, client_pod, ensure_client
 from tests.lib.operator import PREVIOUS
 from tests.lib.raw_api import ApiError
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from tests.lib.running_site import RunningSite
 
 PAGE = 'content.files["index.html"]'
-QUICK = ("--set", "drainSeconds=1")
+QUICK = ("--set", "drainSeconds=0")
+UNDER_LOAD = ("--set", f"drainSeconds={DRAIN_S}")
 
 
 def fetch(site: RunningSite, *words: str) -> str:
@@ -25,7 +26,7 @@ def fetch(site: RunningSite, *words: str) -> str:
 
 def test_files_come_from_the_values_and_an_upgrade_fails_no_request(server_site: RunningSite) -> None:
     site = server_site
-    site.bundler("install", "www", PREVIOUS / "nginx", "--set", f"{PAGE}=old", *QUICK)
+    site.bundler("install", "www", PREVIOUS / "nginx", "--set", f"{PAGE}=old", *UNDER_LOAD)
     assert fetch(site, "http://www/") == "old"
     deployment = site.get("apps/v1/deployments/www")["metadata"]["uid"]
     before = site.ready_pods(name="nginx")
@@ -47,7 +48,7 @@ def test_files_come_from_the_values_and_an_upgrade_fails_no_request(server_site:
 
 def test_a_deleted_pod_is_replaced_while_the_others_serve(server_site: RunningSite) -> None:
     site = server_site
-    site.bundler("install", "www", "nginx", *QUICK)
+    site.bundler("install", "www", "nginx", *UNDER_LOAD)
     first, second = site.ready_pods(name="nginx")
     with Load(site, "http://www/") as load:
         evict(site, first)

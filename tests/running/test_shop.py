@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.lib.load import CLIENT, Load, ensure_client
+from tests.lib.load import CLIENT, DRAIN_S, Load, ensure_client
 
 if TYPE_CHECKING:
     from tests.lib.running_site import RunningSite
@@ -38,7 +38,7 @@ def test_a_shop_shows_what_its_servers_hold_and_grows_and_goes_back_under_load_w
     server_site: RunningSite,
 ) -> None:
     site = server_site
-    site.bundler("install", "shop", "shop", "--set", "qps=1000", "--set", "web.drainSeconds=2")
+    site.bundler("install", "shop", "shop", "--set", "qps=1000", "--set", f"web.drainSeconds={DRAIN_S}")
     ensure_client(site)
     assert prices(page(site)) == {"bread": "3.20", "cheese": "5.60", "tea": "4.10"}
     sql(site, "UPDATE products SET price = 4.50 WHERE name = 'tea'")

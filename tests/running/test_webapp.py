@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.lib.load import CLIENT, Load, ensure_client
+from tests.lib.load import CLIENT, DRAIN_S, Load, ensure_client
 from tests.lib.operator import PREVIOUS
 
 if TYPE_CHECKING:
@@ -35,7 +35,14 @@ def test_an_application_alone_becomes_another_one_and_its_settings_reach_it(serv
     script = site.folder / "server.py"
     script.write_text(SERVER)
     own = ("--set", "image=docker.io/library/python:3.13", "--set-json", 'command=["python3", "/bundle/server.py"]')
-    code = ("--set-file", f'files["server.py"]={script}', "--set", "settings.GREETING=hello", "--set", "drainSeconds=2")
+    code = (
+        "--set-file",
+        f'files["server.py"]={script}',
+        "--set",
+        "settings.GREETING=hello",
+        "--set",
+        f"drainSeconds={DRAIN_S}",
+    )
     site.bundler("upgrade", "web", "webapp", *own, *code)
     assert site.get("apps/v1/deployments/web")["metadata"]["uid"] == before
     with Load(site, "http://web/") as load:

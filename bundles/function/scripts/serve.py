@@ -14,6 +14,8 @@ COMMAND, SETTINGS = sys.argv[1:], json.loads(os.environ.pop("FUNCTION"))
 TIMEOUT_S, MOST_BYTES, METHODS = SETTINGS["timeoutSeconds"], SETTINGS["maxRequestBytes"], SETTINGS["methods"]
 SLOTS, DRAINS = threading.BoundedSemaphore(SETTINGS["concurrency"]), threading.Event()
 IDLE_S = 60
+QUIET_S, LATE_S = 2, 30
+"""A pod that ends serves on until no connection came for so long, and for so much longer than it was told at most."""
 PORT, HEALTH_PORT = 8080, 8081
 
 
@@ -137,6 +139,11 @@ class Health(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
+    asked_at = float("-inf")
+
+    def process_request(self, *connection):
+        self.asked_at = time.monotonic()
+        super().process_request(*connection)
 
     def handle_error(self, _, client_address):
         print(f"{client_address[0]}: {sys.exc_info()[1]!r}", file=sys.stderr)
@@ -145,6 +152,9 @@ class Server(http.server.ThreadingHTTPServer):
         """Serve on until no one sends requests any more, then let the runs that have begun come to their end."""
         DRAINS.set()
         time.sleep(SETTINGS["drainSeconds"])
+        ends = time.monotonic() + LATE_S
+        while self.asked_at + QUIET_S > time.monotonic() < ends:
+            time.sleep(QUIET_S / 10)
         self.shutdown()
 
 
