@@ -1,8 +1,11 @@
-"""What a controller costs while nothing differs: `python benchmarks/controller.py [--seconds N] [--interval I] [...]`.
+"""What a controller costs, and how quick it is: `python benchmarks/controller.py [--seconds N] [--interval I] [...]`.
 
-One release of 600 objects first, then many small ones, each with a ServiceAccount of its own, which a new process finds
-when it starts. Writes are counted by the API server, of every kind that the releases have; the Lease of the leader and
-what the control plane writes by itself are no part of it.
+What it costs while nothing differs: one release of 600 objects first, then many small ones, each with a ServiceAccount
+of its own, which a new process finds when it starts. Writes are counted by the API server, of every kind that the
+releases have; the Lease of the leader and what the control plane writes by itself are no part of it.
+
+How quick it is: an object of each kind of a small release is damaged, one after the other, with and without a quiet
+time between them, and all at once. Then one object is edited a hundred times per second.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +31,12 @@ from tests.lib.bundles import make_bundle
 from tests.lib.controller_runs import OrderSite, RunningController, answer, running
 from tests.lib.controller_site import define, releases_path
 from tests.lib.controlplane import ControlPlane
+from tests.lib.damage import CONFIG, DAMAGES, repair_seconds
+from tests.lib.menus import small_bundle
 from tests.lib.processes import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 KINDS = frozenset({"configmaps", "services", "deployments", "secrets", "releases", "events"})
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -40,6 +45,8 @@ SETTLED_S = 10.0
 SMALL = {
     "templates/all.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ release.name }}'}\ndata: {a: b}\n"
 }
+QUIET_S = 8.0
+EDITS_PER_S = 100
 _SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
@@ -102,6 +109,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600.0, help="how long the quiet release is observed")
     parser.add_argument("--interval", default="10m", help="how often everything is compared")
     parser.add_argument("--releases", type=int, default=200)
+    parser.add_argument("--repairs", type=int, default=5, help="how many releases are damaged")
+    parser.add_argument("--storm", type=float, default=20.0, help="how many seconds one object is edited")
     parser.add_argument("--controlplane", type=Path, metavar="DIR", help="use the one that runs in DIR")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bundler-bench-"))
@@ -114,6 +123,10 @@ def main() -> int:
             measure_quiet(_site(plane, folder, "one"), given.seconds, given.interval)
         if given.releases:
             measure_many(_site(plane, folder, "many"), given.releases)
+        if given.repairs:
+            measure_repairs([_site(plane, folder, f"pace-{number}") for number in range(given.repairs)])
+        if given.storm:
+            measure_storm(_site(plane, folder, "storm"), given.storm)
     finally:
         plane.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -160,6 +173,69 @@ def measure_many(site: OrderSite, count: int) -> None:
         memory = f"{rss_mib(controller, 'VmRSS'):.0f} MB, at most {rss_mib(controller, 'VmHWM'):.0f} MB"
         print(f"{count} releases: ready after {ready_s:.1f} s, all compared after {all_s:.0f} s, {shown(writes)}")
         print(f"processor until then: {Moment.of(controller, metrics).cpu_s:.1f} s; memory {memory}")
+
+
+def measure_repairs(sites: list[OrderSite]) -> None:
+    """Print how long the repair of each kind takes, over some releases: what one of them loses again and again is left.
+
+    An object of each kind is damaged, after a quiet time and without one, and then all of them at once.
+    """
+    alone_s, in_a_row_s, together_s = Spans(), Spans(), Spans()
+    for site in sites:
+        with _small(site) as (controller, metrics):
+            for damage in DAMAGES:
+                alone_s.add(repair_seconds(site, [damage], within_s=INSTALL_S))
+                time.sleep(QUIET_S)
+            for damage in DAMAGES:
+                in_a_row_s.add(repair_seconds(site, [damage], within_s=INSTALL_S))
+            time.sleep(QUIET_S)
+            together_s.add(repair_seconds(site, within_s=INSTALL_S))
+            _settle(controller, metrics)
+            memory = f"{rss_mib(controller, 'VmRSS'):.0f} MB, compared {looked(metrics):.0f} times"
+    for name, spans in (("alone", alone_s), ("in a row", in_a_row_s), ("at once", together_s)):
+        print(f"repaired {name}: {spans}")
+    print(f"after {3 * len(DAMAGES)} repairs: {memory}")
+
+
+@contextmanager
+def _small(site: OrderSite) -> Iterator[tuple[RunningController, str]]:
+    """Run a controller that keeps a small release in which nothing differs."""
+    site.publish(small_bundle(site.scratch), "small")
+    with _observed(site) as (controller, metrics):
+        site.order("shop", "small", interval="1h")
+        site.wait(lambda: site.status("shop")["is_ready"], "the release is ready", within_s=INSTALL_S)
+        _settle(controller, metrics)
+        yield controller, metrics
+
+
+class Spans(defaultdict[str, list[float]]):
+    """Seconds that something took, again and again."""
+
+    def __init__(self) -> None:
+        super().__init__(list)
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Add how long each took this time."""
+        for name, took_s in seconds.items():
+            self[name].append(took_s)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name} {min(took_s):.2f} to {max(took_s):.2f} s" for name, took_s in self.items())
+
+
+def measure_storm(site: OrderSite, storm_s: float) -> None:
+    """Edit one object again and again, and count how often the release is compared."""
+    with _small(site) as (_, metrics):
+        before, began_s, edits = looked(metrics), time.monotonic(), 0
+        while (now_s := time.monotonic()) < began_s + storm_s:
+            if edits < (now_s - began_s) * EDITS_PER_S:
+                edits += 1
+                site.edit(CONFIG, {"data": {"text": f"mine {edits}"}})
+            else:
+                time.sleep(0.001)
+        looks, wall_s = looked(metrics) - before, time.monotonic() - began_s
+        conditions = ", ".join(one["reason"] for one in site.status("shop")["conditions"].values())
+        print(f"{edits} edits in {wall_s:.1f} s: compared {looks:.0f} times; then {conditions}")
 
 
 def _site(plane: ControlPlane, folder: Path, name: str) -> OrderSite:

@@ -100,7 +100,7 @@ class Changes(Protocol):
     def begin(self, key: ObjectRef, wanted: WantedChange) -> bool:
         """Begin a change, and return at once; False where as many are under way as may be, or one of this key.
 
-        The key is rung when it is over, and when there is room for one that found none.
+        The key is woken when it is over, and when there is room for one that found none.
         """
         ...
 
@@ -114,6 +114,10 @@ class Changes(Protocol):
 
     def take_outcome(self, key: ObjectRef) -> Outcome | None:
         """Return what came of the last change of a key, once; None where there is no news."""
+        ...
+
+    def close(self) -> None:
+        """Interrupt every change, wait until each has ended, and begin no other."""
         ...
 
 
@@ -147,3 +151,6 @@ class InlineChanges:
     def take_outcome(self, key: ObjectRef) -> Outcome | None:
         """Return what came of the last change of a key, once."""
         return self._outcomes.pop(key, None)
+
+    def close(self) -> None:
+        """Do nothing: each change has ended."""

@@ -18,7 +18,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from bundler.concurrency import in_thread
-from bundler.controller.changes import Outcome
+from bundler.controller.changes import Outcome, Work
 from bundler.controller.messages import read_line, wanted_line
 from bundler.controller.order import AfterFailure, parse_order
 from bundler.controller.status import AttemptResult, Reason
@@ -28,7 +28,7 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bundler.controller.changes import WantedChange, Work
+    from bundler.controller.changes import WantedChange
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
@@ -77,6 +77,18 @@ class ChangeListener(Protocol):
         ...
 
 
+class Wakes(Protocol):
+    """Wakes keys; called from several threads."""
+
+    def hurry(self, key: ObjectRef) -> None:
+        """Wake a key at once: its release was installed, upgraded or uninstalled, or that failed."""
+        ...
+
+    def settle(self, key: ObjectRef) -> None:
+        """Wake a key soon: what differed was put back, or there is room for its change."""
+        ...
+
+
 def this_program(words: Sequence[str]) -> tuple[str, ...]:
     """Return the command line that runs this program with other words.
 
@@ -89,15 +101,15 @@ def this_program(words: Sequence[str]) -> tuple[str, ...]:
 class ChildChanges:
     """Carries changes out in child processes; see bundler.controller.changes.Changes."""
 
-    def __init__(self, launch: Launch, ring: Callable[[ObjectRef], None], listener: ChangeListener) -> None:
+    def __init__(self, launch: Launch, wakes: Wakes, listener: ChangeListener) -> None:
         """Start nothing yet.
 
         Args:
             launch: how a child is started.
-            ring: wakes the key whose change is over, and those that found no room.
+            wakes: the key whose change is over, and those that found no room.
             listener: hears of what children report, and of their ends.
         """
-        self._launch, self._ring, self._listener = launch, ring, listener
+        self._launch, self._wakes, self._listener = launch, wakes, listener
         self._guard = threading.Lock()
         self._children: dict[ObjectRef, _Child] = {}
         self._outcomes: dict[ObjectRef, Outcome] = {}
@@ -160,8 +172,10 @@ class ChildChanges:
             self._outcomes[key] = outcome
             waiting, self._without_room = self._without_room, set()
         child.ended.set()
-        for one in (key, *waiting):
-            self._ring(one)
+        wake = self._wakes.settle if outcome.work is Work.CORRECT else self._wakes.hurry
+        wake(key)
+        for one in waiting:
+            self._wakes.settle(one)
 
 
 class _Child:

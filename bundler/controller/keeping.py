@@ -78,7 +78,7 @@ class ReleaseKeeping:
         loop_settings = LoopSettings(namespaces=settings.namespaces, holds=settings.shard.holds)
         self._loop = Loop(own.cluster, orders, instruments, loop_settings)
         self._events = Events(own.cluster, instruments.clock, settings.keeper.host)
-        changes = ChildChanges(settings.launch, self._loop.queue.hurry, self)
+        changes = ChildChanges(settings.launch, self._loop.queue, self)
         keeping = Keeping(
             own=own,
             accounts=accounts,
@@ -94,7 +94,7 @@ class ReleaseKeeping:
             on_news=self._say,
             on_told=self._told,
         )
-        self._loop.use(Reconciler(keeping), changes.close)
+        self._loop.use(Reconciler(keeping), changes)
         serving = Serving(own=own, accounts=accounts, orders=orders, clock=instruments.clock, namespace=own.namespace)
         self._menus = MenuKeeping(serving, instruments, namespaces=settings.namespaces, holds=settings.shard.holds)
         self._stopping = threading.Event()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bundler import ClusterClient, ObjectRef
     from bundler.controller.bells import Holding
+    from bundler.controller.changes import Changes
     from bundler.controller.orders import Orders
     from bundler.controller.process import Instruments
     from bundler.controller.queue import DueLook
@@ -57,23 +58,23 @@ class Loop:
         """
         self._orders, self._instruments, self._settings = orders, instruments, settings
         self.queue = LookQueue(instruments.clock)
-        self._bells = Bells(lambda key, is_brief: self.queue.ring(key, is_brief=is_brief))
+        self._bells = Bells(self._ring)
         self._health = WatchHealth(instruments, "orders")
         self._watches = Watches(cluster, self._bells, self._health, namespaces=settings.namespaces)
         self._streams: list[Stream] = []
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._reconciler: Reconciler | None = None
-        self._closing: Callable[[], None] = lambda: None
+        self._changes: Changes | None = None
 
-    def use(self, reconciler: Reconciler, closing: Callable[[], None]) -> None:
+    def use(self, reconciler: Reconciler, changes: Changes) -> None:
         """Say who looks at orders.
 
         Args:
             reconciler: looks at one.
-            closing: ends the changes that are under way.
+            changes: that it begins.
         """
-        self._reconciler, self._closing = reconciler, closing
+        self._reconciler, self._changes = reconciler, changes
 
     def start(self) -> None:
         """Begin to watch orders, and to look at them."""
@@ -100,7 +101,8 @@ class Loop:
         """Begin no further look, end the watches, interrupt the changes, and wait for all of them."""
         self._stopping.set()
         self._watches.close()
-        self._closing()
+        if self._changes:
+            self._changes.close()
         for thread in self._threads:
             thread.join(_JOIN_S)
 
@@ -108,6 +110,11 @@ class Loop:
         """Watch what an order holds."""
         if self._bells.hold(holding):
             self._watches.tend()
+
+    def _ring(self, key: ObjectRef, is_brief: bool) -> None:  # noqa: FBT001 - as bells ring
+        """Ring an order: what moves while we change its release is mostly our own doing, and the end of that rings."""
+        is_ours = self._changes is not None and self._changes.under_way(key) is not None
+        self.queue.ring(key, is_brief=is_brief or is_ours)
 
     def _begin(self, keys: Collection[ObjectRef]) -> None:
         self.queue.begin([key for key in keys if self._settings.holds(key)])

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from bundler.controller.decide import back_off_s
+from bundler.controller.pace import DEBOUNCE_S, Pace
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.ports import Clock
 
-DEBOUNCE_S: Final = 1.0
-"""Between a ring and the look: what comes in a bunch is looked at once."""
-SPACING_S: Final = 5.0
-"""Between two looks at one order that others ring for, however often they do."""
 FIRST_SPREAD_S: Final = 60.0
 """Over which the first looks of a start are spread, where there are many."""
 _FIRST_EACH_S: Final = 0.2
@@ -42,13 +39,11 @@ class DueLook:
     """On the clock of the queue."""
     thorough_s: float = _NEVER_S
     """When everything has to be compared; what is due before that looks at the health of objects alone."""
-    is_rung: bool = False
-    """Someone else rang: such looks keep their distance."""
 
     @property
     def is_brief(self) -> bool:
-        """Whether only the health of objects may have changed."""
-        return self.due_s < self.thorough_s
+        """Whether only the health of objects may have changed, and nothing is to be compared soon anyway."""
+        return self.due_s + DEBOUNCE_S < self.thorough_s
 
 
 class LookQueue:
@@ -65,10 +60,7 @@ class LookQueue:
         self._due: dict[ObjectRef, DueLook] = {}
         self._running: dict[ObjectRef, DueLook | None] = {}
         """Looks that are under way, with what rang meanwhile."""
-        self._rung_s: dict[ObjectRef, float] = {}
-        """When the last look that others rang for began."""
-        self._compared_s: dict[ObjectRef, float] = {}
-        """When the last of those began that compared everything: such a one does not wait for one that was brief."""
+        self._paces: dict[ObjectRef, Pace] = {}
         self._tries: dict[ObjectRef, int] = {}
         self._looks = 0
 
@@ -83,14 +75,20 @@ class LookQueue:
 
         Args:
             key: the order.
-            is_brief: nothing but the health of an object may have changed.
+            is_brief: nothing but the health of an object may have changed, or a change is under way whose end rings.
         """
         now_s = self._now_s()
         with self._changed:
-            last_s = self._rung_s if is_brief else self._compared_s
-            earliest_s = last_s.get(key, now_s - SPACING_S) + SPACING_S
-        due_s = max(now_s + DEBOUNCE_S, earliest_s)
-        self._add(DueLook(key=key, due_s=due_s, thorough_s=_NEVER_S if is_brief else due_s, is_rung=True))
+            pace = self._pace(key)
+            due_s = pace.spaced_s(now_s) if is_brief else pace.rung_s(now_s)
+        self._add(DueLook(key=key, due_s=due_s, thorough_s=_NEVER_S if is_brief else due_s))
+
+    def settle(self, key: ObjectRef) -> None:
+        """Look at an order soon: what differed of it was put back, or there is room for its change."""
+        now_s = self._now_s()
+        with self._changed:
+            due_s = self._pace(key).soon_s(now_s)
+        self._add(_thorough(key, due_s))
 
     def hurry(self, key: ObjectRef) -> None:
         """Look at an order at once: a change of it is over."""
@@ -107,12 +105,8 @@ class LookQueue:
             del self._due[first.key]
             self._running[first.key] = None
             self._looks += 1
-            taken = replace(first, due_s=now_s)
-            if taken.is_rung:
-                self._rung_s[taken.key] = now_s
-            if taken.is_rung and not taken.is_brief:
-                self._compared_s[taken.key] = now_s
-            return taken
+            self._pace(first.key).begin(now_s)
+            return replace(first, due_s=now_s)
 
     def wait(self, is_stopped: Callable[[], bool]) -> DueLook | None:
         """Return a look as soon as one is due; None once it is time to stop."""
@@ -173,13 +167,15 @@ class LookQueue:
         with self._changed:
             rung = self._running.pop(look.key, None)
             if again_s is None:
-                self._rung_s.pop(look.key, None)
-                self._compared_s.pop(look.key, None)
+                self._paces.pop(look.key, None)
         if rung is not None:
             self._add(rung)
         if again_s is not None:
             again = _thorough(look.key, self._now_s() + self._spread_s(look.key, again_s))
             self._add(_merged(again, replace(look, due_s=look.thorough_s)) if look.is_brief else again)
+
+    def _pace(self, key: ObjectRef) -> Pace:
+        return self._paces.setdefault(key, Pace())
 
     def _add(self, look: DueLook) -> None:
         """Add a look to what is waiting: the earlier time counts, and the more thorough look."""

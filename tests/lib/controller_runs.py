@@ -84,19 +84,27 @@ class OrderSite:
 
     def find(self, path: str) -> dict[str, Any] | None:
         """Return an object below the namespace (``apps/v1/.../deployments/web``); None where there is none."""
-        root = "/api/" if path.startswith("v1/") else "/apis/"
         try:
-            found: dict[str, Any] = self.plane.api("GET", root + path.replace("...", f"namespaces/{self.namespace}"))
+            found: dict[str, Any] = self.plane.api("GET", self._place(path))
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
         return found
 
+    def found(self, path: str) -> dict[str, Any]:
+        """Return an object that is there."""
+        found = self.find(path)
+        assert found is not None, f"{path} is not there"
+        return found
+
     def delete(self, path: str) -> None:
         """Delete an object below the namespace."""
-        root = "/api/" if path.startswith("v1/") else "/apis/"
-        self.plane.api("DELETE", root + path.replace("...", f"namespaces/{self.namespace}"))
+        self.plane.api("DELETE", self._place(path))
+
+    def edit(self, path: str, change: dict[str, Any]) -> None:
+        """Edit an object below the namespace, as `kubectl edit` does."""
+        self.plane.api("PATCH", f"{self._place(path)}?fieldManager=kubectl-edit", change, content_type=MERGE_PATCH)
 
     def forget_orders(self) -> None:
         """Take the finalizers off all orders, so that the namespace can go."""
@@ -104,6 +112,10 @@ class OrderSite:
             body = {"metadata": {"finalizers": None}}
             path = releases_path(self.namespace, one["metadata"]["name"])
             self.plane.api("PATCH", path, body, content_type=MERGE_PATCH)
+
+    def _place(self, path: str) -> str:
+        root = "/api/" if path.startswith("v1/") else "/apis/"
+        return root + path.replace("...", f"namespaces/{self.namespace}")
 
     def _apply(self, path: str, body: dict[str, Any]) -> None:
         content = json.dumps(body).encode()

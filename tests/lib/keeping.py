@@ -196,7 +196,7 @@ class Running:
             keeper=Keeper(host="here", version="1"),
             on_holding=self.loop.hold,
         )
-        self.loop.use(Reconciler(keeping), closing=lambda: None)
+        self.loop.use(Reconciler(keeping), changes)
 
     def __enter__(self) -> Self:
         self.loop.start()
@@ -236,6 +236,9 @@ class HeldChanges:
         del key
         outcome, self._outcome = self._outcome, None
         return outcome
+
+    def close(self) -> None:
+        """Begin no other."""
 
     def end(self, outcome: Outcome) -> None:
         """Let the change that is under way end."""

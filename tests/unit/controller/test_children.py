@@ -44,7 +44,7 @@ class Watching:
     def __init__(self, script, **launch):
         self.rung, self.events, self._ringing = [], [], threading.Condition()
         argv = (sys.executable, "-S", "-c", script)
-        self.changes = ChildChanges(Launch(argv=argv, **launch), self._ring, self)
+        self.changes = ChildChanges(Launch(argv=argv, **launch), self, self)
 
     def reported(self, key, event):
         self.events.append(event)
@@ -52,10 +52,12 @@ class Watching:
     def ended(self, key, outcome, seconds):
         assert 0.0 <= seconds < 60.0
 
-    def _ring(self, key):
+    def hurry(self, key):
         with self._ringing:
             self.rung.append(key)
             self._ringing.notify_all()
+
+    settle = hurry
 
     def outcome(self, key=KEY):
         with self._ringing:
@@ -147,7 +149,7 @@ def test_a_child_that_says_nothing_of_its_end_is_tried_again(watching, script, s
 
 def test_a_program_that_cannot_be_started_is_an_outcome_too(watching):
     one = watching("")
-    one.changes = ChildChanges(Launch(argv=("/nonexistent",)), one._ring, one)
+    one.changes = ChildChanges(Launch(argv=("/nonexistent",)), one, one)
     one.changes.begin(KEY, WANTED)
     assert "No such file" in one.outcome().message
 
@@ -190,7 +192,7 @@ from bundler.controller.children import ChildChanges, Launch
 class Listener:
     def reported(self, key, event):
         os._exit(9)
-changes = ChildChanges(Launch(argv=(sys.executable, "-S", "-c", {child!r})), print, Listener())
+changes = ChildChanges(Launch(argv=(sys.executable, "-S", "-c", {child!r})), None, Listener())
 changes.begin(None, WantedChange(work=Work.APPLY, body={{}}, service_account=""))
 time.sleep(60)
 """
