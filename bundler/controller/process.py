@@ -78,7 +78,7 @@ class ControllerProcess:
         self._session, self._make_work, self._lease = session, make_work, lease
         self._instruments = instruments
         self._work: Work | None = None
-        self._waits_for = ""
+        self._waits_for = self._hindrance = ""
 
     @property
     def pages(self) -> Mapping[str, Page]:
@@ -101,9 +101,8 @@ class ControllerProcess:
             except LockLostError as error:
                 self._instruments.log.warning("this copy leads no longer", why="; ".join(error.context))
             except BundlerError as error:
-                self._instruments.log.warning(
-                    "this copy cannot lead", error=f"{error}: {'; '.join(error.context)}", hint=error.hint
-                )
+                self._hindrance = f"{error}: {'; '.join(error.context)}"
+                self._instruments.log.warning("this copy cannot lead", error=self._hindrance, hint=error.hint)
                 self._rest(_AFTER_ERROR_S, is_stopped)
         self._instruments.pulse.forget(_MAIN)
         self._instruments.log.info("stopped")
@@ -114,7 +113,7 @@ class ControllerProcess:
         Raises:
             LockLostError: when it is no longer.
         """
-        instruments, self._waits_for = self._instruments, ""
+        instruments, self._waits_for, self._hindrance = self._instruments, "", ""
         instruments.log.info("this copy leads")
         work = self._make_work()
         try:
@@ -133,7 +132,7 @@ class ControllerProcess:
             work.close()
 
     def _stand_by(self, error: ReleaseLockedError) -> None:
-        leader = "; ".join(error.context).partition(" (")[0]
+        leader, self._hindrance = "; ".join(error.context).partition(" (")[0], ""
         if leader != self._waits_for:
             self._waits_for = leader
             self._instruments.log.info("this copy waits for the Lease", leader=leader)
@@ -150,7 +149,9 @@ class ControllerProcess:
 
     def _ready(self) -> Answer:
         work = self._work
-        return readiness(is_ready=work.is_ready, troubles=work.troubles) if work is not None else Answer(200, b"ok\n")
+        if work is not None:
+            return readiness(is_ready=work.is_ready, troubles=work.troubles)
+        return readiness(is_ready=not self._hindrance, troubles=(self._hindrance,) if self._hindrance else ())
 
 
 def readiness(*, is_ready: bool, troubles: tuple[str, ...]) -> Answer:

@@ -20,6 +20,7 @@ from bundler.controller.process import ControllerProcess, Instruments, readiness
 from bundler.controller.pulse import Pulse
 from bundler.controller.web import Address, Answer, WebServer, parse_address
 from bundler.errors import UsageError
+from bundler.errors.cluster import ForbiddenError
 from bundler.library.system_clock import SystemClock
 from bundler.model.redaction import Redactor
 from tests.lib.clocks import FakeClock
@@ -204,11 +205,11 @@ class Working:
 
 
 @contextmanager
-def copy_of_a_controller(path, at_work):
+def copy_of_a_controller(path, at_work, make_work=Working):
     clock, stream, stop = SystemClock(), io.StringIO(), threading.Event()
     instruments = Instruments(clock=clock, log=log_to(stream), metrics=Metrics(), pulse=Pulse(clock))
     with Session.sandbox(path=path, options=SessionOptions(lock_duration_s=1.0)) as session:
-        process = ControllerProcess(session, instruments, lambda: Working(at_work), LEASE.name)
+        process = ControllerProcess(session, instruments, lambda: make_work(at_work), LEASE.name)
         process.said, process.cluster = stream, session.cluster
         thread = threading.Thread(target=process.run, args=(stop.is_set,))
         thread.start()
@@ -240,6 +241,16 @@ def test_one_copy_leads_and_when_it_ends_another_does(tmp_path):
             one.stop()
             assert not first
             eventually(lambda: second)
+
+
+def test_a_copy_that_cannot_lead_is_not_ready_and_says_why(tmp_path):
+    def refused(at_work):
+        raise ForbiddenError("reading Lease/bundler-controller", context=["no"], hint="ask for a Role")
+
+    with copy_of_a_controller(tmp_path / "sandbox.db", [], refused) as one:
+        eventually(lambda: one.pages["/readyz"]().status == 503)
+        assert one.pages["/readyz"]() == Answer(503, b"reading Lease/bundler-controller: no\n")
+        assert one.pages["/livez"]().status == 200
 
 
 @pytest.mark.slow
