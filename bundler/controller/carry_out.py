@@ -93,6 +93,8 @@ def _apply(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Ou
         raise _naming_rights(error, request, order, place) from error
     if result.is_declined:
         return _awaiting(wanted, replace(plans[-1], why=(*plans[-1].why, *map(str, why))))
+    if result.is_paused:
+        return _outcome(wanted, AttemptResult.REFUSED, Reason.ROLLOUT_PAUSED, "the upgrade in steps is paused")
     found = _deployed(place.tenant, order)
     done = _outcome(wanted, AttemptResult.SUCCEEDED, Reason.READY, revision=found.revision if found else 0)
     return replace(done, signed_by=_signers(request))

@@ -16,6 +16,7 @@ from bundler.controller.order import Deletion, Keep
 from bundler.controller.status import AttemptResult, Reason
 from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
+from bundler.model.rollout import RolloutState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -230,6 +231,13 @@ def _waiting(order: Order, seen: Seen) -> Decision | None:
     if newest is not None and newest.status.is_pending and seen.locked_by:
         message = f"{seen.locked_by} is at work: revision {newest.revision} is {newest.status}"
         return Decision(act=Act.WAIT, reason=Reason.LOCKED, message=message, again_s=FIRST_BACK_OFF_S)
+    if newest is not None and newest.rollout is not None and newest.rollout.state is RolloutState.PAUSED:
+        command = f"bundler continue {order.name} -n {order.namespace} --suspend"
+        message = (
+            f"revision {newest.revision} is rolled out in steps: {newest.rollout}; `{command}` suspends the order and "
+            "continues, `bundler abort` goes back, and `bundler resume` lets the order hold again"
+        )
+        return _keep(Act.HOLD, Reason.ROLLOUT_PAUSED, message, order, seen)
     if seen.waits_for:
         message = f"waiting for {', '.join(seen.waits_for)} to be ready"
         return _keep(Act.HOLD, Reason.DEPENDENCY_NOT_READY, message, order, seen, again_s=NOT_SOON_S)

@@ -50,6 +50,7 @@ _WAITING: Final = frozenset(
         Reason.RIGHTS_MISSING,
         Reason.SOURCE_UNAVAILABLE,
         Reason.NAMESPACE_TERMINATING,
+        Reason.ROLLOUT_PAUSED,
     }
 )
 _PASSING: Final = frozenset({Reason.LOCKED, Reason.WAITING, Reason.DEPENDENCY_NOT_READY, Reason.SOURCE_UNAVAILABLE})

@@ -47,6 +47,8 @@ class Reason(StrEnum):
     DATA_MISSING = "DataMissing"
     PLAN_REFUSED = "PlanRefused"
     """What it would do is refused, no matter who asks for it: an object of someone else is in the way, say."""
+    ROLLOUT_PAUSED = "RolloutPaused"
+    """An upgrade in steps was paused by a person: the controller neither continues nor aborts it."""
     FAILED_ONCE = "FailedOnce"
     """These inputs were tried, and failed; they are not tried again until they change or someone says retry."""
     TOO_NEW_RECORD = "TooNewRecord"

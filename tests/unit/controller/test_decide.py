@@ -9,6 +9,7 @@ from bundler.controller.decide import Act, Obstacle, Seen, back_off_s, decide
 from bundler.controller.order import AfterFailure, Deletion, Keep, Order
 from bundler.controller.status import AttemptResult, Reason
 from bundler.model.release import ReleaseStatus
+from bundler.model.rollout import Rollout, RolloutState
 from tests.unit.controller.builders import ONE, TWO, attempt, order, revision, seen
 
 DEPLOYED, SUPERSEDED, FAILED = ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED, ReleaseStatus.FAILED
@@ -70,6 +71,24 @@ ROWS: dict[str, tuple[Order, Seen, Act, Reason]] = {
     "although its revision failed": (
         order(),
         seen(revision(1, FAILED, ONE), attempt=attempt(PASSING, ago_s=7)),
+        Act.CHANGE,
+        Reason.PLANNING,
+    ),
+    "an upgrade in steps that is paused waits for a person": (
+        order(),
+        seen(FIRST, revision(2, PENDING, TWO, rollout=Rollout(shares={}, state=RolloutState.PAUSED)), inputs=TWO),
+        Act.HOLD,
+        Reason.ROLLOUT_PAUSED,
+    ),
+    "also where something else is ordered": (
+        order(),
+        seen(FIRST, revision(2, PENDING, rollout=Rollout(shares={}, state=RolloutState.PAUSED)), inputs=ONE),
+        Act.HOLD,
+        Reason.ROLLOUT_PAUSED,
+    ),
+    "one whose run died is taken up": (
+        order(),
+        seen(FIRST, revision(2, PENDING, TWO, rollout=Rollout(shares={})), inputs=TWO),
         Act.CHANGE,
         Reason.PLANNING,
     ),

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bundler import (
+    AbortRequest,
     Accepted,
+    ContinueRequest,
     PlanInputs,
     Proposal,
     ReleaseRequest,
     RollbackRequest,
+    RolloutRequest,
     RunOptions,
     Session,
+    Share,
     UninstallRequest,
     Values,
 )
+from bundler.actions.release.unlock import unlock as break_lock
 from bundler.errors.change import (
     KeptReleaseError,
     OrderChangedError,
@@ -121,6 +126,55 @@ def test_what_changes_nothing_and_what_is_only_shown_is_not_refused(
         ReleaseRequest(bundle="webapp", release="shop", values=Values(data={"minReplicas": 3}))
     )
     assert not proposal.plan.is_empty
+
+
+def rolling(kitchen: Kitchen) -> None:
+    """Begin an upgrade in steps, which pauses."""
+    values = Values(data={"minReplicas": 2, "image": "docker.io/library/web:2"})
+    steps = RolloutRequest(steps=(Share.parse("1"),), pause_after="canary")
+    request = ReleaseRequest(bundle="webapp", release="shop", values=values, steps=steps)
+    assert kitchen.session.apply(request).is_paused
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda kitchen: kitchen.session.protect("shop", reason="data"), id="protect"),
+        pytest.param(lambda kitchen: kitchen.session.protect("shop", is_on=False), id="protect --off"),
+        pytest.param(lambda kitchen: kitchen.session.test("shop"), id="test"),
+        pytest.param(lambda kitchen: unlock(kitchen), id="unlock"),
+        pytest.param(lambda kitchen: kitchen.session.wait("shop"), id="wait"),
+    ],
+)
+def test_what_the_order_does_not_speak_of_is_let_through(kitchen: Kitchen, act: Callable[[Kitchen], object]) -> None:
+    kitchen.order()
+    act(kitchen)
+    assert value_at(read(kitchen.cluster), "spec", "suspend") is None
+    assert kitchen.revisions == 1
+
+
+def unlock(kitchen: Kitchen) -> None:
+    with kitchen.session.scope.calling():
+        lock = kitchen.session.scope.ports().lock
+    assert not break_lock(lock, "default", "shop", may_break=True, approve=lambda _: True).is_broken
+
+
+def test_an_upgrade_in_steps_may_be_paused_and_is_continued_or_aborted_once_its_order_is_suspended(
+    kitchen: Kitchen,
+) -> None:
+    rolling(kitchen)
+    kitchen.order()
+    paused = kitchen.session.pause_rollout("shop", reason="look").rollout
+    assert paused is not None
+    assert paused.reason == "look"
+    for change in (
+        lambda: kitchen.session.continue_rollout(ContinueRequest(release="shop")),
+        lambda: kitchen.session.abort_rollout(AbortRequest(release="shop")),
+    ):
+        with pytest.raises(KeptReleaseError):
+            change()
+    kitchen.order(suspend=True)
+    assert kitchen.session.continue_rollout(ContinueRequest(release="shop")).revision is not None
 
 
 def test_each_change_can_suspend_the_order_first(kitchen: Kitchen) -> None:
