@@ -43,6 +43,9 @@ class LeanField:
         return {name: value for name, value in declared.items() if value is not _MISSING}
 
 
+_UNDECLARED = LeanField()
+
+
 def lean_dataclass(
     *, frozen: bool, slots: bool, kw_only: bool = False, order: bool = False
 ) -> Callable[[type[Any]], type[Any]]:
@@ -63,31 +66,34 @@ def lean_dataclass(
     def decorate(cls: type[Any]) -> type[Any]:
         fields = _fields_of(cls)
         names = tuple(fields)
+        compared = [name for name, one in fields.items() if one.compare] or ["__lean_fields__"]
         namespace = {name: value for name, value in vars(cls).items() if name not in fields}
         for name in ("__dict__", "__weakref__"):
             namespace.pop(name, None)
-        compared = [name for name, one in fields.items() if one.compare]
         if "__eq__" in namespace and namespace["__hash__"] is None:
             del namespace["__hash__"]  # a class that says what is equal leaves the hash to its fields
+
+        def construct_first(self: object, /, *given: object, **named: object) -> None:
+            """Make the constructor: most classes that a run loads have no object in it."""
+            made.__init__ = _construction(made, fields, is_kw_only=kw_only)
+            made.__init__(self, *given, **named)
+
         made: type[Any] = type.__call__(
             type(cls),
             cls.__name__,
             cls.__bases__,
             {
-                "__repr__": _display([name for name, one in fields.items() if one.repr]),
-                **_comparison(compared, is_ordered=order),
+                **(_ORDERED if order else _COMPARED),
+                "__init__": construct_first,
                 **namespace,
                 "__slots__": names,
                 "__match_args__": () if kw_only else names,
-                "__setattr__": _refuse_change,
-                "__delattr__": _refuse_deletion,
-                "__getstate__": _state,
-                "__setstate__": _restore,
                 "__lean_fields__": names,
+                "__lean_key__": attrgetter(*compared),
+                "__lean_shown__": tuple(name for name, one in fields.items() if one.repr),
                 "__dataclass_fields__": _StandardFields(fields, is_kw_only=kw_only),
             },
         )
-        made.__init__ = _construction(made, fields, is_kw_only=kw_only)
         return made
 
     return decorate
@@ -119,7 +125,7 @@ def _fields_of(cls: type[Any]) -> dict[str, LeanField]:
     if not given.get("__annotations__"):
         raise TypeError(f"{cls.__name__} has no annotations, of which its fields are made")
     for name in given["__annotations__"]:
-        default = given.get(name, _MISSING)
+        default = given.get(name, _UNDECLARED)
         fields[name] = default if isinstance(default, LeanField) else LeanField(default=default)
     return fields
 
@@ -206,36 +212,47 @@ def _restore(self: Any, values: Sequence[Any]) -> None:
         put(self, name, value)
 
 
-def _comparison(names: Sequence[str], *, is_ordered: bool) -> dict[str, Callable[..., Any]]:
-    key: Callable[[Any], Any] = attrgetter(*names) if names else lambda _: ()
-
-    def equal(self: object, other: object) -> bool:
-        return key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
-
-    def hashed(self: object) -> int:
-        return hash(key(self))
-
-    return {"__eq__": equal, "__hash__": hashed, **(_order(key) if is_ordered else {})}
+def _equal(self: Any, other: Any) -> bool:
+    return self.__lean_key__(self) == self.__lean_key__(other) if other.__class__ is self.__class__ else NotImplemented
 
 
-def _order(key: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
-    def less(self: object, other: object) -> bool:
-        return key(self) < key(other) if other.__class__ is self.__class__ else NotImplemented
-
-    def less_or_equal(self: object, other: object) -> bool:
-        return key(self) <= key(other) if other.__class__ is self.__class__ else NotImplemented
-
-    def greater(self: object, other: object) -> bool:
-        return key(self) > key(other) if other.__class__ is self.__class__ else NotImplemented
-
-    def greater_or_equal(self: object, other: object) -> bool:
-        return key(self) >= key(other) if other.__class__ is self.__class__ else NotImplemented
-
-    return {"__lt__": less, "__le__": less_or_equal, "__gt__": greater, "__ge__": greater_or_equal}
+def _hashed(self: Any) -> int:
+    return hash(self.__lean_key__(self))
 
 
-def _display(names: Sequence[str]) -> Callable[[object], str]:
-    def shown(self: object) -> str:
-        return f"{self.__class__.__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+def _shown(self: Any) -> str:
+    shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__lean_shown__)
+    return f"{self.__class__.__qualname__}({shown})"
 
-    return shown
+
+def _less(self: Any, other: Any) -> bool:
+    return self.__lean_key__(self) < self.__lean_key__(other) if other.__class__ is self.__class__ else NotImplemented
+
+
+def _less_or_equal(self: Any, other: Any) -> bool:
+    return self.__lean_key__(self) <= self.__lean_key__(other) if other.__class__ is self.__class__ else NotImplemented
+
+
+def _greater(self: Any, other: Any) -> bool:
+    return self.__lean_key__(self) > self.__lean_key__(other) if other.__class__ is self.__class__ else NotImplemented
+
+
+def _greater_or_equal(self: Any, other: Any) -> bool:
+    return self.__lean_key__(self) >= self.__lean_key__(other) if other.__class__ is self.__class__ else NotImplemented
+
+
+_COMPARED = {
+    "__repr__": _shown,
+    "__eq__": _equal,
+    "__hash__": _hashed,
+    "__setattr__": _refuse_change,
+    "__delattr__": _refuse_deletion,
+    "__getstate__": _state,
+    "__setstate__": _restore,
+}
+_ORDERED = _COMPARED | {
+    "__lt__": _less,
+    "__le__": _less_or_equal,
+    "__gt__": _greater,
+    "__ge__": _greater_or_equal,
+}
