@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bundler.controller.log import Log
     from bundler.controller.news import News
     from bundler.controller.order import Order
+    from bundler.controller.outside import Cleared
     from bundler.controller.process import Instruments
     from bundler.controller.shard import Shard
     from bundler.controller.status import Keeper
@@ -93,6 +94,7 @@ class ReleaseKeeping:
             on_holding=self._loop.hold,
             on_news=self._say,
             on_told=self._told,
+            on_cleared=self._cleared,
         )
         self._loop.use(Reconciler(keeping), changes)
         serving = Serving(own=own, accounts=accounts, orders=orders, clock=instruments.clock, namespace=own.namespace)
@@ -160,6 +162,14 @@ class ReleaseKeeping:
         self._events.say(order, news)
         log = self._about(order.ref)
         (log.warning if news.is_warning else log.info)(news.note, event=news.happened.value)
+
+    def _cleared(self, order: Order, cleared: Cleared) -> None:
+        """Name what a release had outside of its namespace, which is deleted: no event can be written there."""
+        log = self._about(order.ref)
+        if cleared.deleted:
+            log.info("deleted outside of the namespace, which is deleted, too", objects=list(cleared.deleted))
+        if cleared.left:
+            log.warning("left outside of the namespace, which is deleted", objects=list(cleared.left))
 
     def _about(self, key: ObjectRef) -> Log:
         return self._log.about(namespace=key.namespace, release=key.name)

@@ -21,6 +21,7 @@ from bundler.controller.look import Looking, look
 from bundler.controller.materials import references
 from bundler.controller.news import Happened, News
 from bundler.controller.observe import Doing, dependencies, observe
+from bundler.controller.outside import clear, outside
 from bundler.controller.report import Looked, Remembered, author_of, first_status, order_status
 from bundler.controller.status import (
     Attempt,
@@ -48,9 +49,11 @@ if TYPE_CHECKING:
     from bundler.controller.decide import Seen
     from bundler.controller.order import Order
     from bundler.controller.orders import Orders
+    from bundler.controller.outside import Cleared
     from bundler.controller.status import Keeper
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
+    from bundler.model.release import InventoryEntry
     from bundler.ports import Clock
 
 INVALID_AGAIN_S: Final = 600.0
@@ -81,6 +84,8 @@ class Keeping:
     """Takes what no status says any more."""
     on_told: Callable[[Order, Body, Body], None] = lambda order, before, now: None  # noqa: ARG005
     """Takes an order, its status as it was, and as it was written now."""
+    on_cleared: Callable[[Order, Cleared], None] = lambda order, cleared: None  # noqa: ARG005
+    """Takes what became of the objects outside of a namespace that is deleted with an order."""
 
 
 class _Memory:
@@ -91,6 +96,8 @@ class _Memory:
         self.retry = retry
         """The token that was seen last."""
         self.contest = Contest()
+        self.outside: tuple[InventoryEntry, ...] = ()
+        """What the release has outside of its namespace: when that is deleted, its record may go first."""
         self.looked: Looked | None = None
         """What the last thorough look found; None: a change has come since, and all is to be compared."""
         self.begun = ""
@@ -211,6 +218,9 @@ class _Look:
             case Act.IGNORE:
                 return None
             case Act.DROP_FINALIZER:
+                if decision.reason is Reason.NAMESPACE_TERMINATING:
+                    cleared = clear(self._order, memory.outside, self._place.tenant, self._keeping.clock)
+                    self._keeping.on_cleared(self._order, cleared)
                 self._keeping.orders.let_go(self._body)
                 if decision.message:
                     note = f"release {self._order.name} stays: {decision.message}"
@@ -253,6 +263,7 @@ class _Look:
         )
         looked, again_s = look(looking, memory.contest, now_s), None
         self._keeping.on_holding(self._holding(looked))
+        memory.outside = outside(self._order, looked.state.revision.inventory) if looked.state else memory.outside
         if before is not None:
             looked = replace(before, state=looked.state)
         else:

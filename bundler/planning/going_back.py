@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 from bundler.fields.field_set import owned_fields
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import is_mapping, mapping_at
+from bundler.model.kept import NEVER_DELETED
 from bundler.model.lean import replace
 from bundler.model.size import first_of
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.diff import differing
-from bundler.planning.kept import NEVER_DELETED
 from bundler.planning.ownership import is_ours
 from bundler.planning.recreate import rule_for
 

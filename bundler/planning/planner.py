@@ -10,6 +10,7 @@ from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer, is_deleting
 from bundler.model.definition import is_definition, kind_of
 from bundler.model.json import int_at, items_at, text_at, value_at
+from bundler.model.kept import NEVER_DELETED, kept_because
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
@@ -23,7 +24,6 @@ from bundler.planning.hooks import is_of_other_run
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
 from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
-from bundler.planning.kept import NEVER_DELETED, kept_because
 from bundler.planning.live_reach import with_live
 from bundler.planning.observation import Candidate, Recreation, Refusal, RefusalKind, Settlement
 from bundler.planning.order import effective_needs, is_custom, with_implied_needs

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from bundler.errors.change import ProtectedReleaseError
 from bundler.model.cluster import is_deleting
 from bundler.model.json import canonical_json, items_at, mapping_at, text_at
+from bundler.model.kept import kept_because
 from bundler.model.labels import PROTECTED
 from bundler.model.size import first_of
 from bundler.planning.claim_growth import claims_of, is_stateful_set
-from bundler.planning.kept import kept_because
 from bundler.planning.problem import Problem
 from bundler.planning.safety import losses, may_hold_data
 

@@ -20,7 +20,7 @@ from tests.lib.controller_site import define
 from tests.lib.damage import CONFIG, WEB, repair_seconds
 from tests.lib.fault_proxy import Fault, FaultProxy
 from tests.lib.killing_proxy import KillingProxy, PassingHandler
-from tests.lib.menus import small_bundle
+from tests.lib.menus import GENERATE, small_bundle
 from tests.lib.raw_api import ApiError
 
 if TYPE_CHECKING:
@@ -30,6 +30,20 @@ if TYPE_CHECKING:
     from tests.lib.controlplane import ControlPlane
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
+OUTSIDE = {
+    "bundle.yaml": {
+        "apiVersion": "bundler.dev/v1",
+        "kind": "Bundle",
+        "metadata": {"name": "small", "version": "1.0.0"},
+        "spec": {"generate": GENERATE, "reach": {"clusterScoped": ["PriorityClass"]}},
+    },
+    "templates/urgent.yaml": """
+    apiVersion: scheduling.k8s.io/v1
+    kind: PriorityClass
+    metadata: {name: "{{ release.namespace }}"}
+    value: 1000
+    """,
+}
 NEVER = "1h"
 """An interval that explains nothing: what happens was rung for."""
 RUNG_S = 15.0
@@ -129,15 +143,19 @@ def test_nothing_of_ours_keeps_a_namespace_that_is_deleted_midway(control_plane,
     site = OrderSite(control_plane, f"gone-{uuid.uuid4().hex[:10]}", tmp_path)
     control_plane.api("POST", "/api/v1/namespaces", {"metadata": {"name": site.namespace}})
     site.admit()
-    site.publish(small_bundle(tmp_path), "one")
+    urgent = f"/apis/scheduling.k8s.io/v1/priorityclasses/{site.namespace}"
+    site.allow("scheduling.k8s.io", "priorityclasses")
+    site.publish(small_bundle(tmp_path, **OUTSIDE), "one")
     with running(site, "--namespace", "default") as controller:
         site.order("shop", "one", values={"image": "docker.io/library/broken:1"})
-        site.wait(lambda: site.find(CONFIG), "a change is under way")
+        site.wait(lambda: site.find(CONFIG) and not is_gone(site, urgent), "a change is under way")
         place, asked_s = f"/api/v1/namespaces/{site.namespace}", time.monotonic()
         site.plane.api("DELETE", place)
         site.wait(lambda: is_gone(site, place), "the namespace is gone")
         assert time.monotonic() - asked_s < 30.0
         assert controller.process.poll() is None
+        assert is_gone(site, urgent)
+        assert controller.says("deleted outside of the namespace")
 
 
 def is_gone(site: OrderSite, path: str) -> bool:

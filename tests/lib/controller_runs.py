@@ -47,6 +47,18 @@ class OrderSite:
         }
         self.plane.api("POST", f"{place}/rolebindings", binding)
 
+    def allow(self, group: str, resource: str, account: str = ACCOUNT) -> None:
+        """Let the ServiceAccount do all with a cluster-scoped kind."""
+        name = f"{self.namespace}-{resource}"
+        rules = [{"apiGroups": [group], "resources": [resource], "verbs": ["*"]}]
+        self.plane.api("POST", f"{RBAC}/clusterroles", {"metadata": {"name": name}, "rules": rules})
+        binding = {
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": self.namespace}],
+        }
+        self.plane.api("POST", f"{RBAC}/clusterrolebindings", binding)
+
     def publish(self, folder: Path, name: str) -> None:
         """Put a bundle into a Secret."""
         archive = self.scratch / f"{name}.tgz"

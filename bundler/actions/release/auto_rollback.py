@@ -16,8 +16,8 @@ from bundler.errors.change import (
     RecordDamagedError,
     WaitError,
 )
+from bundler.model.kept import NEVER_DELETED
 from bundler.model.lean import replace
-from bundler.planning.kept import NEVER_DELETED
 from bundler.planning.problem import refuse
 from bundler.planning.recreate import recreated_by
 from bundler.planning.together import changed_components, component_words, components_of

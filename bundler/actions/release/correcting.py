@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from bundler.model.change import Action
 from bundler.model.drift import DriftedObject, DriftKind
+from bundler.model.kept import NEVER_DELETED
 from bundler.model.lean import dataclass, replace
 from bundler.model.refs import ObjectRef
-from bundler.planning.kept import NEVER_DELETED
 from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses
 

@@ -8,6 +8,7 @@ from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import FIELD_MANAGER, ListQuery
 from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.kept import kept_because
 from bundler.model.labels import BACKUP, COMPONENT, RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.manifest import GeneratedSecret
@@ -15,7 +16,6 @@ from bundler.model.names import release_uid
 from bundler.model.refs import ref_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.inventory import found_entry
-from bundler.planning.kept import kept_because
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What is never deleted, whatever becomes of its release. Layer: planning, pure."""
+"""What is never deleted, whatever becomes of its release. Layer: model."""
 
 from __future__ import annotations
 
