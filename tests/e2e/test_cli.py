@@ -8,6 +8,7 @@ import pytest
 
 from bundler.library.system_clock import SystemClock
 from tests.lib.bundles import make_bundle
+from tests.lib.enough_time import with_enough_time
 from tests.lib.fixtures_cli import scrub
 from tests.lib.golden import check_golden
 from tests.lib.menus import small_bundle
@@ -87,10 +88,17 @@ def test_logs_come_from_the_kubelet(real, place):
     assert all(" web | " in line for line in lines)
 
 
+def timed(real, *argv, until):
+    """Run out of time once the command says this."""
+    return with_enough_time(
+        lambda seconds: real(*argv, "--timeout", f"{seconds}s"), lambda done: until in done.err, first_s=5
+    )
+
+
 def test_a_broken_image_is_told_with_its_reason(real, place):
     menu = small_bundle(real.home)
-    argv = ["install", "shop", menu, "--set", "image=docker.io/library/unready:1", "-n", place, "--timeout", "6s"]
-    outcome = real(*argv)
+    argv = ["install", "shop", menu, "--set", "image=docker.io/library/unready:1", "-n", place]
+    outcome = timed(real, *argv, until="Deployment/shop-web")
     assert outcome.code == 4
     assert "Deployment/shop-web" in outcome.err
     real("install", "shop", menu, "--set", "image=docker.io/library/web:1", "-n", place).ok()
@@ -99,8 +107,8 @@ def test_a_broken_image_is_told_with_its_reason(real, place):
 def test_who_was_rolled_back_is_not_told_to_wait(real, place):
     menu = small_bundle(real.home)
     real("install", "shop", menu, "-n", place).ok()
-    slow = ["--set", "image=docker.io/library/unready:1", "--timeout", "5s", "--rollback-on-failure"]
-    outcome = real("upgrade", "shop", menu, *slow, "-n", place)
+    slow = ["--set", "image=docker.io/library/unready:1", "--rollback-on-failure"]
+    outcome = timed(real, "upgrade", "shop", menu, *slow, "-n", place, until="Deployment/shop-web")
     assert outcome.code == 5
     assert outcome.err.endswith("hint: Fix what is named above, then run it again\n")
 
@@ -130,10 +138,10 @@ spec: {accessModes: [ReadWriteOnce], storageClassName: nowhere, resources: {requ
 
 
 def test_a_pod_that_waits_for_a_claim_names_claim_and_class(real, place):
-    argv = ["install", "raw", raw_bundle(real.home, WEB + CLAIM), "--no-preflight", "-n", place, "--timeout", "8s"]
-    outcome = real(*argv)
-    assert outcome.code == 4
+    argv = ["install", "raw", raw_bundle(real.home, WEB + CLAIM), "--no-preflight", "-n", place]
     reason = 'ProvisioningFailed: storageclass.storage.k8s.io "nowhere" not found'
+    outcome = timed(real, *argv, until=reason)
+    assert outcome.code == 4
     assert f"    claim data: Pending, of storage class nowhere: {reason}\n" in outcome.err
 
 
@@ -141,7 +149,7 @@ def test_events_that_differ_by_a_pods_name_are_told_once(real, control_plane, pl
     control_plane.api("POST", "/api/v1/namespaces", {"metadata": {"name": place}})
     quota = {"metadata": {"name": "team"}, "spec": {"hard": {"requests.cpu": "2"}}}
     control_plane.api("POST", f"/api/v1/namespaces/{place}/resourcequotas", quota)
-    outcome = real("install", "raw", raw_bundle(real.home, WEB), "-n", place, "--timeout", "5s")
+    outcome = timed(real, "install", "raw", raw_bundle(real.home, WEB), "-n", place, until="event FailedCreate")
     assert outcome.code == 4
     assert outcome.err.count("event FailedCreate") == 1
     assert "must specify requests.cpu" in outcome.err

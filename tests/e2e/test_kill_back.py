@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lib.enough_time import with_enough_time
 from tests.lib.killing_proxy import Blow
 from tests.lib.menus import small_bundle
 from tests.lib.sweep import (
@@ -37,7 +38,9 @@ pytestmark = pytest.mark.slow
 
 FIRST = ("--set", "extra=true", "--set", "text=one", "--set", "token=a-token-of-24-characters")
 SECOND = ("--set", "extra=false", "--set", "text=two", "--set", "step=again", "--set", "autoscale=true")
-BAD = ("--set", "image=docker.io/library/broken:1", "--set", "text=bad", "--set", "step=again", "--set", "extra=false")
+BAD = ("--set", "text=bad", "--set", "step=again", "--set", "extra=false")
+FAILS = ("--set", "job=docker.io/library/failjob:1", *BAD)
+HANGS = ("--set", "image=docker.io/library/broken:1", *BAD)
 FAILED = "failed"
 KINDS = ("head", "pack", "sensitive")
 EXIT_NOT_FOUND, EXIT_ROLLED_BACK = 1, 5
@@ -172,7 +175,7 @@ def test_the_rollback_of_a_failed_upgrade_that_is_killed_converges_when_the_upgr
     def prepared(place: Workplace) -> tuple[Site, list[str]]:
         site = sites()
         settled(place, install(menu, site, *FIRST))
-        argv = ["upgrade", "shop", str(menu), "-n", site.namespace, "--timeout", "3s", "--rollback-on-failure", *BAD]
+        argv = ["upgrade", "shop", str(menu), "-n", site.namespace, "--timeout", "60s", "--rollback-on-failure", *FAILS]
         return site, argv
 
     with Workplace(control_plane, tmp_path / "count") as place:
@@ -227,9 +230,11 @@ def test_the_rollback_of_an_upgrade_whose_time_is_over_is_patient_with_a_busy_se
     with Workplace(control_plane, tmp_path / "place") as place:
         settled(place, install(menu, site, *FIRST))
         place.proxy.is_busy = is_busy
-        argv = ["upgrade", "shop", str(menu), "-n", site.namespace, "--timeout", "3s", "--rollback-on-failure", *BAD]
-        code, text = place.run(argv)
-    assert refused
+        argv = ["upgrade", "shop", str(menu), "-n", site.namespace, "--rollback-on-failure", *HANGS]
+        code, text = with_enough_time(
+            lambda seconds: place.run([*argv, "--timeout", f"{seconds}s"]), lambda _: has_failed.is_set()
+        )
+    assert refused, text
     assert code == EXIT_ROLLED_BACK, text
     assert site.statuses() == [SUPERSEDED, FAILED, DEPLOYED]
     is_first_again(site)

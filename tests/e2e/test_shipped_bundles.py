@@ -10,6 +10,7 @@ import pytest
 
 from bundler.actions.author.create import create_bundle
 from tests.lib.controller_site import undefine
+from tests.lib.enough_time import with_enough_time
 from tests.lib.operator import BUNDLES
 from tests.lib.sweep import DEPLOYED, Site, Workplace
 
@@ -134,8 +135,10 @@ def test_such_a_namespace_warns_of_a_pod_that_asks_for_too_much(
     from tests.lib.menus import small_bundle
 
     with Workplace(control_plane, tmp_path / "place") as place:
-        code, text = place.run(
-            ["install", "shop", str(small_bundle(tmp_path)), "-n", site.namespace, "--timeout", "3s"]
+        argv = ["install", "shop", str(small_bundle(tmp_path)), "-n", site.namespace]
+        code, text = with_enough_time(
+            lambda seconds: place.run([*argv, "--timeout", f"{seconds}s"]),
+            lambda done: "would violate PodSecurity" in done[1],
         )
         assert code != 0
         assert any("would violate PodSecurity" in warning for one in place.proxy.seen for warning in one.warnings)

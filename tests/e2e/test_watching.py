@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lib import access
+from tests.lib.enough_time import with_enough_time
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
 from tests.lib.real import open_client
@@ -66,21 +67,24 @@ def test_a_watch_saves_lists_and_its_connection_ends_with_the_wait(
 ) -> None:
     grant(control_plane, namespace, access.ALL_VERBS)
     menu = str(small_bundle(tmp_path / "menu"))
-    code, text = deployer.run(
-        ["install", "shop", menu, "-n", namespace, "--set", "image=docker.io/library/unready:1", "--timeout", "8s"]
-    )
+    argv = ["install", "shop", menu, "-n", namespace, "--set", "image=docker.io/library/unready:1"]
+
+    def run(seconds: int) -> tuple[int, int, str]:
+        return seconds, *deployer.run([*argv, "--timeout", f"{seconds}s"])
+
+    seconds, code, text = with_enough_time(run, lambda _: looks(deployer.proxy.seen, "deployments")[1], first_s=8)
     assert code == 4, text
     assert "watching is not allowed" not in text
     lists, watches = looks(deployer.proxy.seen, "deployments")
     assert watches == 1
-    assert lists <= 11, "twice a second would be 16 and more"
+    assert lists < 1.5 * seconds, "twice a second would be more"
 
 
 def test_a_wait_leaves_no_thread_behind(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> None:
     client = open_client(control_plane.kubeconfig("admin"))
     began = time.monotonic()
-    Operator(client, namespace).install(small_bundle(tmp_path), "shop", **SLOW)
-    Operator(client, namespace).uninstall("shop")
+    Operator(client, namespace, timeout_s=300).install(small_bundle(tmp_path), "shop", **SLOW)
+    Operator(client, namespace, timeout_s=300).uninstall("shop")
     assert [thread for thread in threading.enumerate() if thread.name == "bundler-watch"] == []
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 150, "a watch that is not ended lasts as long as the run may"
     client.close()
