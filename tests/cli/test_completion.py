@@ -139,11 +139,11 @@ def test_a_cluster_that_does_not_answer_is_not_waited_for(cli, monkeypatch):
         config = kubeconfig(cli.home, "desk", server=f"http://127.0.0.1:{silent.getsockname()[1]}")
         began_s = time.monotonic()
         assert offered(cli, "status", "--context", "desk", "", KUBECONFIG=str(config)) == []
-    assert time.monotonic() - began_s < 20
+    assert time.monotonic() - began_s < 60
 
     for thread in threading.enumerate():
         if thread.name == "completion":
-            thread.join(20)
+            thread.join(60)
 
 
 @pytest.mark.parametrize("mode", ["IfAvailable", "Always"])

@@ -23,7 +23,7 @@ from tests.lib.unsteppable import bundle, web
 pytestmark = pytest.mark.slow
 
 BUNDLER = [sys.executable, "-m", "bundler"]
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
 
 
 class Terminal:

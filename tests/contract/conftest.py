@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.lib.controlplane import ControlPlane
 
 MERGE_PATCH = "application/merge-patch+json"
-WAIT_S = 20.0
+WAIT_S = 120.0
 HASTE = 10
 """The sandbox's own clock is so much quicker."""
 

@@ -12,6 +12,7 @@ from bundler.errors.cluster import ExpiredError, RejectedError, UnknownKindError
 from bundler.model.cluster import ListQuery
 from bundler.model.refs import ObjectRef
 from tests.contract.bodies import config_map, crd, secret, widget
+from tests.contract.conftest import WAIT_S
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Subject
@@ -213,14 +214,17 @@ def test_a_definition_brings_its_kind(cluster: Subject) -> None:
 
 
 def watched(cluster: Subject, version: str, **selectors: Any) -> list[tuple[str, str]]:
+    """Return what is heard since a version, until something is deleted."""
     query = ListQuery(group="", kind="ConfigMap", namespace=cluster.namespace, **selectors)
-    events = cluster.client.watch(query, resource_version=version, timeout_s=1.0)
-    # The real server puts this one into every new namespace.
-    return [
-        (event.type, str(event.body["metadata"]["name"]))  # type: ignore[call-overload, index]
-        for event in events
-        if event.type != "BOOKMARK" and event.body["metadata"]["name"] != "kube-root-ca.crt"  # type: ignore[call-overload, index]
-    ]
+    seen: list[tuple[str, str]] = []
+    for event in cluster.client.watch(query, resource_version=version, timeout_s=WAIT_S):
+        metadata: Any = event.body["metadata"]
+        # The real server puts this one into every new namespace.
+        if event.type != "BOOKMARK" and metadata["name"] != "kube-root-ca.crt":
+            seen.append((event.type, str(metadata["name"])))
+        if event.type == "DELETED":
+            break
+    return seen
 
 
 def test_a_watch_tells_what_happened_since_the_list(cluster: Subject) -> None:

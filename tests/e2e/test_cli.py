@@ -35,7 +35,7 @@ def as_user(control_plane, user: str) -> dict[str, str]:
 
 
 def test_shop_is_installed_ready_upgraded_rolled_back_and_uninstalled(real, place):
-    done = real("install", "shop", "--set", "qps=1000", "-n", place, "-o", "json", "--timeout", "2m").ok().document
+    done = real("install", "shop", "--set", "qps=1000", "-n", place, "-o", "json", "--timeout", "5m").ok().document
     assert (done["status"], done["revision"], done["warnings"]) == ("deployed", 1, [])
     assert len(done["changes"]) == 28
     assert real("status", "shop", "-n", place, "-o", "json").ok().document["ready"] is True

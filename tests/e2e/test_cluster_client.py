@@ -200,7 +200,7 @@ def test_what_the_server_refuses_is_refused_at_once(
     began = time.monotonic()
     with pytest.raises(RejectedError) as caught:
         client.apply(deployment(namespace, **change), is_dry_run=True)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 45
     assert str(caught.value) == f"checking Deployment/web in namespace {namespace} (dry-run)"
     assert expected in " ".join(caught.value.context)
 
@@ -307,15 +307,17 @@ def test_a_watch_sees_what_happens_and_ends(connect: Connect, namespace: str) ->
 
     worker = threading.Timer(0.2, work)
     worker.start()
-    began = time.monotonic()
-    seen = [(one.type, one.body["kind"]) for one in client.watch(query, resource_version=before, timeout_s=1.5)]
+    seen = []
+    for one in client.watch(query, resource_version=before, timeout_s=SOON_S):
+        if one.type != "BOOKMARK":
+            seen.append((one.type, one.body["kind"]))
+        if one.type == "DELETED":
+            break
     worker.join()
-    assert [one for one in seen if one[0] != "BOOKMARK"] == [
-        ("ADDED", "ConfigMap"),
-        ("MODIFIED", "ConfigMap"),
-        ("DELETED", "ConfigMap"),
-    ]
-    assert 1.4 < time.monotonic() - began < SOON_S
+    assert seen == [("ADDED", "ConfigMap"), ("MODIFIED", "ConfigMap"), ("DELETED", "ConfigMap")]
+    now, began = client.list(query).resource_version, time.monotonic()
+    assert [one for one in client.watch(query, resource_version=now, timeout_s=1.0) if one.type != "BOOKMARK"] == []
+    assert 0.9 < time.monotonic() - began < SOON_S
 
 
 def test_a_watch_can_be_left(connect: Connect, namespace: str) -> None:
@@ -428,7 +430,7 @@ def _is_served(client: HttpClusterClient, group: str) -> bool:
 
 
 def _wait_until(is_done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not is_done():
         assert time.monotonic() < end
         time.sleep(0.1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.lib.controlplane import ControlPlane
 
-TIMEOUT_S = 20
+TIMEOUT_S = 120
 
 
 def eventually(look: Callable[[], Any], is_done: Callable[[Any], bool]) -> Any:

@@ -101,7 +101,7 @@ def test_faults_of_the_way_to_the_api_are_survived_and_the_order_is_met(site):
         with running(site, "--kubeconfig", str(config), "--context", "proxied"):
             proxy.curse(Fault.GONE, Fault.TRUNCATED, Fault.PAGE, Fault.RESET_AFTER, Fault.INTERNAL)
             site.order("shop", "one", values={"text": "hi"})
-            site.wait(lambda: site.status("shop")["is_ready"], "the order is met", within_s=60.0)
+            site.wait(lambda: site.status("shop")["is_ready"], "the order is met")
             assert site.found(CONFIG)["data"]["text"] == "hi"
             assert {"watch", "list", "get"} <= proxy.struck.keys()
 
@@ -112,7 +112,7 @@ def test_a_command_that_is_stopped_is_named_and_its_work_taken_up_once_its_lock_
         other.send_signal(signal.SIGSTOP)
         site.order("shop", "one", values={"text": "ordered"})
         site.wait(lambda: f"pid {other.pid}" in locked_by(site), "the order says who holds the lock")
-        site.wait(lambda: site.status("shop")["is_ready"], "the order is met", within_s=60.0)
+        site.wait(lambda: site.status("shop")["is_ready"], "the order is met")
         assert site.found(CONFIG)["data"]["text"] == "ordered"
 
 
@@ -152,7 +152,7 @@ def test_nothing_of_ours_keeps_a_namespace_that_is_deleted_midway(control_plane,
         place, asked_s = f"/api/v1/namespaces/{site.namespace}", time.monotonic()
         site.plane.api("DELETE", place)
         site.wait(lambda: is_gone(site, place), "the namespace is gone")
-        assert time.monotonic() - asked_s < 30.0
+        assert time.monotonic() - asked_s < 90.0
         assert controller.process.poll() is None
         assert is_gone(site, urgent)
         assert controller.says("deleted outside of the namespace")

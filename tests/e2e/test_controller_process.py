@@ -66,7 +66,7 @@ def test_an_order_becomes_a_release_that_is_kept_and_goes_with_it(site):
         assert site.find(WEB) is None
         asked_s = time.monotonic()
         assert controller.stop() == 0
-        assert time.monotonic() - asked_s < 8.0
+        assert time.monotonic() - asked_s < 30.0
         assert all({"time", "level", "msg"} <= line.keys() for line in controller.lines)
 
 
@@ -92,7 +92,7 @@ def test_a_leader_that_is_stopped_loses_the_lead_and_one_that_is_killed_leaves_i
             site.wait(second.children, "a change is under way")
             child = second.children()[0]
             second.process.kill()
-            site.wait(lambda: not is_running(child), "its child ended", within_s=20.0)
+            site.wait(lambda: not is_running(child), "its child ended")
         first.process.send_signal(signal.SIGCONT)
         site.wait(lambda: site.status("shop")["is_ready"], "the order is met")
         assert first.says("this copy leads no longer")

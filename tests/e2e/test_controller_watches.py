@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.lib.controlplane import ControlPlane
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
-WITHIN_S = 40.0
+WITHIN_S = 120.0
 _HALF_OPEN = "half-open"
 _FAULTS = {"410": Fault.GONE, "stalled": Fault.STALLED, "garbage": Fault.PAGE}
 

@@ -161,9 +161,9 @@ def test_a_delivery_is_installed_upgraded_by_a_delta_and_rolled_back(kitchen, co
     began = time.monotonic()
     late = kitchen.run("preflight", first)
     assert late.code == 0, late.out
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 90
 
-    kitchen.run("install", first, "--timeout", "2m").ok()
+    kitchen.run("install", first, "--timeout", "5m").ok()
     pods = control_plane.api("GET", f"/api/v1/namespaces/{place}/pods")["items"]
     images = {container["image"] for pod in pods for container in pod["spec"]["containers"]}
     assert images
@@ -174,8 +174,8 @@ def test_a_delivery_is_installed_upgraded_by_a_delta_and_rolled_back(kitchen, co
 
     assert kitchen.run("upgrade", "web", second).code == 1
     kitchen.run("import", second).ok()
-    kitchen.run("upgrade", "web", second, "--timeout", "2m").ok()
-    kitchen.cli("rollback", "web", "-n", place, "--timeout", "2m").ok()
+    kitchen.run("upgrade", "web", second, "--timeout", "5m").ok()
+    kitchen.cli("rollback", "web", "-n", place, "--timeout", "5m").ok()
     history = kitchen.cli("history", "web", "-n", place, "-o", "json").ok().document
     assert [one["bundle"]["version"] for one in history] == ["1.0.0", "1.1.0", "1.0.0"]
     assert origin_requests(kitchen.origin) == quiet_since
@@ -267,7 +267,7 @@ def test_an_import_that_was_killed_goes_on(real, registry) -> None:
         [sys.executable, "-m", "bundler", *argv], stderr=subprocess.PIPE, env=dict(os.environ)
     ) as run:
         blobs = registry.data / "docker/registry/v2/repositories" / place.partition("/")[2] / "library/large/_layers/sha256"  # fmt: skip
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not (blobs.is_dir() and any(blobs.iterdir())) and time.monotonic() < end:
             time.sleep(0.005)
         run.kill()

@@ -23,7 +23,7 @@ NEW = ("--set", "extra=false", "--set", "step=again", "--set", "text=other", "--
 
 
 def line(menu: Path, site: Site, *options: str) -> list[str]:
-    return ["install", "shop", str(menu), "-n", site.namespace, "--timeout", "60s", *options]
+    return ["install", "shop", str(menu), "-n", site.namespace, "--timeout", "300s", *options]
 
 
 def finish(place: Workplace, site: Site, argv: list[str], *, first: str = "") -> None:

@@ -48,7 +48,7 @@ TOKEN = "YS10b2tlbi1vZi0yNC1jaGFyYWN0ZXJz"
 
 
 def install(menu: Path, site: Site, *options: str) -> list[str]:
-    return ["install", "shop", str(menu), "-n", site.namespace, "--timeout", "60s", *options]
+    return ["install", "shop", str(menu), "-n", site.namespace, "--timeout", "300s", *options]
 
 
 def settled(place: Workplace, argv: list[str]) -> None:
@@ -175,7 +175,17 @@ def test_the_rollback_of_a_failed_upgrade_that_is_killed_converges_when_the_upgr
     def prepared(place: Workplace) -> tuple[Site, list[str]]:
         site = sites()
         settled(place, install(menu, site, *FIRST))
-        argv = ["upgrade", "shop", str(menu), "-n", site.namespace, "--timeout", "60s", "--rollback-on-failure", *FAILS]
+        argv = [
+            "upgrade",
+            "shop",
+            str(menu),
+            "-n",
+            site.namespace,
+            "--timeout",
+            "300s",
+            "--rollback-on-failure",
+            *FAILS,
+        ]
         return site, argv
 
     with Workplace(control_plane, tmp_path / "count") as place:

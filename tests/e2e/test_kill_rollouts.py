@@ -23,11 +23,11 @@ STEPS = ("--set", "image=docker.io/library/web:2", "--steps", "1")
 
 
 def install(bundle: Path, site: Site) -> list[str]:
-    return ["install", "shop", str(bundle), "-n", site.namespace, "--timeout", "60s", "--set", "replicas=2"]
+    return ["install", "shop", str(bundle), "-n", site.namespace, "--timeout", "300s", "--set", "replicas=2"]
 
 
 def upgrade(bundle: Path, site: Site) -> list[str]:
-    return ["upgrade", "shop", str(bundle), "-n", site.namespace, "--timeout", "60s", *STEPS]
+    return ["upgrade", "shop", str(bundle), "-n", site.namespace, "--timeout", "300s", *STEPS]
 
 
 def is_open(site: Site) -> bool:
@@ -60,7 +60,7 @@ def end(place: Workplace, site: Site, bundle: Path, verb: str) -> None:
         assert set(statuses[1:-1]) <= {"interrupted"}
         check(place, site, ["superseded", *statuses[1:-1], "deployed"], "2")
         return
-    code, text = place.run([verb, "shop", "-n", site.namespace, "--timeout", "60s"])
+    code, text = place.run([verb, "shop", "-n", site.namespace, "--timeout", "300s"])
     assert code == 0, text
     if verb == "continue":
         check(place, site, ["superseded", "deployed"], "2")

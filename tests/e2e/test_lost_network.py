@@ -95,9 +95,9 @@ def test_nothing_arrives_once_another_run_has_the_release(
     thread.start()
     while network.is_up:
         time.sleep(0.01)
-    second.upgrade(menu, extra="true", text="bob", options=RunOptions(lock_timeout_s=30.0))
+    second.upgrade(menu, extra="true", text="bob", options=RunOptions(lock_timeout_s=120.0))
     network.heal()
-    thread.join(60)
+    thread.join(180)
     time.sleep(1)
     assert isinstance(errors[0], LockLostError), errors
     config = direct.get(ObjectRef("", "ConfigMap", site.namespace, "shop-config"))

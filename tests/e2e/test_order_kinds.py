@@ -115,7 +115,7 @@ def batches(control_plane: ControlPlane, kinds: Mapping[str, OrderKind]) -> Iter
 @contextmanager
 def _served(plane: ControlPlane, definition: Any, path: str) -> Iterator[None]:
     plane.api("POST", DEFINITIONS, definition)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not _is_served(plane, path):
         assert time.monotonic() < deadline, "the definition was not served in time"
         time.sleep(0.05)

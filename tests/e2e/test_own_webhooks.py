@@ -36,7 +36,7 @@ def group(control_plane: ControlPlane) -> Iterator[str]:
 def test_a_release_with_a_webhook_that_nothing_answers_is_upgraded_and_uninstalled(
     control_plane: ControlPlane, namespace: str, group: str, tmp_path: Path
 ) -> None:
-    operator = Operator(open_client(control_plane.kubeconfig("admin"), budget=lambda: 8.0), namespace, timeout_s=60)
+    operator = Operator(open_client(control_plane.kubeconfig("admin"), budget=lambda: 8.0), namespace)
     menu = judged_bundle(tmp_path, group)
     operator.install(menu, "op", policy="Ignore")
     operator.upgrade(menu, "op", policy="Fail", replicas="0")

@@ -62,7 +62,7 @@ def test_a_quota_that_refuses_the_record_leaves_nothing(
         "spec": {"hard": {"count/secrets": "2"}},
     }
     control_plane.api("POST", f"/api/v1/namespaces/{namespace}/resourcequotas", quota)
-    deadline_s = clock.monotonic() + 20
+    deadline_s = clock.monotonic() + 120
     while clock.monotonic() < deadline_s:
         found = control_plane.api("GET", f"/api/v1/namespaces/{namespace}/resourcequotas/team")
         if "hard" in json.loads(json.dumps(found)).get("status", {}):

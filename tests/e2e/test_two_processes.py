@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 LOCKED = 75
-WAITING = ("--lock-timeout", "60s")
+WAITING = ("--lock-timeout", "300s")
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ class Browser:
         with suppress(OSError, EOFError):
             self.ask("Browser.close")
         os.close(self._to_write)
-        self._process.wait(20)
+        self._process.wait(60)
         self._read.close()
 
     def ask(self, method: str, **params: Any) -> Any:

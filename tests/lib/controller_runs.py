@@ -87,7 +87,7 @@ class OrderSite:
         conditions = {one["type"]: one for one in status.get("conditions", ())}
         return {**status, "conditions": conditions, "is_ready": is_seen and _is_true(conditions, "Ready")}
 
-    def wait(self, is_so: Callable[[], object], what: str, within_s: float = 40.0) -> None:
+    def wait(self, is_so: Callable[[], object], what: str, within_s: float = 120.0) -> None:
         """Wait until something is so."""
         end_s = time.monotonic() + within_s
         while not is_so():
@@ -171,7 +171,7 @@ class RunningController:
     def stop(self) -> int:
         """Ask it to stop, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20.0)
+        return self.process.wait(timeout=60.0)
 
 
 @contextmanager

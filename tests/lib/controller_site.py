@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
-ESTABLISHED_WITHIN_S = 20.0
+ESTABLISHED_WITHIN_S = 120.0
 
 
 def define(plane: ControlPlane) -> None:

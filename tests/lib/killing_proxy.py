@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive", "host", "authorization"})
-AIM_TIMEOUT_S = 20
+AIM_TIMEOUT_S = 120
 UPSTREAM_TIMEOUT_S = 120
 BUSY = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 

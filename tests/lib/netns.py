@@ -36,7 +36,7 @@ FILES = Path("/etc/netns")
 """What lies over /etc in a namespace."""
 OURS = re.compile(r"bundler-?(?P<pid>[0-9]+)(-[a-z-]+|[sw])")
 """Names say whose they are: a run that is killed cleans nothing up."""
-START_S = 10.0
+START_S = 60.0
 
 
 def are_granted() -> bool:

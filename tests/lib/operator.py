@@ -69,7 +69,7 @@ class Operator:
     namespace: str
     clock: Clock = field(default_factory=RealClock)
     name: str = "ada@desk"
-    timeout_s: float = 60.0
+    timeout_s: float = 300.0
     fail_fast: FailFast = field(default_factory=FailFast)
     events: list[Event] = field(default_factory=list)
     shown: list[Proposal] = field(default_factory=list)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HOW_TO_GET = "install docker-registry, skopeo and htpasswd: sh tests/tools/install_registry_tools.sh (Debian, as root)"
 USER, PASSWORD = "ada", "correct-horse-7"
-START_S = 15.0
+START_S = 60.0
 
 
 def has_tools() -> bool:

@@ -219,7 +219,7 @@ def _real_world(plane, menu: Path) -> Iterator[World]:
 
     namespace = f"scenario-{uuid.uuid4().hex[:8]}"
     client = open_client(plane.kubeconfig("admin"))
-    operator = Operator(client, namespace, clock=RealClock(), fail_fast=QUICK_FAILURE, timeout_s=60)
+    operator = Operator(client, namespace, clock=RealClock(), fail_fast=QUICK_FAILURE, timeout_s=300)
     world = World(client, operator, menu, is_sandbox=False)
     merge = "application/merge-patch+json"
 

@@ -194,7 +194,7 @@ def test_a_snapshot_is_waited_for_until_it_can_be_restored_from(world: World, tm
     body = read_document(SNAPSHOTS).value
     ref = ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", body["metadata"]["name"])  # type: ignore[index, call-overload, arg-type]
     world.cluster.apply(Payload(ref=ref, api_version=body["apiVersion"], content=canonical_json(body)))  # type: ignore[index, call-overload, arg-type]
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while world.cluster.resource_type("snapshot.storage.k8s.io", "VolumeSnapshot") is None:
         assert time.monotonic() < ends
         world.cluster.forget_discovery()

@@ -176,7 +176,7 @@ def test_a_canary_that_is_aborted_leaves_the_old_content_alone(canary: World) ->
 
 def until(world: World, is_done: Callable[[dict[str, str]], bool]) -> dict[str, str]:
     """Look until the pods are as wanted."""
-    end = world.operator.clock.monotonic() + 20
+    end = world.operator.clock.monotonic() + 120
     while not is_done(found := settings_of_pods(world)):
         assert world.operator.clock.monotonic() < end, found
         world.operator.clock.sleep(0.1)

@@ -262,7 +262,7 @@ def refusal(world: World, ref: ObjectRef, propagation: Propagation = "Background
 
 
 def wait_until(is_true: Callable[[], object]) -> None:
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while not is_true():
         assert time.monotonic() < ends
         time.sleep(0.2)

@@ -452,7 +452,7 @@ def test_a_full_quota_does_not_keep_an_object_from_being_recreated(shop, menu):
         "spec": {"hard": {"count/deployments.apps": "1"}},
     }
     shop.cluster.apply(Payload(ref=ref, api_version="v1", content=canonical_json(body)))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not mapping_at(shop.get("ResourceQuota", "full"), "status", "used") and time.monotonic() < deadline:
         time.sleep(0.1)
     done = shop.operator.upgrade(menu, app="two", **named("Deployment/web"))

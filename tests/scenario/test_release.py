@@ -373,19 +373,19 @@ def test_two_operators_at_once_one_waits_or_leaves(timed_world: World):
         def apply(self, payload, **options):
             if not options.get("is_dry_run"):
                 started.set()
-                go_on.wait(20)
+                go_on.wait(60)
             return self._inner.apply(payload, **options)
 
     first.cluster = Pausing(world.cluster)
     runner = threading.Thread(target=lambda: first.upgrade(world.menu, text="first"))
     runner.start()
-    assert started.wait(20)
+    assert started.wait(60)
     try:
         second.upgrade(world.menu, text="second")
     except BundlerError as error:
         failures.append(error)
     go_on.set()
-    runner.join(40)
+    runner.join(120)
     assert [type(error) for error in failures] == [ReleaseLockedError]
     assert failures[0].exit_code == 75
     assert "ada@desk" in "\n".join(failures[0].context) + str(failures[0])

@@ -94,7 +94,7 @@ def test_of_two_operators_who_continue_at_once_one_is_refused(world: World, tmp_
         request = ContinueRequest(release="shop", namespace=operator.namespace)
 
         def approve(_proposal: object) -> bool:
-            ready.wait(10)
+            ready.wait(60)
             return True
 
         try:

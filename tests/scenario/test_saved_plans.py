@@ -111,7 +111,7 @@ def test_ten_operators_at_once_lose_no_revision(
                 plan = stored(session.save_plan(ask(f"{number} in {turn}")))
                 begin.wait()
                 try:
-                    done = session.apply_plan(plan, options=RunOptions(lock_timeout_s=60.0))
+                    done = session.apply_plan(plan, options=RunOptions(lock_timeout_s=300.0))
                 except (StalePlanError, ReleaseLockedError, RevisionExistsError) as error:
                     ends.append((turn, error.code))
                 else:

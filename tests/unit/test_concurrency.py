@@ -85,7 +85,7 @@ def test_the_failure_of_the_first_item_in_order_is_raised() -> None:
     both = threading.Barrier(2)
 
     def call(number: int) -> None:
-        both.wait(5)
+        both.wait(60)
         time.sleep(0.02 * (1 - number))
         raise ValueError(number)
 

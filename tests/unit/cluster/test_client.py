@@ -358,7 +358,7 @@ def test_a_watch_is_ended_from_another_thread_while_it_waits(tmp_path: Path, *, 
         while PATH not in [got.path for got in server.requests]:
             time.sleep(0.001)
         watch.close()
-        listener.join(10)
+        listener.join(60)
         assert not listener.is_alive()
         assert seen == []
         assert list(watch) == [], "it does not begin again"

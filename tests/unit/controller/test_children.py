@@ -61,7 +61,7 @@ class Watching:
 
     def outcome(self, key=KEY):
         with self._ringing:
-            assert self._ringing.wait_for(lambda: key in self.rung, 20.0)
+            assert self._ringing.wait_for(lambda: key in self.rung, 60.0)
         return self.changes.take_outcome(key)
 
 
@@ -165,7 +165,7 @@ def test_a_child_that_takes_too_long_is_asked_to_stop_and_killed_when_it_does_no
     began_s = time.monotonic()
     one.changes.begin(KEY, wanted)
     assert "killed by SIGKILL" in one.outcome().message
-    assert time.monotonic() - began_s < 10.0
+    assert time.monotonic() - began_s < 30.0
 
 
 def test_closing_asks_every_child_to_stop_and_waits_for_what_it_says_last(watching):
@@ -197,7 +197,7 @@ changes.begin(None, WantedChange(work=Work.APPLY, body={{}}, service_account="")
 time.sleep(60)
 """
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-S", "-c", parent]) == 9
-    end_s = time.monotonic() + 10.0
+    end_s = time.monotonic() + 60.0
     while not mark.exists():
         assert time.monotonic() < end_s
         time.sleep(0.01)

@@ -218,7 +218,7 @@ def copy_of_a_controller(path, at_work, make_work=Working):
         process.stop()
 
 
-def eventually(is_so, within_s=15.0):
+def eventually(is_so, within_s=60.0):
     end_s = time.monotonic() + within_s
     while not is_so():
         assert time.monotonic() < end_s

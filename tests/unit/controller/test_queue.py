@@ -206,7 +206,7 @@ def test_a_thread_that_waits_is_woken() -> None:
     thread = threading.Thread(target=lambda: taken.append(looks.wait(lambda: False)))
     thread.start()
     looks.hurry(SHOP)
-    thread.join(10.0)
+    thread.join(60.0)
     assert taken[0].key == SHOP
     assert looks.wait(lambda: True) is None
 

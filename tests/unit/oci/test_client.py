@@ -79,7 +79,7 @@ def test_whether_a_registry_answers_at_all_is_found_out_once_for_all_threads() -
 
 
 def test_threads_go_side_by_side_once_a_registry_answered() -> None:
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=60)
 
     def answer(got: Got) -> Step:
         if not got.target.endswith("first"):

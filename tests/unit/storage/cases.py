@@ -657,7 +657,7 @@ class LockCases:
 
         thread = threading.Thread(target=first)
         thread.start()
-        inside.wait(10)
+        inside.wait(60)
         with lock_of(2).hold(namespace, "shop", doing="upgrade", timeout_s=20):
             order.append("second")
         thread.join()

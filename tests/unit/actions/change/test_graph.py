@@ -10,7 +10,7 @@ import pytest
 from bundler.actions.change.graph import run_graph, side_by_side
 from bundler.errors import InterruptedRunError
 
-LONG_S = 20.0
+LONG_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -326,7 +326,7 @@ class LastFails(MemorySource):
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
         if descriptor.digest == self.last:
             for _ in range(self.count):
-                assert self.others.acquire(timeout=10)
+                assert self.others.acquire(timeout=60)
             raise self.error
         yield from super().blob(repository, descriptor)
         self.others.release()
