@@ -187,7 +187,11 @@ def site_of(site: str, named_by: ObjectRef, reader: Reader, folder: Path) -> Pat
     text = text_at(body, "data", SITE_KEY)
     if not text:
         raise MissingSourceError.of(named_by, [f"{ref.short} has no key {SITE_KEY}"], Reason.SOURCE_REFUSED)
-    return _written(folder / SITE_KEY, text.encode())
+    place = folder / "site"
+    place.mkdir(exist_ok=True)
+    for name in mapping_at(body, "data"):  # beside the site file is what it names: the authority of its registry
+        _written(place / name, text_at(body, "data", name).encode())
+    return place / SITE_KEY
 
 
 def check_digest(taken: AcquiredBundle, digest: str, source: str) -> None:
@@ -236,7 +240,8 @@ def _bundle(order: Order, session: Session, reader: Reader, folder: Path) -> Acq
     else:
         name = f"{wanted.source}:{wanted.version}" if wanted.version else wanted.source
     site = site_file(order, reader, folder)
-    taken = session.acquire(name, site=site, called=wanted.source if wanted.secret else "")
+    called = wanted.source if wanted.secret else ""
+    taken = session.acquire(name, site=site, called=called, digest=wanted.digest)
     check_digest(taken, wanted.digest, wanted.source)
     return taken
 

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def acquire(scope: Scope, name: str, site: Site | Path | None = None, *, called: str = "") -> AcquiredBundle:
+def acquire(
+    scope: Scope, name: str, site: Site | Path | None = None, *, called: str = "", digest: str = ""
+) -> AcquiredBundle:
     """Load the bundle that ``name`` means; a delivery that it came in is closed with the session.
 
     Args:
@@ -45,6 +47,7 @@ def acquire(scope: Scope, name: str, site: Site | Path | None = None, *, called:
             catalogue with ``#NAME``.
         site: the site file whose policy holds, or its path.
         called: where a folder or an archive was taken from, for messages and records; empty: its path, or its name.
+        digest: which version is taken of an address that names none; empty: the highest.
 
     Raises:
         BundleError: when there is none, or it is broken.
@@ -54,7 +57,7 @@ def acquire(scope: Scope, name: str, site: Site | Path | None = None, *, called:
     policy_of = read_site(scope, site)
     if is_delivery(name):
         scope.network.stay_offline(default=True)
-    taken = acquire_from(name, policy_of, sources_of(scope), called=called)
+    taken = acquire_from(name, policy_of, sources_of(scope), called=called, digest=digest)
     if taken.delivery is not None:
         scope.host.closing.callback(taken.delivery.delivery.close)
     return taken

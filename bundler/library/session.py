@@ -233,7 +233,9 @@ class Session:
         with self.scope.calling():
             return library.bundles.load_site(self.scope, path)
 
-    def acquire(self, name: str, *, site: Site | Path | None = None, called: str = "") -> AcquiredBundle:
+    def acquire(
+        self, name: str, *, site: Site | Path | None = None, called: str = "", digest: str = ""
+    ) -> AcquiredBundle:
         """Find, fetch and verify a bundle; what is not as the site asks is refused.
 
         Args:
@@ -242,6 +244,8 @@ class Session:
                 address of a catalogue with a name (``oci://host/catalogue#redis``).
             site: a site file, or its path: its policy says whose signatures and which versions are taken.
             called: where a folder or an archive was taken from, for messages and records; empty: its path, or its name.
+            digest: of an ``oci://`` address that names no version: take the version with this digest, where there is
+                one; empty: the highest.
 
         Raises:
             BundleError: when there is none, or it is broken.
@@ -249,7 +253,7 @@ class Session:
             SignatureError: when it is not signed as the site asks.
         """
         with self.scope.calling():
-            return library.bundles.acquire(self.scope, name, site, called=called)
+            return library.bundles.acquire(self.scope, name, site, called=called, digest=digest)
 
     def search(
         self, words: Sequence[str] = (), *, catalogues: Sequence[str] = (), site: Site | Path | None = None

@@ -8,7 +8,7 @@ from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from bundler.model.image import LockedImage
-    from bundler.model.oci import Repository
+    from bundler.model.oci import OciAddress, Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,8 @@ class ImportResult:
     """What came of it."""
 
     images: tuple[ImportedImage, ...]
+    bundle: OciAddress | None = None
+    """Where the bundle is; None where it was not published."""
     sent_bytes: int
     """Bytes of blobs that went over the wire, those sent twice included."""
     sent_blobs: int

@@ -77,6 +77,7 @@ class ImportedForm(TypedDict):
     """What an import brought into a registry."""
 
     registry: str
+    bundle: str | None
     images: list[ImportedImageForm]
     sentBytes: int
     sentBlobs: int
@@ -232,6 +233,7 @@ def imported_form(result: ImportResult, registry: str) -> ImportedForm:
     """Return what went where."""
     return {
         "registry": registry,
+        "bundle": str(result.bundle) if result.bundle else None,
         "images": [
             {"ref": str(one.image.ref), "target": one.target, "existed": one.was_there} for one in result.images
         ],

@@ -235,7 +235,8 @@ def test_images_that_patches_of_the_site_name_are_needed_too(world) -> None:
 
 
 def test_import_brings_everything_once_and_tells_what_went_where(world) -> None:
-    first = world.cli("import", world.file, "--site", world.site, "-o", "json").ok().document
+    first = world.cli("import", world.file, "--site", world.site, "--no-bundle", "-o", "json").ok().document
+    assert first["bundle"] is None
     assert {one["existed"] for one in first["images"]} == {False}
     assert first["sentBytes"] == sum(len(content) for content in world.registry.blobs.values())
     assert world.registry.tags_of("registry.site:5000/acme/library/nginx") == ["1.27"]
@@ -325,7 +326,7 @@ def test_a_delta_needs_its_base_at_the_site_or_at_hand(world) -> None:
     at_hand = dict(world.registry.blobs)
     world.registry.blobs.clear()
     world.registry.manifests.clear()
-    world.cli("import", world.file, "--site", world.site).ok()
+    world.cli("import", world.file, "--site", world.site, "--no-bundle").ok()
     world.cli("import", file, "--site", world.site).ok()
     assert world.registry.blobs == at_hand
 
@@ -430,6 +431,24 @@ def test_template_diff_and_install_give_the_same_pinned_objects(world) -> None:
     names = json.loads(items["Deployment"]["metadata"]["annotations"]["bundler.dev/images"])
     assert names == {"web": "docker.io/library/nginx:1.27"}
     assert items["Job"]["metadata"]["name"].startswith("web-migrate-")
+
+
+def test_what_was_imported_is_installed_from_the_registry_of_the_site_as_from_the_file(world) -> None:
+    key = world.cli.home / "acme.key"
+    world.cli("keygen", "acme", "--out", key).ok()
+    address = "oci://registry.site:5000/acme/bundles/web"
+    imported = world.cli("import", world.file, "--site", world.site).ok()
+    assert f"the bundle is {address}:1.0.0@sha256:" in imported.err
+    shown = world.manifests(world.file, "--site", world.site)
+    assert world.manifests(f"{address}:1.0.0", "--site", world.site) == shown
+    assert world.manifests(f"{address}:1.0.0") != shown
+    add(world, f"  keys: [{{key: {json.dumps(key.with_suffix('.pub').read_text().strip())}}}]\n")
+    assert world.cli("template", address, "--site", world.site).code == 23
+    world.cli("sign", world.file, "--key", key).ok()
+    world.cli("import", world.file, "--site", world.site).ok()
+    again = world.cli("template", address, "--site", world.site, "-o", "json").ok()
+    assert 'it came here by a delivery of 4 images, signed by "acme"' in again.err
+    assert {item["kind"]: item for item in again.document["items"]} == shown
 
 
 def test_the_text_of_template_shows_the_pinned_objects_too(world) -> None:

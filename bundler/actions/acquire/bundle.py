@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bundler.actions.acquire
+from bundler.actions.acquire.version_policy import older_version
 from bundler.errors.bundle import BundleNotFoundError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle, is_known_here, split_name
@@ -17,6 +18,7 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import counted
 from bundler.model.trust import TrustPolicy
+from bundler.planning.problem import refuse
 from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
@@ -56,11 +58,13 @@ class AcquiredBundle:
     """Open; the caller closes it."""
     evidence: Evidence | None = None
     """Who signed the bundle, as far as it was checked."""
+    images: tuple[LockedImage, ...] | None = None
+    """Those of the delivery that brought the bundle to the site's registry; None where none did."""
 
     @property
     def carried(self) -> tuple[LockedImage, ...] | None:
-        """The images of the delivery; None for a bundle without one."""
-        return self.delivery.carried if self.delivery else None
+        """The images of the delivery that brought the bundle; None where none did."""
+        return self.delivery.carried if self.delivery else self.images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,7 @@ def is_delivery(name: str) -> bool:
     return ".bundle" in name and _DELIVERY.search(name) is not None
 
 
-def acquire(name: str, site: Site | None, sources: Sources, *, called: str = "") -> AcquiredBundle:
+def acquire(name: str, site: Site | None, sources: Sources, *, called: str = "", digest: str = "") -> AcquiredBundle:
     """Load the bundle that ``name`` means, verified as the site asks.
 
     Args:
@@ -95,6 +99,7 @@ def acquire(name: str, site: Site | None, sources: Sources, *, called: str = "")
         site: whose policy holds, and whose catalogues are asked too; None: nothing is asked for.
         sources: where bundles come from.
         called: where a folder or an archive was taken from, for messages and records; empty: its path, or its name.
+        digest: which version is taken of an ``oci://`` address that names none; empty: the highest.
 
     Raises:
         BundleError: when there is none, or it is broken.
@@ -105,10 +110,10 @@ def acquire(name: str, site: Site | None, sources: Sources, *, called: str = "")
     if is_delivery(name):
         return _from_delivery(name, policy, sources)
     if name.startswith(OCI_SCHEME) and "#" not in name:
-        return _from_registry(name, policy, sources)
+        return _from_registry(name, site, sources, digest)
     found = look_up(name, site.catalogues if site else (), policy, sources)
     if not isinstance(found, BundleLocation):
-        return _from_catalogue(found, policy, sources)
+        return _from_catalogue(found, site, sources)
     if called:
         found = replace(found, origin=called, found=f"bundle {called}")
     taken = _from_disk(found, policy, sources)
@@ -270,30 +275,40 @@ def _check_version(bundle: Bundle, accepts: str) -> None:
     )
 
 
-def _from_registry(name: str, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
+def _from_registry(name: str, site: Site | None, sources: Sources, digest: str) -> AcquiredBundle:
     address = bundler.actions.acquire.fetch.parse_address(name, doing=f"looking for bundle {name}")
-    return _fetched(address, "", policy, sources)
+    return _fetched(address, "", site, sources, digest=digest)
 
 
-def _from_catalogue(recorded: Recorded, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
+def _from_catalogue(recorded: Recorded, site: Site | None, sources: Sources) -> AcquiredBundle:
     found = f"bundle {recorded.bundle.name} of catalogue {recorded.catalogue}: {recorded.address}"
-    return _fetched(recorded.address, found, policy, sources, check=recorded.check)
+    return _fetched(recorded.address, found, site, sources, check=recorded.check)
 
 
 def _fetched(
     address: OciAddress,
     found: str,
-    policy: TrustPolicy,
+    site: Site | None,
     sources: Sources,
     *,
     check: Callable[[Bundle], None] = lambda _: None,
+    digest: str = "",
 ) -> AcquiredBundle:
-    fetcher = sources.fetcher()
-    published, path = fetcher.bundle(address)
+    fetcher, policy = sources.fetcher(), site.trust if site else _ANYONE
+    published, path = fetcher.bundle(address, digest=digest)
     location = BundleLocation(path=path, origin=str(address), found=f"bundle {address}", is_archive=True)
     bundle = load_bundle(location, limits=sources.limits)
     check(bundle)
     sources.say(f"{found or f'bundle {published.address}'} {bundle.metadata.version}, {bundle.digest}")
+    if site is not None and site.registry is not None and site.registry.host == address.repository.host:
+        here = bundler.actions.acquire.delivered_here.delivered_here(
+            fetcher.registry(), published, bundle, sources.verifier(policy)
+        )
+        if here is not None:
+            refuse(older_version(bundle.metadata.name, bundle.metadata.version, policy), written="")
+            signed = bundler.actions.acquire.trust.signed_by(here.evidence)
+            sources.say(f"it came here by a delivery of {counted(len(here.images), 'image')}, {signed}")
+            return AcquiredBundle(bundle=bundle, evidence=here.evidence, images=here.images)
     evidence = judge(
         bundle,
         lambda: bundler.actions.acquire.bundle_artifacts.fetch_signatures(fetcher.registry(), published),

@@ -66,19 +66,22 @@ class PublishedBundle:
         return self.archive.annotations.get(ANNOTATION_DIGEST, "")
 
 
-def find_published(registry: Registry, address: OciAddress, *, accepts: str = "") -> PublishedBundle:
-    """Find a bundle: the one that the address names, else the highest version in a range.
+def find_published(registry: Registry, address: OciAddress, *, accepts: str = "", digest: str = "") -> PublishedBundle:
+    """Find a bundle: the one that the address names, else the one of a digest, else the highest version in a range.
 
     Args:
         registry: to ask.
         address: of the bundle; with a tag or a digest, ``accepts`` is not checked.
         accepts: a range of versions; empty: every release.
+        digest: of the bundle's files; empty: it is not known.
 
     Raises:
         RegistryNotFoundError: when there is no such bundle, or no version of it in the range.
         RegistryRejectedError: when what is there is not a bundle.
         RegistryError: what the registry answers.
     """
+    if not address.reference and digest and (found := _with_digest(registry, address, digest)) is not None:
+        return found
     if not address.reference:
         version = _highest(registry, address, accepts)
         address = OciAddress(repository=address.repository, tag=version_tag(version))
@@ -189,6 +192,17 @@ def read_artifact(address: OciAddress, manifest: OciManifest) -> PublishedBundle
         found = [f"its archive has {layers[0].size} bytes"]
         raise RegistryRejectedError(f"reading {address}", context=found, hint="ask its publisher")
     return PublishedBundle(address=address, manifest=manifest, archive=layers[0])
+
+
+def _with_digest(registry: Registry, address: OciAddress, digest: str) -> PublishedBundle | None:
+    """Return the version whose publisher says that it has a digest, looked for from the highest on."""
+    for text in published_versions(registry, address):
+        manifest = registry.manifest(address.repository, version_tag(text))
+        layers = manifest.layers if manifest is not None else ()
+        if manifest is not None and any(layer.annotations.get(ANNOTATION_DIGEST) == digest for layer in layers):
+            at = OciAddress(repository=address.repository, tag=version_tag(text), digest=manifest.digest)
+            return read_artifact(at, manifest)
+    return None
 
 
 def _highest(registry: Registry, address: OciAddress, accepts: str) -> str:

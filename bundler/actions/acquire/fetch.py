@@ -57,13 +57,18 @@ class BundleFetcher:
     is_fresh: bool = False
     """Take the highest version in the range, whatever is locked."""
 
-    def bundle(self, address: OciAddress, *, accepts: str = "") -> tuple[PublishedBundle, Path]:
+    def bundle(self, address: OciAddress, *, accepts: str = "", digest: str = "") -> tuple[PublishedBundle, Path]:
         """Return a bundle that a user names, and its archive on disk.
+
+        Args:
+            address: of the bundle.
+            accepts: a range of versions; empty: every release.
+            digest: which version is preferred where the address names none; empty: the highest.
 
         Raises:
             RegistryError: when it cannot be had.
         """
-        published = find_published(self.registry(), address, accepts=accepts)
+        published = find_published(self.registry(), address, accepts=accepts, digest=digest)
         return published, self._archive(published)
 
     def component(self, component: ComponentSpec, locked: LockEntry | None) -> Path:

@@ -72,6 +72,8 @@ def show_import(app: App, result: ImportResult, registry: str) -> None:
         return
     rows = [(str(one.image.ref), one.target, "was there" if one.was_there else "imported") for one in result.images]
     app.screen.lines(table(rows, heads=("IMAGE", "AT THE SITE", "STATE")))
+    if result.bundle is not None:
+        app.screen.say(f"the bundle is {result.bundle}")
     new = sum(not one.was_there for one in result.images)
     app.screen.say(
         f"{counted(new, 'image')} imported, {len(result.images) - new} were there; "

@@ -136,7 +136,7 @@ class MenuServer:
             with TemporaryDirectory(prefix="bundler-menu-") as folder:
                 reader = Reader(tenant=self._cluster, own=self._cluster, namespace=self._serving.namespace)
                 site = site_of(menu.site, menu_ref(menu.name), reader, Path(folder))
-                taken = self._serving.own.acquire(pulls(menu), site=site)
+                taken = self._serving.own.acquire(pulls(menu), site=site, digest=menu.digest)
             check_digest(taken, menu.digest, menu.source)
             self._kinds[menu.digest] = (self._serving.own.menu(taken, source=menu.source), taken)
         return self._kinds[menu.digest]
