@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler import Accepted, CorrectionOptions, ReleaseStatus, RunOptions, UninstallRequest
 from bundler.controller.changes import Outcome, Work
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from bundler.ports import Reporter
 
 
+_FETCH_S: Final = 60.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a change is carried out."""
@@ -43,11 +46,22 @@ class Place:
     """Of the controller; empty: it runs in none."""
     report: Reporter | None = None
     """Takes the events of the change; None: no one does."""
+    source: Session | None = None
+    """Fetches bundles, with less time than a change has; None: the tenant does."""
 
     @property
     def reader(self) -> Reader:
         """Return what reads the objects that orders refer to."""
         return Reader(tenant=self.tenant.cluster, own=self.own.cluster, namespace=self.namespace)
+
+
+def fetch_timeout_s(timeout_s: float) -> float:
+    """Return how long a bundle may take to arrive: while a registry is waited for, nothing of the release is put back.
+
+    Args:
+        timeout_s: of the change.
+    """
+    return min(timeout_s, max(_FETCH_S, timeout_s / 10))
 
 
 def carry_out(wanted: WantedChange, place: Place) -> Outcome:
@@ -77,7 +91,7 @@ def carry_out(wanted: WantedChange, place: Place) -> Outcome:
 
 
 def _apply(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:
-    request = request_for(order, wanted.inputs, place.tenant, place.reader, folder)
+    request = request_for(order, wanted.inputs, place.source or place.tenant, place.reader, folder)
     plans: list[WaitingPlan] = []
     why: tuple[str, ...] = ()
     try:

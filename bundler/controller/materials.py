@@ -128,7 +128,7 @@ def request_for(order: Order, inputs: str, session: Session, reader: Reader, fol
     Args:
         order: what it says.
         inputs: its digest.
-        session: acts as the order's ServiceAccount; it fetches the bundle, verified as the site asks.
+        session: fetches the bundle, verified as the site asks.
         reader: reads what the order refers to.
         folder: of this change alone; its owner deletes it.
 

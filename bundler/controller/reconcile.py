@@ -269,6 +269,7 @@ class _Look:
         else:
             looked, again_s = self._correct(looked, decision)
             memory.looked = looked
+            decision = _in_passing(decision, looked)
         status = order_status(self._order, seen, decision, looked, memory.told, self._keeping.keeper)
         left_s = self._tell(status)
         pauses = [one for one in (decision.again_s, again_s, memory.contest.again_s(now_s)) if one is not None]
@@ -307,7 +308,7 @@ class _Look:
             left_alone=tuple(one.ref for one in looked.contested if not one.field),
         )
         if self._keeping.changes.begin(order.ref, wanted):
-            memory.begun = ""
+            memory.begun, looked = "", replace(looked, is_correcting=True)
         return looked, None
 
     def _pause_s(self) -> float:
@@ -354,6 +355,13 @@ class _Look:
         else:
             tries = memory.correction.tries + 1 if memory.correction else 1
             memory.correction = outcome.as_attempt(self._now, retry="", tries=tries)
+
+
+def _in_passing(decision: Decision, looked: Looked) -> Decision:
+    """Return what is decided; fields of others that were in the way are not, once they are being put back."""
+    if looked.is_correcting and decision.reason is Reason.CONTESTED:
+        return replace(decision, reason=Reason.WAITING)
+    return decision
 
 
 def _is_left_alone(one: DriftedObject, left_alone: set[tuple[ObjectRef, str]], missing_data: tuple[str, ...]) -> bool:

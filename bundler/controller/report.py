@@ -72,6 +72,8 @@ class Looked:
     """Objects that held data and are gone; they are not made again, empty, unless someone approves it."""
     unclear: str = ""
     """Why it could not be compared; empty where it was, or nothing asked for it."""
+    is_correcting: bool = False
+    """What differs is being put back."""
     correction: str = ""
     """Why what differs could not be put back; empty where it could."""
 

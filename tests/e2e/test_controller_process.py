@@ -70,17 +70,6 @@ def test_an_order_becomes_a_release_that_is_kept_and_goes_with_it(site):
         assert all({"time", "level", "msg"} <= line.keys() for line in controller.lines)
 
 
-def test_a_change_whose_process_is_killed_is_taken_up_by_another_one(site):
-    with running(site) as controller:
-        site.order("shop", "one", values={"text": "first"})
-        site.wait(controller.children, "a change is under way")
-        site.wait(lambda: site.find(CONFIG), "something is written")
-        for child in controller.children():
-            os.kill(child, signal.SIGKILL)
-        site.wait(lambda: site.status("shop")["is_ready"], "the order is met")
-        assert controller.says("killed by SIGKILL") or site.status("shop")["revision"] == 1
-
-
 def test_a_leader_that_is_stopped_loses_the_lead_and_one_that_is_killed_leaves_its_child_no_orphan(site):
     with running(site) as first:
         site.wait(lambda: first.says("this copy leads"), "the first one leads")

@@ -11,7 +11,7 @@ from bundler.actions.acquire.trust import signature_path
 from bundler.actions.delivery.sign import sign_archive
 from bundler.archive.writer import write_archive
 from bundler.controller.accounts import Account, Accounts
-from bundler.controller.carry_out import Place, carry_out
+from bundler.controller.carry_out import Place, carry_out, fetch_timeout_s
 from bundler.controller.changes import InlineChanges, Work
 from bundler.controller.definitions import definition
 from bundler.controller.log import Log, LogSettings, LogStream
@@ -154,7 +154,9 @@ class Kept:
     def _carry_out(self, wanted: WantedChange) -> Outcome:
         timeout_s = 60.0 if wanted.work is Work.UNINSTALL else parse_order(wanted.body).timeout_s
         tenant = self._open(Account(namespace=self.namespace, name=wanted.service_account, timeout_s=timeout_s))
-        outcome = carry_out(wanted, Place(tenant=tenant, own=self.session, namespace=self.namespace))
+        fetching = Account(namespace=self.namespace, name=wanted.service_account, timeout_s=fetch_timeout_s(timeout_s))
+        place = Place(tenant=tenant, own=self.session, namespace=self.namespace, source=self._open(fetching))
+        outcome = carry_out(wanted, place)
         self.outcomes.append(outcome)
         return outcome
 

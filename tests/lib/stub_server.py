@@ -120,6 +120,8 @@ class StubServer:
         address: str = "127.0.0.1",
     ) -> None:
         self.requests: list[Got] = []
+        self.says: Step | None = None
+        """In place of everything else."""
         self._script, self._routes, self._next = list(script), dict(routes or {}), 0
         self._tls = _context(certificate, client_authority) if certificate else None
         self._lock = threading.Lock()
@@ -208,6 +210,8 @@ class StubServer:
     def _step(self, got: Got) -> Step:
         with self._lock:
             self.requests.append(got)
+            if self.says is not None:
+                return self.says
             if got.path in self._routes:
                 return self._routes[got.path]
             if not self._script:

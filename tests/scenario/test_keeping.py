@@ -361,63 +361,6 @@ def test_a_brief_look_says_nothing_else_of_drift_than_the_thorough_one_before_it
     assert (writes(kept), kept.status()) == (before, status)
 
 
-def test_a_field_that_someone_writes_again_and_again_is_left_to_them_and_both_are_named(kept: Kept) -> None:
-    kept.order()
-    kept.settle()
-    for number in range(5):
-        kept.world.edit("ConfigMap", "shop-config", {"data": {"text": f"mine {number}"}})
-        status = kept.settle()
-    stalled = status["conditions"]["Stalled"]
-    assert stalled["reason"] == "Contested"
-    assert "ConfigMap/shop-config .data.text is changed again by kubectl-edit" in stalled["message"]
-    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "mine 4"}
-    kept.world.edit("Service", "shop-web", {"metadata": {"labels": {"app": "mine"}}})
-    kept.settle()
-    service = kept.cluster.get(ObjectRef("", "Service", kept.namespace, "shop-web"))
-    assert service["metadata"]["labels"]["app"] == "shop-web"
-
-
-def test_a_contest_is_seen_where_the_server_refuses_to_compare_another_object(kept: Kept) -> None:
-    kept.order()
-    kept.settle()
-    kept.world.edit("Service", "shop-web", {"spec": {"ports": [{"name": "http", "port": 81, "targetPort": 8080}]}})
-    for number in range(6):
-        kept.world.edit("ConfigMap", "shop-config", {"data": {"text": f"mine {number}"}})
-        kept.clock.sleep(10.0)  # what cannot be put back is tried again after a pause
-        status = kept.settle()
-    stalled = status["conditions"]["Stalled"]
-    assert stalled["reason"] == "Contested"
-    assert "ConfigMap/shop-config .data.text is changed again by kubectl-edit" in stalled["message"]
-    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "mine 5"}
-
-
-def test_an_object_that_is_deleted_again_and_again_is_left_alone_while_others_are_put_back(kept: Kept) -> None:
-    kept.order()
-    kept.settle()
-    web = ObjectRef("apps", "Deployment", kept.namespace, "shop-web")
-    for _ in range(5):
-        kept.cluster.delete(web)
-        status = kept.settle()
-    assert status["conditions"]["Stalled"]["reason"] == "Contested"
-    kept.world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
-    kept.settle()
-    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
-    assert kept.cluster.get(web) is None
-
-
-def test_a_contested_field_is_put_back_when_someone_says_retry(kept: Kept) -> None:
-    kept.order()
-    kept.settle()
-    for number in range(5):
-        kept.world.edit("ConfigMap", "shop-config", {"data": {"text": f"mine {number}"}})
-        status = kept.settle()
-    assert status["conditions"]["Stalled"]["reason"] == "Contested"
-    kept.order(annotations={"bundler.dev/retry": "1"})
-    status = kept.settle()
-    assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}
-    assert (status["phase"], "Stalled" in status["conditions"]) == ("Ready", False)
-
-
 def test_lost_data_is_not_made_again_empty_unless_someone_approves_it(kept: Kept) -> None:
     kept.order()
     kept.settle()

@@ -24,6 +24,7 @@ _SILENT_S: Final = 15.0
 """A controller that works has said something by then."""
 _HINTS: Final = {
     "AwaitingApproval": "read the plan and approve it with `bundler approve {place}`, or change the order",
+    "Contested": "let one of the two write it (`ignore` of the order), then try again with `bundler retry {place}`",
     "FailedOnce": "fix what is named, then change the order, or try the same again with `bundler retry {place}`",
     "Suspended": "continue with `bundler resume {place}`",
 }

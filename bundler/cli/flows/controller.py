@@ -13,7 +13,7 @@ from bundler._version import __version__
 from bundler.cli.adapters.accounts import open_as
 from bundler.cli.adapters.session import confined, is_embedded
 from bundler.controller.accounts import Account, Accounts
-from bundler.controller.carry_out import Place, carry_out
+from bundler.controller.carry_out import Place, carry_out, fetch_timeout_s
 from bundler.controller.change import Conversation
 from bundler.controller.children import Launch, this_program
 from bundler.controller.definitions import define_kinds
@@ -133,11 +133,14 @@ def carry_out_change(app: App) -> None:
         timeout_s, namespace = app.settings.timeout_s, text_at(wanted.body, "metadata", "namespace")
         account = Account(namespace=namespace, name=wanted.service_account, timeout_s=timeout_s)
         tally = RequestTally()
+        opened = partial(open_as, app, count=tally.count)
+        as_tenant = partial(opened, report=talk.report, confinement=confined(app))
         with (
-            open_as(app, Account(namespace="", name="", timeout_s=timeout_s), count=tally.count) as own,
-            open_as(app, account, count=tally.count, report=talk.report, confinement=confined(app)) as tenant,
+            opened(Account(namespace="", name="", timeout_s=timeout_s)) as own,
+            as_tenant(account) as tenant,
+            as_tenant(replace(account, timeout_s=fetch_timeout_s(timeout_s))) as source,
         ):
-            place = Place(tenant=tenant, own=own, namespace=own.namespace, report=talk.report)
+            place = Place(tenant=tenant, own=own, namespace=own.namespace, report=talk.report, source=source)
             return replace(carry_out(wanted, place), requests=tally.counted)
 
     talk.answer(work)
