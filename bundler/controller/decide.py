@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.controller.changes import Work
 from bundler.controller.order import Deletion, Keep
 from bundler.controller.status import AttemptResult, Reason
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.release import ReleaseStatus
 from bundler.model.rollout import RolloutState
 
@@ -59,6 +59,8 @@ class Obstacle:
     reason: Reason
     message: str
     is_passing: bool = False
+    lacks_account: bool = False
+    """There is no one as whom anything could be done: what is bound to the name of a deleted account is not used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,8 +223,10 @@ def _stopped(order: Order, seen: Seen) -> Decision | None:
 
 
 def _blocked(obstacle: Obstacle, order: Order, seen: Seen) -> Decision:
-    again_s = NOT_SOON_S if obstacle.is_passing else order.interval_s
-    return _keep(Act.HOLD, obstacle.reason, obstacle.message, order, seen, again_s=min(again_s, order.interval_s))
+    is_soon = obstacle.is_passing or obstacle.lacks_account
+    again_s = min(NOT_SOON_S, order.interval_s) if is_soon else order.interval_s
+    held = _keep(Act.HOLD, obstacle.reason, obstacle.message, order, seen, again_s=again_s)
+    return replace(held, corrects=held.corrects and not obstacle.lacks_account)
 
 
 def _waiting(order: Order, seen: Seen) -> Decision | None:

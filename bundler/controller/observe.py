@@ -69,7 +69,8 @@ def observe(order: Order, place: Place, remembered: Remembered, doing: Doing) ->
     )
     seen = _with_record(seen, order, place)
     if not order.is_deleted and (message := missing_account(order, place.own.cluster)):
-        seen = replace(seen, obstacle=Obstacle(reason=Reason.RIGHTS_MISSING, message=message))
+        missing = Obstacle(reason=Reason.RIGHTS_MISSING, message=message, lacks_account=True)
+        return replace(seen, obstacle=missing)
     if order.is_deleted or (seen.obstacle is not None and seen.obstacle.reason is not Reason.RIGHTS_MISSING):
         return seen
     return _with_inputs(seen, order, place)

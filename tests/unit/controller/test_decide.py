@@ -17,6 +17,7 @@ PENDING, INTERRUPTED = ReleaseStatus.PENDING_UPGRADE, ReleaseStatus.INTERRUPTED
 FIRST = revision(1, DEPLOYED, ONE)
 ROLLED_BACK = (revision(1, SUPERSEDED, ONE), revision(2, FAILED, TWO), revision(3, DEPLOYED))
 PASSING, REFUSED = AttemptResult.PASSING, AttemptResult.REFUSED
+NO_ONE = Obstacle(reason=Reason.RIGHTS_MISSING, message="it does not exist", lacks_account=True)
 
 ROWS: dict[str, tuple[Order, Seen, Act, Reason]] = {
     "a new order is carried out": (order(), seen(), Act.CHANGE, Reason.PLANNING),
@@ -192,6 +193,12 @@ ROWS: dict[str, tuple[Order, Seen, Act, Reason]] = {
         Act.HOLD,
         Reason.RIGHTS_MISSING,
     ),
+    "nothing is done as an account that does not exist": (
+        order(),
+        seen(FIRST, inputs="", obstacle=NO_ONE),
+        Act.HOLD,
+        Reason.RIGHTS_MISSING,
+    ),
     "a newer record is left alone": (
         order(),
         seen(obstacle=Obstacle(reason=Reason.TOO_NEW_RECORD, message="format 9")),
@@ -333,9 +340,10 @@ def test_whatever_holds_or_waits_looks_again(row: str) -> None:
         (seen(*ROLLED_BACK, inputs=TWO), True),
         (seen(FIRST, revision(2, FAILED, TWO), inputs=TWO), False),
         (seen(FIRST, inputs="", obstacle=Obstacle(reason=Reason.SOURCE_UNAVAILABLE, message="")), True),
+        (seen(FIRST, inputs="", obstacle=NO_ONE), False),
         (seen(), False),
     ],
-    ids=["met", "rolled back", "failed and held", "the source is away", "nothing there"],
+    ids=["met", "rolled back", "failed and held", "the source is away", "no account", "nothing there"],
 )
 def test_drift_is_corrected_unless_a_change_left_the_release_half_done(found: Seen, *, corrects: bool) -> None:
     assert decide(order(after_failure=AfterFailure.HOLD), found).corrects is corrects
