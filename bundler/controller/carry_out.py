@@ -183,8 +183,26 @@ def _uninstall(order: Order, wanted: WantedChange, place: Place, folder: Path) -
     site = place.tenant.read_site(path) if path else None
     accepted = Accepted(removal=True, order=OrderMark(uid=order.uid, generation=order.generation))
     request = UninstallRequest(release=order.name, namespace=order.namespace, site=site, accepted=accepted)
-    place.tenant.uninstall(request, on_event=place.report)
+    try:
+        place.tenant.uninstall(request, on_event=place.report)
+    except ConfirmationRequiredError as error:
+        request = replace(request, accepted=replace(accepted, losses=True))
+        waiting = _uninstall_approved(request, order, place)
+        if waiting is not None:
+            return _awaiting(wanted, replace(waiting, why=tuple(map(str, error.context))))
     return _outcome(wanted, AttemptResult.SUCCEEDED, Reason.DELETING)
+
+
+def _uninstall_approved(request: UninstallRequest, order: Order, place: Place) -> WaitingPlan | None:
+    """Uninstall what loses data if that plan is approved; return the plan where it is not."""
+    plans: list[WaitingPlan] = []
+
+    def may_be_done(proposal: Proposal) -> bool:
+        plans.append(waiting_plan(proposal.plan, reach=None))
+        return plans[-1].digest == order.approves
+
+    result = place.tenant.uninstall(request, approve=may_be_done, on_event=place.report)
+    return plans[-1] if result.is_declined else None
 
 
 def _failure(wanted: WantedChange, place: Place, error: BundlerError, before: int) -> Outcome:

@@ -52,6 +52,8 @@ class WantedChange:
     """Of a correction: fields that may differ, ``[KIND[/NAME]:]PATH``."""
     left_alone: tuple[ObjectRef, ...] = ()
     """Of a correction: objects that stay as they are, even where they are missing."""
+    depth: int = 0
+    """How many orders are above: a change may wait for those that are deeper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ class Changes(Protocol):
 
     def begin(self, key: ObjectRef, wanted: WantedChange) -> bool:
         """Begin a change, and return at once; False where as many are under way as may be, or one of this key.
+
+        One of each depth always may: what waits for orders that are deeper cannot keep them from being changed.
 
         The key is woken when it is over, and when there is room for one that found none.
         """

@@ -54,9 +54,47 @@ class Launch:
     argv: tuple[str, ...]
     """Its command line, to which the time that it has is added; no secret is in it."""
     at_once: int = 8
-    """How many there may be."""
+    """How many there may be; beyond that, one of each depth of orders in orders."""
     margin_s: float = MARGIN_S
     grace_s: float = GRACE_S
+
+    def child(self, wanted: WantedChange, on_event: Callable[[Body], None]) -> Child:
+        """Return a change that has not begun yet.
+
+        Args:
+            wanted: the change.
+            on_event: takes what it reports.
+        """
+        return _Process(self, wanted, on_event)
+
+
+class Child(Protocol):
+    """One change."""
+
+    wanted: WantedChange
+    ended: threading.Event
+    """Set by the one who began it, when what came of it is noted."""
+
+    def run(self) -> Outcome:
+        """Carry it out, and return what came of it."""
+        ...
+
+    def interrupt(self) -> None:
+        """Ask it to stop."""
+        ...
+
+
+class Start(Protocol):
+    """How changes are begun."""
+
+    @property
+    def at_once(self) -> int:
+        """How many there may be; beyond that, one of each depth of orders in orders."""
+        ...
+
+    def child(self, wanted: WantedChange, on_event: Callable[[Body], None]) -> Child:
+        """Return a change that has not begun yet; see :meth:`Launch.child`."""
+        ...
 
 
 class ChangeListener(Protocol):
@@ -101,7 +139,7 @@ def this_program(words: Sequence[str]) -> tuple[str, ...]:
 class ChildChanges:
     """Carries changes out in child processes; see bundler.controller.changes.Changes."""
 
-    def __init__(self, launch: Launch, wakes: Wakes, listener: ChangeListener) -> None:
+    def __init__(self, launch: Start, wakes: Wakes, listener: ChangeListener) -> None:
         """Start nothing yet.
 
         Args:
@@ -111,7 +149,7 @@ class ChildChanges:
         """
         self._launch, self._wakes, self._listener = launch, wakes, listener
         self._guard = threading.Lock()
-        self._children: dict[ObjectRef, _Child] = {}
+        self._children: dict[ObjectRef, Child] = {}
         self._outcomes: dict[ObjectRef, Outcome] = {}
         self._without_room: set[ObjectRef] = set()
         self._is_closed = False
@@ -121,10 +159,11 @@ class ChildChanges:
         with self._guard:
             if self._is_closed or key in self._children:
                 return False
-            if len(self._children) >= self._launch.at_once:
+            depths = [one.wanted.depth for one in self._children.values()]
+            if len(depths) >= self._launch.at_once and wanted.depth in depths:
                 self._without_room.add(key)
                 return False
-            child = _Child(self._launch, wanted, partial(self._listener.reported, key))
+            child = self._launch.child(wanted, partial(self._listener.reported, key))
             self._children[key] = child
         in_thread(self._follow, key, child, name="change").start()
         return True
@@ -163,7 +202,7 @@ class ChildChanges:
         for child in children:
             child.ended.wait()
 
-    def _follow(self, key: ObjectRef, child: _Child) -> None:
+    def _follow(self, key: ObjectRef, child: Child) -> None:
         began_s = time.monotonic()
         outcome = child.run()
         self._listener.ended(key, outcome, time.monotonic() - began_s)
@@ -178,7 +217,7 @@ class ChildChanges:
             self._wakes.settle(one)
 
 
-class _Child:
+class _Process:
     """One change in a process."""
 
     def __init__(self, launch: Launch, wanted: WantedChange, on_event: Callable[[Body], None]) -> None:

@@ -202,7 +202,8 @@ def _uninstall(order: Order, seen: Seen) -> Decision:
     blocked, attempt = seen.obstacle, seen.attempt
     if blocked is not None:
         return Decision(act=Act.WAIT, reason=blocked.reason, message=blocked.message, again_s=NOT_SOON_S)
-    left_s = _left_s(order, seen, LONGEST_BACK_OFF_S)
+    is_approved = bool(order.approves) and order.approves == seen.waiting_plan
+    left_s = 0.0 if is_approved else _left_s(order, seen, LONGEST_BACK_OFF_S)
     if attempt is not None and not attempt.inputs and left_s > 0:
         return Decision(act=Act.WAIT, reason=attempt.reason, message=attempt.message, again_s=left_s)
     return Decision(act=Act.UNINSTALL, reason=Reason.DELETING)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.concurrency import in_thread
 from bundler.controller.children import ChildChanges
 from bundler.controller.events import Events
+from bundler.controller.family import Families
 from bundler.controller.loop import Loop, LoopSettings
 from bundler.controller.menus.keeping import MenuKeeping
 from bundler.controller.menus.serve import Serving
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bundler import Session
     from bundler.controller.accounts import Accounts
     from bundler.controller.changes import Outcome
-    from bundler.controller.children import Launch
+    from bundler.controller.children import Start
     from bundler.controller.log import Log
     from bundler.controller.news import News
     from bundler.controller.order import Order
@@ -49,7 +50,7 @@ class Settings:
     namespaces: tuple[str, ...]
     """Whose orders are kept; empty: all."""
     shard: Shard
-    launch: Launch
+    launch: Start
     """How a change is started."""
     default_account: str
     """Of orders that name none."""
@@ -84,6 +85,7 @@ class ReleaseKeeping:
             own=own,
             accounts=accounts,
             orders=orders,
+            families=Families(own.cluster, self._source.queries, instruments.clock),
             changes=changes,
             clock=instruments.clock,
             keeper=settings.keeper,

@@ -16,6 +16,7 @@ from bundler.controller.changes import WantedChange, Work
 from bundler.controller.conditions import is_seen
 from bundler.controller.contest import Contest
 from bundler.controller.decide import Act, Decision, back_off_s, decide
+from bundler.controller.family import check_account
 from bundler.controller.guards import missing_data_plan
 from bundler.controller.look import Looking, look
 from bundler.controller.materials import references
@@ -43,10 +44,11 @@ from bundler.model.names import release_uid
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler import DriftedObject, Session
+    from bundler import ClusterClient, DriftedObject, Session
     from bundler.controller.accounts import Accounts
     from bundler.controller.changes import Changes, Outcome
     from bundler.controller.decide import Seen
+    from bundler.controller.family import Families, Family
     from bundler.controller.order import Order
     from bundler.controller.orders import Orders
     from bundler.controller.outside import Cleared
@@ -68,6 +70,7 @@ class Keeping:
     """Acts as the controller."""
     accounts: Accounts
     orders: Orders
+    families: Families
     changes: Changes
     clock: Clock
     keeper: Keeper
@@ -134,17 +137,19 @@ class Reconciler:
             self._forget(key)
             return None
         try:
-            order = orders.parse(body)
-            self._require_account(order)
+            order, family = orders.parse(body), self._keeping.families.of(body)
+            order = family.settle(order)
+            self._require_account(order, body, family)
         except OrderInvalidError as error:
             return self._refuse(body, error)
-        return _Look(self._keeping, self._memory(key, order), body, order).take(is_brief=is_brief)
+        memory = self._memory(key, order)
+        return _Look(self._keeping, memory, body, order, depth=family.depth).take(is_brief=is_brief)
 
-    def _require_account(self, order: Order) -> None:
-        """Stop before an order gets the rights of the controller itself: its author may have none of them.
+    def _require_account(self, order: Order, body: Body, family: Family) -> None:
+        """Stop before an order gets rights that its author may not have: the controller's own, or another's.
 
         Raises:
-            OrderInvalidError: when it names no ServiceAccount, and there is none by default.
+            OrderInvalidError: when it names no ServiceAccount, and there is none by default; or one that is not for it.
         """
         keeping = self._keeping
         if keeping.needs_account and not (order.service_account or keeping.default_account):
@@ -153,6 +158,12 @@ class Reconciler:
                 context=[".spec.serviceAccountName: it is missing, and the controller has no default"],
                 hint="name a ServiceAccount; `bundler rbac BUNDLE --for-controller` prints one with its rights",
             )
+        if not order.is_deleted:
+            family.check(order)
+            check_account(order, body, family, keeping.default_account, self._act_as)
+
+    def _act_as(self, namespace: str, name: str) -> ClusterClient:
+        return self._keeping.accounts.session(Account(namespace=namespace, name=name)).cluster
 
     def _refuse(self, body: Body, error: OrderInvalidError) -> float:
         words = words_of(error)
@@ -195,8 +206,9 @@ def _read(order: Order) -> Remembered:
 class _Look:
     """One look at one order."""
 
-    def __init__(self, keeping: Keeping, memory: _Memory, body: Body, order: Order) -> None:
+    def __init__(self, keeping: Keeping, memory: _Memory, body: Body, order: Order, *, depth: int) -> None:
         self._keeping, self._memory, self._body, self._order = keeping, memory, body, order
+        self._depth = depth
         self._now = keeping.clock.now()
         account = Account(namespace=order.namespace, name=order.service_account or keeping.default_account)
         self._account = account.name
@@ -244,10 +256,13 @@ class _Look:
             return left_s
         work = Work.UNINSTALL if decision.act is Act.UNINSTALL else Work.APPLY
         inputs = "" if work is Work.UNINSTALL else seen.inputs
-        wanted = WantedChange(work=work, body=self._body, service_account=self._account, inputs=inputs)
+        wanted = replace(self._wanted(work), inputs=inputs)
         if self._keeping.changes.begin(self._order.ref, wanted):
             self._memory.begun = inputs
         return decision.again_s
+
+    def _wanted(self, work: Work) -> WantedChange:
+        return WantedChange(work=work, body=self._body, service_account=self._account, depth=self._depth)
 
     def _is_repeated(self, seen: Seen) -> bool:
         """Return whether the same was refused, or failed in passing, before: its condition says so already."""
@@ -300,13 +315,8 @@ class _Look:
         if pause_s > 0:
             return replace(looked, correction=memory.correction.message if memory.correction else ""), pause_s
         rules = tuple(one.rule for one in looked.contested if one.rule)
-        wanted = WantedChange(
-            work=Work.CORRECT,
-            body=self._body,
-            service_account=self._account,
-            ignored=(*order.ignored, *rules),
-            left_alone=tuple(one.ref for one in looked.contested if not one.field),
-        )
+        objects = tuple(one.ref for one in looked.contested if not one.field)
+        wanted = replace(self._wanted(Work.CORRECT), ignored=(*order.ignored, *rules), left_alone=objects)
         if self._keeping.changes.begin(order.ref, wanted):
             memory.begun, looked = "", replace(looked, is_correcting=True)
         return looked, None

@@ -109,6 +109,8 @@ def check_generation(body: Body, min_generation: int) -> Health | None:
     if generation < min_generation:
         return in_progress(f"generation {generation} was read, {min_generation} was written")
     seen = observed_generation(value_at(body, "status", "observedGeneration"))
+    if seen is not None and seen < 0:
+        return in_progress("no controller has seen it yet")
     if seen is not None and seen < generation:
         return in_progress(f"its controller has seen generation {seen} of {generation}")
     return None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.kind import KindSpec, OrderKind
 
+UNSEEN: Final[Mapping[str, JSONValue]] = {"observedGeneration": -1}
+"""The status of an order that no controller has seen yet: those who wait for it do not take it for one without any."""
 _API: Final = "apiextensions.k8s.io/v1"
 _PRINTED: Final = frozenset({"integer", "number", "string", "boolean"})
 
@@ -94,6 +96,7 @@ def _schema(description: str, spec: Body) -> dict[str, JSONValue]:
         "type": "object",
         "description": "what the controller says of the order",
         "x-kubernetes-preserve-unknown-fields": True,
+        "default": dict(UNSEEN),
     }
     root: dict[str, JSONValue] = {
         "type": "object",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.definition import DEFINITION
-from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+from bundler.model.json import int_at, items_at, mapping_at, strings_at, text_at, value_at
+from bundler.model.labels import INSTANCE, RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, ref_of
 
@@ -21,7 +22,7 @@ APPROVE: Final = f"{GROUP}/approve"
 RETRY: Final = f"{GROUP}/retry"
 SUSPEND: Final = f"{GROUP}/suspend"
 FINALIZER: Final = f"{GROUP}/release"
-"""Keeps an order until what it made is gone; only a controller takes it off."""
+"""Keeps an order, of whatever kind, until what it made is gone; only a controller takes it off."""
 ORDERS_DEFINITION: Final = ObjectRef(*DEFINITION, "", "releases.bundler.dev")
 """What defines the kind Release. The release that holds it is that of the controller."""
 ORDER_LABEL: Final = f"{GROUP}/order"
@@ -36,6 +37,9 @@ MADE_FOR: Final = f"{GROUP}/menu"
 """Label of a definition that a Menu serves: the name of the Menu."""
 MADE_OF: Final = f"{GROUP}/made-of"
 """Annotation of what is made for a Menu or an order of its kind: the digest of what was written."""
+
+PART_OF: Final = f"{GROUP}/part-of"
+"""Annotation of a Release that was made for an object of a Menu's kind: uid of the release that this is part of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,26 @@ def made_for(body: Body) -> str:
     owners = items_at(body, "metadata", "ownerReferences")
     maker = next((one for one in owners if one.get("controller") is True), None)
     return f"{text_at(maker, 'kind')}/{text_at(maker, 'name')}" if maker is not None else ""
+
+
+def part_of(body: Body) -> str:
+    """Return the name of the release whose bundle renders an order; empty where none does.
+
+    Args:
+        body: the order.
+    """
+    marks = mapping_at(body, "metadata", "labels")
+    return text_at(marks, INSTANCE) if text_at(marks, RELEASE_UID) else ""
+
+
+def is_kept_order(ref: ObjectRef, body: Body) -> bool:
+    """Return whether an object is an order, of whatever kind, whose release a controller uninstalls when it is deleted.
+
+    Args:
+        ref: the object.
+        body: the same as it is in the cluster.
+    """
+    return (ref.group, ref.kind) == (GROUP, RELEASE) or FINALIZER in strings_at(body, "metadata", "finalizers")
 
 
 def with_suspension(body: Body, *, is_on: bool) -> Body:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.fields.kinds import kind_info, pod_spec_path
 from bundler.model.change import Action
 from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.orders import is_kept_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,8 @@ def losses(plan: Plan) -> tuple[Change, ...]:
 
     What goes with an object of a kind that Kubernetes does not know, a database operator's say, is unknown, and counts
     as data. A workload that is created again loses its pods alone, and a StatefulSet keeps its claims. An uninstall
-    keeps volume claims, so that it loses the data of a StatefulSet only where its claims are deleted with it.
+    keeps volume claims, so that it loses the data of a StatefulSet only where its claims are deleted with it; and what
+    goes with an order that a controller keeps is judged when the release of that is uninstalled.
     """
     is_loss = _is_lost_with_release if plan.is_removal else _is_loss
     return tuple(change for change in plan.changes if is_loss(change))
@@ -63,6 +65,8 @@ def _lost_with_service(change: Change) -> Iterator[str]:
 
 
 def _is_lost_with_release(change: Change) -> bool:
+    if change.action is Action.DELETE and is_kept_order(change.ref, change.before or {}):
+        return False
     if change.action is not Action.DELETE or _place(change.ref) not in _HOLD_DATA:
         return _is_loss(change)
     return _loses_claims(change)

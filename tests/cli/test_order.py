@@ -276,3 +276,13 @@ def test_the_order_that_is_made_for_an_object_of_a_menus_kind_is_not_changed_her
         write(cluster, {"apiVersion": "bundler.dev/v1", "kind": "Release", "metadata": meta, "spec": spec})
     refused = cli("order", "shop", "--set", "count=3", *NS)
     assert (refused.code, "Release/shop is made for Secret/bundle" in refused.err) == (2, True)
+
+
+def test_an_order_that_is_part_of_a_release_is_changed_with_that_one(cli, site):
+    spec = make(cli)["spec"]
+    marks = {"bundler.dev/release-uid": "9e1d", "app.kubernetes.io/instance": "mall"}
+    with cli.sandbox() as cluster:
+        meta = {"name": "shop", "namespace": "prod", "labels": marks}
+        write(cluster, {"apiVersion": "bundler.dev/v1", "kind": "Release", "metadata": meta, "spec": spec})
+    refused = cli("order", "shop", "--set", "count=3", *NS)
+    assert (refused.code, "Release/shop is part of release mall" in refused.err) == (2, True)

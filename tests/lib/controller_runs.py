@@ -87,6 +87,11 @@ class OrderSite:
         conditions = {one["type"]: one for one in status.get("conditions", ())}
         return {**status, "conditions": conditions, "is_ready": is_seen and _is_true(conditions, "Ready")}
 
+    def conditions(self, name: str) -> dict[str, Any]:
+        """Return the conditions of an order by their types; none where there is no such order."""
+        found = self.find(f"bundler.dev/v1/.../releases/{name}") or {}
+        return {one["type"]: one for one in found.get("status", {}).get("conditions", ())}
+
     def wait(self, is_so: Callable[[], object], what: str, within_s: float = 120.0) -> None:
         """Wait until something is so."""
         end_s = time.monotonic() + within_s

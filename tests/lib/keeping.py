@@ -14,6 +14,7 @@ from bundler.controller.accounts import Account, Accounts
 from bundler.controller.carry_out import Place, carry_out, fetch_timeout_s
 from bundler.controller.changes import InlineChanges, Work
 from bundler.controller.definitions import definition
+from bundler.controller.family import Families
 from bundler.controller.log import Log, LogSettings, LogStream
 from bundler.controller.loop import Loop, LoopSettings
 from bundler.controller.metrics import Metrics
@@ -68,6 +69,7 @@ class Kept:
                 own=self.session,
                 accounts=Accounts(self._open),
                 orders=orders,
+                families=Families(self.cluster, ReleaseOrders([self.namespace]).queries, self.clock),
                 changes=changes,
                 clock=self.clock,
                 keeper=Keeper(host="here", version="1"),
@@ -193,6 +195,7 @@ class Running:
             own=self.session,
             accounts=Accounts(lambda _: self.session),
             orders=orders,
+            families=Families(cluster, ReleaseOrders([namespace]).queries, clock),
             changes=changes,
             clock=clock,
             keeper=Keeper(host="here", version="1"),

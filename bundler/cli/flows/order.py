@@ -24,7 +24,7 @@ from bundler.errors.cluster import ForbiddenError, ObjectNotFoundError
 from bundler.model.json import at_pointer, int_at, mapping_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
-from bundler.model.orders import MANAGER, is_suspended, made_for, new_order, order_ref, with_bundle, with_spec
+from bundler.model.orders import MANAGER, is_suspended, made_for, new_order, order_ref, part_of, with_bundle, with_spec
 from bundler.model.redaction import MASK
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.values.flatten import leaves_of
@@ -147,6 +147,12 @@ def _refuse_unfit(asked: OrderArgs, before: Body | None, namespace: str) -> None
             f"changing the order of release {asked.release}",
             context=[f"Release/{asked.release} is made for {maker}, which would change it back"],
             hint=f"change {maker} itself: `kubectl edit {maker.lower()} -n {namespace}`",
+        )
+    if before is not None and (release := part_of(before)):
+        raise UsageError(
+            f"changing the order of release {asked.release}",
+            context=[f"Release/{asked.release} is part of release {release}, which would change it back"],
+            hint=f"change release {release}: `bundler order {release}`, or `bundler upgrade` where no order keeps it",
         )
 
 

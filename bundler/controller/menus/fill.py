@@ -9,7 +9,7 @@ from bundler.controller.menus.menu import differs, is_made_for, release_of
 from bundler.controller.menus.told import mirrored, refused
 from bundler.controller.orders import MANAGER
 from bundler.model.json import mapping_at, strings_at, text_at
-from bundler.model.orders import FINALIZER, order_ref
+from bundler.model.orders import APPROVE, FINALIZER, order_ref, with_note
 
 if TYPE_CHECKING:
     from bundler import ObjectRef
@@ -62,9 +62,15 @@ def _remove(order: Body, release: Body | None, serving: Serving) -> float | None
     if release is None or not is_made_for(release, order):
         serving.orders.let_go(order)
         return None
+    if (approved := _approves(order)) and approved != _approves(release):
+        release = serving.own.cluster.replace(Payload.of(with_note(release, APPROVE, approved), manager=MANAGER)).body
     if not text_at(release, "metadata", "deletionTimestamp"):
         uid = text_at(release, "metadata", "uid")
         serving.own.cluster.delete(
             order_ref(text_at(release, "metadata", "namespace"), text_at(release, "metadata", "name")), uid=uid
         )
     return serving.orders.write_status(order, mirrored(order, release, serving.clock.now())) or GONE_S
+
+
+def _approves(order: Body) -> str:
+    return text_at(order, "metadata", "annotations", APPROVE)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from bundler.controller.order import PROTECT
 from bundler.model.digest import digest_of
 from bundler.model.json import as_json, canonical_json, is_mapping, mapping_at, text_at
+from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, field
-from bundler.model.orders import APPROVE, GROUP, MADE_OF, RELEASE, RETRY, SUSPEND, with_note
+from bundler.model.orders import APPROVE, GROUP, MADE_OF, PART_OF, RELEASE, RETRY, SUSPEND, with_note
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def release_of(menu: Menu, order: Body, before: Body | None, secrets: Collection
         "blockOwnerDeletion": True,
     }
     said = mapping_at(meta, "annotations")
+    above = text_at(meta, "labels", RELEASE_UID)
     spec: dict[str, JSONValue] = {
         **menu.defaults,
         "bundle": _bundle(menu, order, before),
@@ -108,7 +110,10 @@ def release_of(menu: Menu, order: Body, before: Body | None, secrets: Collection
         "metadata": {
             "name": text_at(meta, "name"),
             "namespace": text_at(meta, "namespace"),
-            "annotations": {note: said[note] for note in _NOTES if note in said},
+            "annotations": {
+                **{note: said[note] for note in _NOTES if note in said},
+                **({PART_OF: above} if above else {}),
+            },
             "ownerReferences": [owner],
         },
         "spec": spec,

@@ -130,6 +130,13 @@ def test_one_key_has_one_change_at_a_time_and_all_keys_as_many_as_may_be(watchin
     assert one.changes.begin(OTHER, WANTED)
 
 
+def test_one_change_of_each_depth_always_finds_room(watching):
+    one = watching("import sys; sys.stdin.read()", at_once=1, grace_s=5.0)
+    assert one.changes.begin(KEY, WANTED)
+    assert one.changes.begin(OTHER, replace(WANTED, depth=1))
+    assert not one.changes.begin(ObjectRef("bundler.dev", "Release", "prod", "third"), replace(WANTED, depth=1))
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [

@@ -54,6 +54,16 @@ def test_what_is_lost_with_a_release_that_is_uninstalled(group, kind, spec, is_l
     assert losses(Plan(changes=(one,), is_removal=True)) == ((one,) if is_loss else ())
 
 
+@pytest.mark.parametrize(
+    ("group", "kind", "finalizers"),
+    [("bundler.dev", "Release", []), ("acme.example", "Database", ["bundler.dev/release"])],
+)
+def test_an_order_that_goes_with_a_release_is_judged_when_its_own_is_uninstalled(group, kind, finalizers):
+    one = replace(change(group, kind, Action.DELETE), before={"metadata": {"finalizers": finalizers}})
+    assert losses(Plan(changes=(one,), is_removal=True)) == ()
+    assert losses(Plan(changes=(one,))) == (one,)
+
+
 POLICY = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}
 BALANCED = {"spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}}
 
