@@ -147,7 +147,7 @@ def test_command_lines_and_a_controller_change_a_release_at_once_and_the_order_h
 
 
 def eventually(is_so: Callable[[], bool], clock, why: str) -> None:
-    for _ in range(600):
+    for _ in range(1200):
         if is_so():
             return
         clock.sleep(0.1)
