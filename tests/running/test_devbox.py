@@ -20,7 +20,7 @@ echo $((1 + $(cat starts 2>/dev/null || echo 0))) > starts
 """
 USED = """
 touch -d '1 hour ago' /run/devbox/used
-for second in 1 2 3 4 5 6 7 8; do
+for second in $(seq 40); do
     sleep 1
     [ -z "$(find /run/devbox/used -mmin +30)" ] && echo used && exit
 done
@@ -28,6 +28,8 @@ done
 SSH = (
     "ssh",
     "-q",
+    "-o",
+    "ConnectionAttempts=20",
     "-o",
     "StrictHostKeyChecking=accept-new",
     "-o",

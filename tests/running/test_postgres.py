@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.lib.enough_time import with_enough_time
 from tests.lib.operator import PREVIOUS
 
 if TYPE_CHECKING:
@@ -41,10 +42,14 @@ def test_postgres_is_ready_when_it_answers_and_a_deleted_pod_comes_back_with_its
 def test_an_installation_whose_server_refuses_its_settings_fails_with_the_servers_own_words(
     server_site: RunningSite,
 ) -> None:
-    failed = server_site.bundler_failing(
-        "install", "db", "postgres", "--set", "settings.no_such_setting=1", "--timeout", "10s"
+    argv = ("install", "db", "postgres", "--set", "settings.no_such_setting=1")
+    words = 'unrecognized configuration parameter "no_such_setting"'
+    failed = with_enough_time(
+        lambda seconds: server_site.bundler_failing(*argv, "--timeout", f"{seconds}s"),
+        lambda text: words in text,
+        first_s=10,
     )
-    assert 'unrecognized configuration parameter "no_such_setting"' in failed
+    assert words in failed
 
 
 def test_a_database_goes_back_to_its_dump(server_site: RunningSite) -> None:
