@@ -44,7 +44,6 @@ def kind_of(call: Call) -> str:
 
 def test_everything_about_a_release_is_gathered_and_nothing_sensitive(world: World) -> None:
     world.operator.install(world.menu, token=TOKEN)
-    world.operator.timeout_s = 60
     with pytest.raises(ObjectFailedError):
         world.operator.upgrade(world.menu, token=TOKEN, image=world.break_web())
     files, parts = gathered(world)
