@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.lib.laws import examples
+
 if TYPE_CHECKING:
     import pytest
 
@@ -36,7 +38,7 @@ def settle_laws(*, is_short: bool) -> None:
     """
     from hypothesis import settings
 
-    settings.register_profile("whole", deadline=None)
+    settings.register_profile("whole", deadline=None, max_examples=examples(100))
     settings.register_profile("short", deadline=None, max_examples=20, derandomize=True)
     settings.load_profile("short" if is_short else "whole")
 

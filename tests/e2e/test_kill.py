@@ -1,4 +1,7 @@
-"""SIGKILL between any two mutating requests of install and upgrade, on the real API."""
+"""SIGKILL after each kind of mutating request of install and upgrade, on the real API.
+
+Between any two of them they die on the sandbox, in `tests/scenario/test_faults.py` and `test_kill_shop.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lib.menus import small_bundle
-from tests.lib.sweep import SUPERSEDED, Site, Workplace, blows, check_truth, kinds, on_workplaces, strike, writes_of
+from tests.lib.sweep import (
+    SUPERSEDED,
+    Site,
+    Workplace,
+    blows_of_each_kind,
+    check_truth,
+    kinds,
+    on_workplaces,
+    strike,
+    writes_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +57,7 @@ def finish(place: Workplace, site: Site, argv: list[str], *, first: str = "") ->
         raise AssertionError(f"{error}\nstatuses {site.statuses()}\n{text}") from error
 
 
-def test_an_install_that_is_killed_anywhere_goes_on_when_it_is_repeated(
+def test_an_install_that_is_killed_at_any_kind_of_write_goes_on_when_it_is_repeated(
     control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
 ) -> None:
     menu = small_bundle(tmp_path)
@@ -67,11 +80,11 @@ def test_an_install_that_is_killed_anywhere_goes_on_when_it_is_repeated(
         finish(place, site, argv)
         assert site.config() == {"text": "hello"}
 
-    wrong = on_workplaces(one, blows(len(writes)), control_plane, tmp_path)
+    wrong = on_workplaces(one, blows_of_each_kind(writes), control_plane, tmp_path)
     assert not wrong, "\n".join(wrong)
 
 
-def test_an_upgrade_that_is_killed_anywhere_goes_on_when_it_is_repeated(
+def test_an_upgrade_that_is_killed_at_any_kind_of_write_goes_on_when_it_is_repeated(
     control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
 ) -> None:
     menu = small_bundle(tmp_path)
@@ -95,7 +108,7 @@ def test_an_upgrade_that_is_killed_anywhere_goes_on_when_it_is_repeated(
         assert site.config("shop-extra") is None, "what left the bundle is still there"
         assert site.get("apis/autoscaling/v2/.../horizontalpodautoscalers/shop-web") is not None
 
-    wrong = on_workplaces(one, blows(len(writes)), control_plane, tmp_path)
+    wrong = on_workplaces(one, blows_of_each_kind(writes), control_plane, tmp_path)
     assert not wrong, "\n".join(wrong)
 
 
@@ -115,7 +128,7 @@ def apply_again(place: Workplace, site: Site, plan: Path, planning: list[str]) -
 def test_a_saved_plan_whose_run_is_killed_is_carried_out_or_refused_as_stale(
     control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
 ) -> None:
-    """A few writes are enough: what is killed between is as in an upgrade, and the sandbox has all of them."""
+    """Some kinds are enough: what is killed between is as in an upgrade, and the sandbox has all of them."""
     menu = small_bundle(tmp_path)
 
     def planned(place: Workplace, site: Site) -> tuple[Path, list[str]]:
@@ -145,5 +158,5 @@ def test_a_saved_plan_whose_run_is_killed_is_carried_out_or_refused_as_stale(
         assert site.config() == {"text": "other"}
         assert site.config("shop-extra") is None, "what left the bundle is still there"
 
-    wrong = on_workplaces(one, blows(len(writes))[:: len(writes) // 5], control_plane, tmp_path)
+    wrong = on_workplaces(one, blows_of_each_kind(writes)[::2], control_plane, tmp_path)
     assert not wrong, "\n".join(wrong)

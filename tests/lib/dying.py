@@ -6,11 +6,13 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bundler.ports import ClusterClient
 
 MUTATING = frozenset({"apply", "create", "replace", "delete"})
+TOLD_APART = frozenset({"Namespace", "Lease", "Secret", "Deployment", "StatefulSet", "Job"})
+"""Kinds that are waited for or replaced, and those of locks and records."""
 
 
 def deaths(count: int) -> Iterator[tuple[int, bool]]:
@@ -20,6 +22,17 @@ def deaths(count: int) -> Iterator[tuple[int, bool]]:
     """
     yield 1, False
     yield from ((number, True) for number in range(1, count + 1))
+
+
+def deaths_of_each_kind(writes: Sequence[tuple[str, str]]) -> list[tuple[int, bool]]:
+    """Return those of `deaths` that are before the first write, after the first of each kind of write, and after the last.
+
+    For a release of many objects: which of those that nothing waits for was the last one written makes no difference.
+    """
+    named = [(verb, kind if kind in TOLD_APART else "") for verb, kind in writes]
+    firsts = {write: number for number, write in reversed([*enumerate(named, start=1)])}
+    chosen = {*firsts.values(), len(writes)}
+    return [(number, is_after) for number, is_after in deaths(len(writes)) if not is_after or number in chosen]
 
 
 class DeathError(BaseException):

@@ -118,12 +118,18 @@ def blows_of_each_kind(writes: Sequence[tuple[str, str]]) -> list[Blow]:
 
     For what dies at each of its writes on the sandbox: here it is seen that each kind of them is as real as there.
     """
-    numbers = range(1, len(writes) + 1)
-    by_kind = {
-        (method, plural(path)): number for number, (method, path) in reversed([*zip(numbers, writes, strict=True)])
-    }
+    named = [(method, kept_as(method, path)) for method, path in writes]
+    by_kind = {write: number for number, write in reversed([*enumerate(named, start=1)])}
     chosen = {*by_kind.values(), len(writes)}
     return [blow for blow in blows(len(writes)) if not blow.is_after or blow.number in chosen]
+
+
+def kept_as(method: str, path: str) -> str:
+    """Return what a write is to a run: of its lock, of its record, of what it waits for, or of any other object."""
+    name = plural(path)
+    if name == "secrets":
+        return "object" if method == "PATCH" else "record"
+    return {"leases": "lock", "deployments": "workload", "jobs": "workload"}.get(name, "object")
 
 
 def strike(place: Workplace, argv: list[str], blow: Blow) -> None:

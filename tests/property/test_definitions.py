@@ -11,6 +11,7 @@ from jsonschema import Draft4Validator
 from bundler.planning.definitions.misfits import misfits
 from bundler.planning.definitions.narrowing import narrowings
 from bundler.planning.definitions.structure import root_of
+from tests.lib.laws import examples
 
 NAMES = ("a", "b", "c")
 KEEPS = "x-kubernetes-preserve-unknown-fields"
@@ -182,7 +183,7 @@ WIDENINGS = {
 
 
 @pytest.mark.parametrize("how", WIDENINGS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(schemas())
 def test_what_is_wider_is_never_refused(how, schema):
     wider = edited(schema, WIDENINGS[how])

@@ -1,4 +1,4 @@
-"""Death between any two writes of install and upgrade of the whole shop, on the sandbox."""
+"""Death after each kind of write of install and upgrade of the whole shop, on the sandbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bundler.model.cluster import ListQuery
 from bundler.model.labels import RELEASE_UID
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
-from tests.lib.dying import DeathError, DyingCluster, deaths
+from tests.lib.dying import DeathError, DyingCluster, deaths_of_each_kind
 from tests.lib.operator import Operator
 from tests.lib.sandboxes import closed_when_dropped
 from tests.lib.sweep import SUPERSEDED, check_truth
@@ -120,21 +120,21 @@ def count_writes(stage: Stage, sets: Mapping[str, str]) -> list[tuple[str, str]]
     return cluster.writes
 
 
-def test_the_shop_survives_a_death_at_each_write_of_its_install() -> None:
+def test_the_shop_survives_a_death_at_each_kind_of_write_of_its_install() -> None:
     stage = Stage.open()
     writes = count_writes(stage, OLD)
     objects = stage.objects()
     assert len(objects) == 28
     assert len(writes) >= 28 + 6  # the objects; namespace, lease twice, pack, head twice
     assert {"Namespace", "Lease", "StatefulSet", "Job", "HorizontalPodAutoscaler"} <= {kind for _, kind in writes}
-    for number, is_after in deaths(len(writes)):
+    for number, is_after in deaths_of_each_kind(writes):
         stage = Stage.open()
         assert die(stage, OLD, number, is_after), (number, is_after)
         repeat(stage, OLD, objects)
         assert set(stage.passwords()) == {"shop-db", "shop-cache"}
 
 
-def test_the_shop_survives_a_death_at_each_write_of_an_upgrade(tmp_path: Path) -> None:
+def test_the_shop_survives_a_death_at_each_kind_of_write_of_an_upgrade(tmp_path: Path) -> None:
     stage = Stage.open(tmp_path / "installed.db")
     make_change(stage.operator(), OLD)
     secrets = stage.passwords()
@@ -151,7 +151,7 @@ def test_the_shop_survives_a_death_at_each_write_of_an_upgrade(tmp_path: Path) -
     objects = stage.objects()
     stage.client.close()
     assert {("delete", "StatefulSet"), ("delete", "Job"), ("apply", "Job"), ("apply", "Deployment")} <= set(writes)
-    for number, is_after in deaths(len(writes)):
+    for number, is_after in deaths_of_each_kind(writes):
         stage = fresh()
         assert die(stage, NEW, number, is_after), (number, is_after)
         repeat(stage, NEW, objects, first=SUPERSEDED)
