@@ -15,13 +15,14 @@ TOLD_APART = frozenset({"Namespace", "Lease", "Secret", "Deployment", "StatefulS
 """Kinds that are waited for or replaced, and those of locks and records."""
 
 
-def deaths(count: int) -> Iterator[tuple[int, bool]]:
-    """Yield number and side of a death right before the first of so many writes, and of one right after each.
+def deaths(writes: Sequence[tuple[str, str]]) -> Iterator[tuple[int, bool]]:
+    """Yield number and side of a death right before the first of some writes, and of one right after each.
 
-    Right before a write the cluster has what it had right after the one before, and the dead remember nothing.
+    Right before a write the cluster has what it had right after the one before, and the dead remember nothing. A lock
+    that is renewed says no more than before.
     """
     yield 1, False
-    yield from ((number, True) for number in range(1, count + 1))
+    yield from ((number, True) for number, write in enumerate(writes, start=1) if write != ("replace", "Lease"))
 
 
 def deaths_of_each_kind(writes: Sequence[tuple[str, str]]) -> list[tuple[int, bool]]:
@@ -32,7 +33,7 @@ def deaths_of_each_kind(writes: Sequence[tuple[str, str]]) -> list[tuple[int, bo
     named = [(verb, kind if kind in TOLD_APART else "") for verb, kind in writes]
     firsts = {write: number for number, write in reversed([*enumerate(named, start=1)])}
     chosen = {*firsts.values(), len(writes)}
-    return [(number, is_after) for number, is_after in deaths(len(writes)) if not is_after or number in chosen]
+    return [(number, is_after) for number, is_after in deaths(writes) if not is_after or number in chosen]
 
 
 class DeathError(BaseException):

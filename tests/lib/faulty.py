@@ -61,6 +61,23 @@ class Call:
         return self.subject if isinstance(self.subject, ObjectRef) else None
 
 
+def that_differ(calls: Sequence[Call]) -> list[int]:
+    """Return the numbers of all writes, of the first read of each verb and kind, and of the first of each verb between two writes.
+
+    What else is read is read by the same code, where as much is written and as much is left to do. Discovery is asked
+    about in every breath, and answers from memory.
+    """
+    chosen: dict[object, int] = {}
+    written = 0
+    for number, call in enumerate(calls, start=1):
+        written += call.verb in MUTATING and not call.is_dry_run
+        read = (call.verb, call.is_dry_run)
+        chosen.setdefault((*read, getattr(call.subject, "kind", "")), number)
+        if call.verb != "resource_type":
+            chosen.setdefault((*read, written), number)
+    return sorted(set(chosen.values()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
     applies: Callable[[Call], bool]

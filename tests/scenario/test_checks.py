@@ -80,6 +80,7 @@ def test_checks_run_when_they_are_asked_for_and_each_time(world: World, menu: Pa
     assert world.bodies("Job", "batch") == {}
 
 
+@IN_MEMORY  # a check is a Job as hooks are: one of those fails on the real API, and undoes its upgrade
 def test_a_failed_check_fails_the_change_and_all_checks_are_in_the_report(world: World, menu: Path) -> None:
     tested = RunOptions(runs_checks=True)
     world.operator.install(menu, options=tested)

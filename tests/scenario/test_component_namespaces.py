@@ -18,6 +18,7 @@ from bundler.planning.safety import losses
 from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
 from tests.lib.operator import BUNDLES, Operator
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,7 @@ def stack_of_two(folder: Path) -> Path:
     return stack
 
 
+@IN_MEMORY  # on the real API the shipped bundle `stack` is installed, and uninstalled, as tenants apart
 @pytest.mark.slow
 def test_tenants_are_installed_apart_joined_by_another_and_uninstalled_with_their_data_kept(
     market: World, tmp_path: Path

@@ -21,7 +21,7 @@ from bundler.model.site import Site
 from bundler.model.trust import TrustPolicy
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
-from tests.lib.dying import DeathError, DyingCluster, deaths
+from tests.lib.dying import DeathError, DyingCluster
 from tests.lib.faulty import MUTATING, FaultyCluster
 from tests.scenario.test_drift import drift
 
@@ -325,7 +325,7 @@ def test_a_run_that_dies_at_any_of_its_writes_is_followed_by_one_that_puts_every
     world.operator.install(world.menu)
     dead = world.another_operator("dead@desk", pid=NO_PROCESS, boot_id=world.operator.boot_id)
     died_at = []
-    for number, is_after in deaths(WRITES):
+    for number, is_after in ((1, False), *((number, True) for number in range(1, WRITES + 1))):
         world.edit("ConfigMap", "shop-config", {"data": {"text": "theirs"}})
         world.cluster.delete(ObjectRef("", "Service", world.operator.namespace, "shop-web"))
         dead.cluster = dying = DyingCluster(world.cluster, number=number, is_after=is_after)

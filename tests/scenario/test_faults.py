@@ -15,7 +15,7 @@ from bundler.errors.change import ReleaseNotFoundError, StalePlanError
 from bundler.errors.cluster import ClusterError, ForbiddenError, UnavailableError
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import START, FakeClock
-from tests.lib.faulty import MUTATING, FaultyCluster
+from tests.lib.faulty import MUTATING, FaultyCluster, that_differ
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
 from tests.lib.sandboxes import closed_when_dropped
@@ -170,21 +170,6 @@ def calls_of(place: Place, change: Change, counts: Callable[[str, bool], bool]) 
     assert place.state() == change.end
     place.client.close()
     return cluster.calls
-
-
-def that_differ(calls: Sequence[Call]) -> list[int]:
-    """Return the numbers of all writes, of the first read of each verb and kind, and of the first of each verb between two writes.
-
-    What else is read is read by the same code, where as much is written and as much is left to do.
-    """
-    chosen: dict[object, int] = {}
-    written = 0
-    for call in calls:
-        written += writes_alone(call.verb, call.is_dry_run)
-        read = (call.verb, call.is_dry_run)
-        chosen.setdefault((*read, getattr(call.subject, "kind", "")), call.number)
-        chosen.setdefault((*read, written), call.number)
-    return sorted(set(chosen.values()))
 
 
 def check_clean(error: BundlerError, redactor: Redactor, calls: Sequence[Call]) -> None:

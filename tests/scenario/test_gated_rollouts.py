@@ -185,7 +185,7 @@ def test_after_a_death_at_any_write_continue_finds_the_check_that_was_started(tm
     change(stage.operator(cluster))
     stage.client.close()
     assert cluster.writes.count(("apply", "Job")) == 1
-    for number, is_after in deaths(len(cluster.writes)):
+    for number, is_after in deaths(cluster.writes):
         stage = fresh()
         with pytest.raises(DeathError):
             change(stage.operator(DyingCluster(stage.client, number=number, is_after=is_after), pid=NOBODY))

@@ -49,6 +49,7 @@ def with_silence(world: World, is_silent: Callable[[Call], bool], **fields: obje
     return operator
 
 
+@IN_MEMORY  # real APIs are silent in `tests/e2e/test_silent_apis.py`
 def test_waiting_goes_on_while_an_api_is_silent_and_ends_once_it_answers(world: World) -> None:
     world.operator.install(world.menu, options=RunOptions(waits=False))
     asked: list[int] = []

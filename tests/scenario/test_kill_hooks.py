@@ -68,7 +68,7 @@ def sweep(
     everything, left = written(undisturbed), set(stage.items("batch", "Job"))
     stage.client.close()
     assert len(everything) == 2
-    for number, is_after in deaths(len(cluster.writes)):
+    for number, is_after in deaths(cluster.writes):
         stage, first, second = fresh(), [], []
         with pytest.raises(DeathError):
             change(

@@ -12,7 +12,7 @@ from bundler.errors.cluster import RejectedError
 from bundler.model.cluster import ListQuery
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
-from tests.lib.dying import DeathError, DyingCluster, deaths
+from tests.lib.dying import DeathError, DyingCluster, deaths, deaths_of_each_kind
 from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
@@ -20,7 +20,7 @@ from tests.lib.sandboxes import closed_when_dropped, open_sandbox
 from tests.scenario.conftest import create_as_kubectl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from bundler.model.json import Body
@@ -63,10 +63,12 @@ def dying(operator: Operator, number: int, *, is_after: bool = False) -> tuple[O
     return Operator(cluster, "prod", clock=operator.clock, timeout_s=600, pid=NOBODY), cluster  # type: ignore[arg-type]
 
 
-def deaths_in(make_operator: Callable[..., Operator], act: Callable[[Operator], object]) -> Iterator[tuple[int, bool]]:
+def deaths_in(
+    make_operator: Callable[..., Operator], act: Callable[[Operator], object], *, of_each_kind: bool = False
+) -> Iterable[tuple[int, bool]]:
     doomed, cluster = dying(make_operator(), 0)
     act(doomed)
-    return deaths(len(cluster.writes))
+    return deaths_of_each_kind(cluster.writes) if of_each_kind else deaths(cluster.writes)
 
 
 def data(operator: Operator, kind: str, name: str) -> Body | None:
@@ -155,7 +157,10 @@ def test_the_rollback_of_a_failed_upgrade_that_dies_anywhere_converges_when_the_
         with pytest.raises(RolledBackError):
             operator.upgrade(menu, request={"rollback_s": 60.0}, **bad)
 
-    for number, is_after in deaths_in(installed, act):
+    # An upgrade that dies before it has written all is a failed one's beginning, and dies anywhere in `test_faults.py`.
+    late = [(number, is_after) for number, is_after in deaths_in(installed, act) if number > 6]
+    assert len(late) > 10
+    for number, is_after in late:
         operator = installed()
         doomed, _ = dying(operator, number, is_after=is_after)
         with pytest.raises(DeathError):
@@ -227,7 +232,7 @@ def test_a_take_over_that_dies_anywhere_goes_on_when_it_is_repeated(tmp_path: Pa
     def act(operator: Operator) -> object:
         return operator.install(menu, request={"adopts": ("ConfigMap/*",)})
 
-    for number, is_after in deaths_in(made, act):
+    for number, is_after in deaths_in(made, act, of_each_kind=True):  # it writes what any install does
         operator = made()
         doomed, _ = dying(operator, number, is_after=is_after)
         with pytest.raises(DeathError):

@@ -67,18 +67,18 @@ def die(stage: Stage, number: int, is_after: bool) -> bool:
     return False
 
 
-def count_writes(bundle: Path) -> int:
+def writes_of(bundle: Path) -> list[tuple[str, str]]:
     stage = Stage(bundle)
     cluster = DyingCluster(stage.client)
     stage.upgrade(stage.operator(cluster))
     stage.check("web:2", "superseded", "deployed")
-    return len(cluster.writes)
+    return cluster.writes
 
 
 @pytest.mark.slow
 def test_the_same_upgrade_goes_to_the_end_after_a_death_at_each_write(tmp_path: Path) -> None:
     bundle = shop(tmp_path, "Deployment", "StatefulSet")
-    for number, is_after in deaths(count_writes(bundle)):
+    for number, is_after in deaths(writes_of(bundle)):
         stage = Stage(bundle)
         assert die(stage, number, is_after)
         if stage.operator().history()[-1].rollout is not None:
@@ -92,7 +92,7 @@ def test_the_same_upgrade_goes_to_the_end_after_a_death_at_each_write(tmp_path: 
 def test_a_continue_goes_to_the_end_or_an_abort_goes_back_after_a_death_at_each_write(tmp_path: Path) -> None:
     bundle = shop(tmp_path, "Deployment", "StatefulSet")
     options = RunOptions()
-    for number, is_after in deaths(count_writes(bundle)):
+    for number, is_after in deaths(writes_of(bundle)):
         for verb in ("continue", "abort"):
             stage = Stage(bundle)
             assert die(stage, number, is_after)

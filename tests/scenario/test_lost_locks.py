@@ -94,6 +94,7 @@ def test_a_run_that_was_overtaken_names_the_one_who_holds_the_lock_now(world: Wo
     assert "pid 77 holds it now, doing upgrade" in error.context[0]
 
 
+@IN_MEMORY  # how a namespace ends, and what is refused in it by then, is held to the server by the contract
 def test_a_lock_that_went_with_its_namespace_says_so(world: World) -> None:
     world.operator.install(world.menu)
     namespace = world.operator.namespace

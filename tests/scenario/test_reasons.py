@@ -50,6 +50,7 @@ def test_a_pod_that_cannot_be_scheduled_is_told_once(sandbox_world: World) -> No
     assert "Unschedulable" in told[0]
 
 
+@IN_MEMORY  # on the real API the command line names them, in `tests/e2e/test_cli.py`
 def test_a_claim_that_cannot_be_bound_is_named_with_its_class_and_reason(world: World, tmp_path: Path) -> None:
     menu = make_bundle(tmp_path / "db", {"templates/db.yaml": DATABASE}, name="db")
     reason = (

@@ -421,7 +421,7 @@ def test_a_run_that_dies_anywhere_while_it_recreates_is_finished_by_the_next(tmp
     client.close()
     assert {"Deployment", "Service", "StatefulSet"} <= {kind for verb, kind in cluster.writes if verb == "delete"}
     missing = 0
-    for number, is_after in deaths(len(cluster.writes)):
+    for number, is_after in deaths(cluster.writes):
         client, doomed, _ = fresh(number, is_after=is_after)
         with pytest.raises(DeathError):
             doomed.upgrade(menu, **changed, **named(*names))

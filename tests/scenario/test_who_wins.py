@@ -116,7 +116,9 @@ def hit(session: Session, kept: Kept, number: int, met: Counter[str]) -> None:
         met[f"{type(error).__name__}: {error}: {error.context}"] += 1
 
 
+# What happens at once does so on a server: the sandbox lets one call after the other in.
 @pytest.mark.slow
+@pytest.mark.parametrize("timed_world", [pytest.param("real", marks=pytest.mark.controlplane)], indirect=True)
 def test_command_lines_and_a_controller_change_a_release_at_once_and_the_order_holds_in_the_end(
     timed_world: World, tmp_path: Path
 ) -> None:
