@@ -53,6 +53,11 @@ data: {text: "{{ values.text }}", password: "{{ generated['password'].secret }}"
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: "{{ release.name }}-extra"}
+{% else %}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "{{ release.name }}-instead"}
 {% endif %}
 ---
 apiVersion: apps/v1
