@@ -49,7 +49,8 @@ IN_SYNC := tests/cli/test_help.py tests/cli/test_errors.py tests/cli/test_refere
 NEAR := not slow and not controlplane and not registry and not namespaces and not servers
 FAST := -m "not medium and $(NEAR)" --numprocesses auto
 FIRST := -m "$(NEAR)" --numprocesses auto
-REST := -m "slow or controlplane or registry or namespaces or servers" --numprocesses 3 --dist loadfile --no-loadscope-reorder
+REST = -m "slow or controlplane or registry or namespaces or servers" --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+  $(shell $(BIN)/python -m tests.lib.scheduling)
 MEASURED ?= -m pytest
 
 test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a real Kubernetes API

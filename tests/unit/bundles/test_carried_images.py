@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
 
 REFERENCE = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:io|example|com|org)/[a-z0-9/_-]+:[\w.-]+")
-ORDERS = 9
-FEWEST = 6
+ORDERS = 5
+FEWEST = 3
 """Settings chosen blindly may not fit each other; most of them do."""
 
 
