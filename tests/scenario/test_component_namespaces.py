@@ -155,6 +155,7 @@ def tenants_of(folder: Path, *tenants: str) -> Path:
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: quiet}\n"
 
 
+@IN_MEMORY
 def test_a_namespace_that_an_inner_bundle_gives_has_to_be_declared_by_the_outer_one(
     world: World, tmp_path: Path
 ) -> None:

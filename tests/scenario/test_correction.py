@@ -23,6 +23,7 @@ from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
 from tests.lib.dying import DeathError, DyingCluster
 from tests.lib.faulty import MUTATING, FaultyCluster
+from tests.scenario.conftest import IN_MEMORY
 from tests.scenario.test_drift import drift
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def test_the_next_revision_begins_to_count_anew(world: World) -> None:
     assert history(world) == [(1, 1), (2, 0), (3, 0)]
 
 
+@IN_MEMORY
 def test_fields_that_are_ignored_and_objects_that_are_not_meant_stay_as_they_are(world: World) -> None:
     world.operator.install(world.menu)
     world.scale_web(3, manager="kubectl")
@@ -195,6 +197,7 @@ def test_a_lock_that_another_run_holds_is_waited_for_and_named(world: World) -> 
     assert names(corrected(world).objects) == ["ConfigMap/shop-config"]
 
 
+@IN_MEMORY
 def test_what_held_data_is_not_made_again_unless_that_is_accepted(world: World) -> None:
     world.operator.install(world.menu)
     world.cluster.delete(ObjectRef("", "Secret", world.operator.namespace, "shop-password"))

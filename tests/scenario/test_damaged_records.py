@@ -189,6 +189,7 @@ def test_a_rollback_goes_to_what_can_be_read_and_to_nothing_else(world: World) -
     assert world.get("ConfigMap", "shop-config")["data"]["text"] == "third"
 
 
+@IN_MEMORY
 def test_a_rollback_past_a_damaged_record_is_possible_when_it_is_meant(world: World) -> None:
     for text in ("first", "second"):
         world.operator.upgrade(world.menu, text=text)
@@ -247,6 +248,7 @@ def unlabel(world: World, revision: int) -> None:
 LOST = pytest.mark.parametrize("lose", [drop_head, unlabel])
 
 
+@IN_MEMORY
 @LOST
 def test_what_a_lost_newest_head_owned_is_found_and_uninstalled(world: World, lose) -> None:
     world.operator.install(world.menu)

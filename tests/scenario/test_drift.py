@@ -88,6 +88,7 @@ def test_ignored_fields_and_those_left_to_others_are_no_drift(world: World):
     assert drift(world) == {}
 
 
+@IN_MEMORY
 def test_a_rollback_to_the_deployed_revision_repairs_drift(world: World):
     world.operator.install(world.menu)
     world.scale_web(3, manager="kubectl")
@@ -105,6 +106,7 @@ def test_secrets_that_differ_are_named_and_not_shown(world: World):
     assert not any("stolen" in part or "c3Rv" in part or "correct" in part for part in field)
 
 
+@IN_MEMORY
 def test_a_release_of_which_nothing_is_deployed_cannot_be_compared(world: World):
     with pytest.raises(ReleaseNotFoundError):
         drift(world)

@@ -101,6 +101,7 @@ def is_live(world: World, entry: InventoryEntry) -> bool:
     return world.cluster.get(entry.ref) is not None
 
 
+@IN_MEMORY
 def test_what_the_site_forbids_no_caller_installs(world: World, tmp_path: Path) -> None:
     world.operator.site = site(forbidden=("cluster-scoped",))
     with pytest.raises(SitePolicyError) as raised:
@@ -215,6 +216,7 @@ def test_the_site_forbids_a_rollback_what_it_forbids_an_install(world: World, tm
         world.operator.rollback(accepted=Accepted(wider_reach=True))
 
 
+@IN_MEMORY
 def test_an_automatic_rollback_restores_the_record_that_was_read_before_the_change(world: World) -> None:
     world.operator.install(world.menu)
     evil = powerful(world)

@@ -115,6 +115,7 @@ def test_other_changes_of_claim_templates_are_refused_as_ever(world: World, menu
     assert "volumeClaimTemplates" in "\n".join(raised.value.context)
 
 
+@IN_MEMORY
 def test_a_run_that_died_between_both_steps_is_finished_by_the_next(world: World, menu: Path) -> None:
     world.operator.install(menu)
     ref = ObjectRef("apps", "StatefulSet", world.operator.namespace, "db")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tests.scenario.conftest import World
 
 
+@IN_MEMORY
 def test_a_recorded_plan_counts_and_orders_as_the_plan_did(world: World) -> None:
     result = world.operator.install("shop", qps="1000")
     recorded = load_revision(world.operator.ports(), world.operator.namespace, "shop")

@@ -101,6 +101,7 @@ def test_a_second_uninstall_keeps_or_drops_what_the_first_one_kept(world: World,
     assert world.operator.statuses() == []
 
 
+@IN_MEMORY
 def test_a_rollback_restores_a_revision_that_was_uninstalled(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.upgrade(menu, text="two")

@@ -108,6 +108,7 @@ def test_a_lock_that_went_with_its_namespace_says_so(world: World) -> None:
     assert f"namespace {namespace} is being deleted" in error.context[0]
 
 
+@IN_MEMORY
 def test_an_uninstall_that_lost_its_lock_keeps_the_records_and_says_how_far_it_came(world: World) -> None:
     world.operator.install(world.menu)
     world.operator.events = When("pruning", lambda: unlock(world))

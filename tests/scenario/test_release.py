@@ -63,6 +63,7 @@ def test_the_shop_installs_whole_and_ready(world: World):
         assert world.get("PersistentVolumeClaim", claim)["status"]["phase"] == "Bound"
 
 
+@IN_MEMORY
 def test_the_same_install_again_changes_nothing_and_records_nothing(world: World):
     world.operator.install(world.menu)
     again = world.operator.install(world.menu)
@@ -106,6 +107,7 @@ def test_a_failed_upgrade_says_why_deletes_nothing_and_is_mended_by_the_next(wor
     assert world.operator.statuses() == ["superseded", "failed", "deployed"]
 
 
+@IN_MEMORY
 def test_a_failed_first_install_can_be_installed_again(world: World):
     image = world.break_web()
     with pytest.raises(ObjectFailedError):

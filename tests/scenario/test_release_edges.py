@@ -74,6 +74,7 @@ def test_a_quota_that_the_sum_would_break_stops_the_plan(world: World):
     assert world.operator.statuses() == []
 
 
+@IN_MEMORY
 def test_all_keys_of_a_generated_secret_are_made_and_the_next_upgrade_finds_them(world: World, tmp_path):
     keys = {"password": "password", "id": "uuid", "cookie": "base64", "salt": "hex"}
     generate = [
@@ -90,6 +91,7 @@ def test_all_keys_of_a_generated_secret_are_made_and_the_next_upgrade_finds_them
     assert [one.entry.ref.kind for one in state.objects] == ["ConfigMap", "Secret"]
 
 
+@IN_MEMORY
 def test_a_rule_for_readiness_that_cannot_be_read_stops_before_anything_is_written(world: World, tmp_path):
     rule = {"match": {"group": "x.example", "kind": "X"}, "ready": "object.status.phase =="}
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
@@ -99,6 +101,7 @@ def test_a_rule_for_readiness_that_cannot_be_read_stops_before_anything_is_writt
     assert world.cluster.get(ObjectRef("", "Namespace", "", world.operator.namespace)) is None
 
 
+@IN_MEMORY
 def test_somebody_elses_secret_is_not_taken_for_a_generated_one(world: World):
     make_namespace(world)
     make(world, "Secret", "shop-password", data={"password": "eA=="})
@@ -107,6 +110,7 @@ def test_somebody_elses_secret_is_not_taken_for_a_generated_one(world: World):
     assert "Secret/shop-password exists" in raised.value.context[0]
 
 
+@IN_MEMORY
 def test_web_is_written_only_after_database_and_cache_are_ready(world: World):
     world.operator.install("shop")
     finished = [event.ref.short for event in world.operator.events if isinstance(event, ChangeFinished)]
@@ -120,6 +124,7 @@ def test_web_is_written_only_after_database_and_cache_are_ready(world: World):
     assert first_of_web > last_of_db
 
 
+@IN_MEMORY
 def test_a_run_whose_time_went_into_planning_begins_nothing(world: World):
     world.operator.timeout_s = 0
     with pytest.raises(WaitTimeoutError) as raised:

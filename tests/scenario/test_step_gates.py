@@ -118,6 +118,7 @@ def test_gates_are_asked_in_order_and_a_check_runs_once_for_each_step(world: Wor
     assert events[-1] == "smoke passed"
 
 
+@IN_MEMORY
 def test_a_check_that_another_run_of_bundler_has_started_is_found_again(world: World, menu: Path) -> None:
     world.operator.install(menu)
     with gates(world) as asked:
@@ -174,6 +175,7 @@ def test_gates_that_were_not_asked_for_are_passed_over(world: World, menu: Path)
     assert jobs(world) == {}
 
 
+@IN_MEMORY
 def test_a_check_that_has_run_is_no_drift_changes_nothing_and_goes_with_its_release(world: World, menu: Path) -> None:
     world.operator.install(menu)
     with gates(world) as asked:

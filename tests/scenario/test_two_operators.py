@@ -38,6 +38,7 @@ def test_the_same_upgrade_by_two_is_recorded_once(world: World) -> None:
     assert world.operator.statuses() == ["superseded", "deployed"]
 
 
+@IN_MEMORY
 def test_the_same_first_install_by_two_is_recorded_once(world: World) -> None:
     other = world.another_operator()
     meanwhile(world, lambda: other.install(world.menu, token="a token of twenty-four ch"))

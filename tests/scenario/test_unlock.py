@@ -8,12 +8,14 @@ import pytest
 
 from bundler.actions.release.unlock import unlock
 from bundler.errors import ConfirmationRequiredError
+from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
     from bundler.model.lock import LockState
     from tests.scenario.conftest import World
 
 
+@IN_MEMORY
 def test_a_free_lock_is_not_asked_about(world: World):
     lock, namespace = world.operator.ports().lock, world.operator.namespace
     result = unlock(lock, namespace, "shop", may_break=True, approve=lambda _: pytest.fail("no one holds it"))
