@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from bundler.fields.typed import same
 from bundler.model.change import Action
-from bundler.model.json import escape_token, mapping_at
+from bundler.model.json import escape_token, is_list, is_mapping, mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import decoded_leaf
@@ -17,6 +16,8 @@ from bundler.planning.text_diff import unified_diff
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from bundler.model.change import Change
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import GeneratedSecret
@@ -141,10 +142,10 @@ def _unified(before: Body | None, after: Body | None) -> list[str]:
 
 def _ordered_like(value: JSONValue, model: JSONValue) -> JSONValue:
     """Return ``value`` with its keys in the order of another one: where keys stand is no change."""
-    if isinstance(value, Mapping) and isinstance(model, Mapping):
+    if is_mapping(value) and is_mapping(model):
         keys = [*(key for key in model if key in value), *(key for key in value if key not in model)]
         return {key: _ordered_like(value[key], model.get(key)) for key in keys}
-    if isinstance(value, list | tuple) and isinstance(model, list | tuple) and len(value) == len(model):
+    if is_list(value) and is_list(model) and len(value) == len(model):
         return [_ordered_like(item, other) for item, other in zip(value, model, strict=True)]
     return value
 
@@ -212,7 +213,7 @@ def differing(before: JSONValue, after: JSONValue, steps: tuple[str | int, ...] 
         after: as it will be.
         steps: to the bodies in the whole object.
     """
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if is_mapping(before) and is_mapping(after):
         for key in sorted({*before, *after}):
             here = (*steps, key)
             if key in before and key in after:

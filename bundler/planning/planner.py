@@ -40,6 +40,7 @@ from bundler.planning.taking import is_others, taken_secret
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from bundler.model.change import ReachNote
     from bundler.model.cluster import Payload
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
@@ -56,6 +57,7 @@ def build_plan(
     *,
     candidates: Sequence[Candidate] | None = None,
     payloads: Mapping[ObjectRef, Payload] = _NONE_SENT,
+    reach: Sequence[ReachNote] | None = None,
 ) -> Plan:
     """Make the plan out of what is wanted, what was seen, and what the server answered to dry-runs.
 
@@ -65,6 +67,7 @@ def build_plan(
         outcomes: an answer or refusal for each candidate that was not settled.
         candidates: what is wanted, paired with what was seen; None: it is paired here.
         payloads: what was dry-run, so that it is not encoded again.
+        reach: what `reach_of` says of what is wanted; None: it is found here.
 
     What stops the change is no concern of the plan: :func:`bundler.planning.refusals.object_problems` finds it.
 
@@ -87,19 +90,25 @@ def build_plan(
     ordered = (*change_order(changes, needs), *removal)
     lost = losses(Plan(changes=ordered, is_removal=wanted.is_removal))
     ordered = (*backup_changes(wanted.backups, lost), *ordered)
-    rendered = (*wanted.manifests, *wanted.backups)
-    reach = find_reach(rendered, namespace=wanted.namespace, declared=wanted.reach, generated=wanted.generated)
-    mask = Mask(wanted)
-    reach = tuple(replace(note, subject=mask(note.subject)) for note in reach)
+    reach = tuple(reach_of(wanted) if reach is None else reach)
+    digester = Digester(Mask(wanted), payloads)
     return Plan(
         changes=ordered,
-        steps=schedule(ordered, needs, Digester(mask, payloads), rollout=wanted.rollout, is_removal=wanted.is_removal),
+        steps=schedule(ordered, needs, digester, rollout=wanted.rollout, is_removal=wanted.is_removal),
         kept=tuple(sorted(kept)),
         gone=tuple(gone_objects(wanted, observation)),
         skipped_hooks=wanted.skipped_hooks,
         reach=with_live(reach, changes, namespace=wanted.namespace) if wanted.is_rollback else reach,
         is_removal=wanted.is_removal,
     )
+
+
+def reach_of(wanted: Wanted) -> tuple[ReachNote, ...]:
+    """Return what the objects reach outside of their namespace, and what they grant; sensitive values are masked."""
+    rendered = (*wanted.manifests, *wanted.backups)
+    found = find_reach(rendered, namespace=wanted.namespace, declared=wanted.reach, generated=wanted.generated)
+    mask = Mask(wanted)
+    return tuple(replace(note, subject=mask(note.subject)) for note in found)
 
 
 def _definers(deletes: Iterable[Change], wanted: Wanted, observation: Observation) -> Iterable[tuple[str, str]]:

@@ -17,7 +17,7 @@ from bundler.planning.candidates import find_candidates
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Candidate, Observation, Refusal, RefusalKind, Settlement
 from bundler.planning.ownership import is_ours
-from bundler.planning.planner import build_plan
+from bundler.planning.planner import build_plan, reach_of
 from bundler.planning.taking import is_others
 
 if TYPE_CHECKING:
@@ -70,13 +70,20 @@ def make_plan(
     known |= {one.manifest.ref: one for one in find_candidates(replace(wanted, manifests=tuple(moved)), observation)}
     payloads = {ref: one.payload for ref, one in asked.items()}
     candidates = tuple(known[one.ref] for one in wanted.manifests)
-    plan = build_plan(wanted, observation, outcomes, candidates=candidates, payloads=payloads)
+    reach = earlier.reach if earlier and earlier.wanted is wanted else reach_of(wanted)
+    plan = build_plan(wanted, observation, outcomes, candidates=candidates, payloads=payloads, reach=reach)
     backups = tuple(map(_backup_candidate, filter(is_backup, plan.changes)))
     for ref, one in _ask_all(backups, asker).items():
         outcomes[ref], payloads[ref] = one.outcome, one.payload
     known |= {candidate.manifest.ref: candidate for candidate in backups}
     return Planned(
-        plan=plan, wanted=wanted, observation=observation, candidates=known, outcomes=outcomes, payloads=payloads
+        plan=plan,
+        wanted=wanted,
+        observation=observation,
+        candidates=known,
+        outcomes=outcomes,
+        payloads=payloads,
+        reach=reach,
     )
 
 
@@ -105,7 +112,9 @@ def without_stuck(planned: Planned, pods: Mapping[ObjectRef, Body]) -> Planned:
 
 def _plan_again(planned: Planned, wanted: Wanted, seen: Observation) -> Plan:
     candidates = [planned.candidates[one.ref] for one in wanted.manifests]
-    return build_plan(wanted, seen, planned.outcomes, candidates=candidates, payloads=planned.payloads)
+    return build_plan(
+        wanted, seen, planned.outcomes, candidates=candidates, payloads=planned.payloads, reach=planned.reach
+    )
 
 
 def _backup_candidate(change: Change) -> Candidate:

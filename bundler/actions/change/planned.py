@@ -9,7 +9,7 @@ from bundler.model.lean import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.change import Plan
+    from bundler.model.change import Plan, ReachNote
     from bundler.model.cluster import Payload
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
@@ -26,6 +26,8 @@ class Planned:
     outcomes: Mapping[ObjectRef, Outcome] = field(default_factory=dict)
     payloads: Mapping[ObjectRef, Payload] = field(default_factory=dict)
     """The bytes that were dry-run; the same bytes are applied."""
+    reach: tuple[ReachNote, ...] = ()
+    """What the wanted objects reach, whatever is live."""
 
     @property
     def creates_namespace(self) -> bool:
