@@ -123,38 +123,3 @@ class Changes(Protocol):
     def close(self) -> None:
         """Interrupt every change, wait until each has ended, and begin no other."""
         ...
-
-
-class InlineChanges:
-    """Carries changes out where they are begun: for tests, and for programs of one release."""
-
-    def __init__(self, carry_out: CarryOut, ring: Callable[[ObjectRef], None]) -> None:
-        """Take what does the work.
-
-        Args:
-            carry_out: does one change, and never raises a BundlerError.
-            ring: wakes the key whose change is over.
-        """
-        self._carry_out, self._ring = carry_out, ring
-        self._outcomes: dict[ObjectRef, Outcome] = {}
-
-    def begin(self, key: ObjectRef, wanted: WantedChange) -> bool:
-        """Carry a change out to its end."""
-        self._outcomes[key] = self._carry_out(wanted)
-        self._ring(key)
-        return True
-
-    def under_way(self, key: ObjectRef) -> Work | None:
-        """Return that nothing is."""
-        del key
-        return None
-
-    def interrupt(self, key: ObjectRef) -> None:
-        """Do nothing: each change has ended."""
-
-    def take_outcome(self, key: ObjectRef) -> Outcome | None:
-        """Return what came of the last change of a key, once."""
-        return self._outcomes.pop(key, None)
-
-    def close(self) -> None:
-        """Do nothing: each change has ended."""

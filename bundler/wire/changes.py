@@ -115,19 +115,25 @@ class ReachForm(TypedDict):
     """Of a rollback: the live object has it now."""
 
 
-class PlanForm(TypedDict):
-    """What a plan does; unchanged objects are left out."""
+class BesideChangesForm(TypedDict):
+    """What is said of a plan beside its changes."""
 
-    changes: list[ChangeForm]
     kept: list[KeptForm]
     gone: NotRequired[list[KeptForm]]
-    skippedHooks: NotRequired[list[KeptForm]]
     """Recorded objects of kinds that the cluster serves no more."""
+    skippedHooks: NotRequired[list[KeptForm]]
+    """Hooks that do not run, and why."""
     reach: list[ReachForm]
     changedValues: NotRequired[list[ChangedValueForm]]
     """The values that make objects change, each with those that it is computed from."""
     inSteps: NotRequired[PlannedStepsForm]
     """Of an upgrade in steps."""
+
+
+class PlanForm(BesideChangesForm):
+    """What a plan does; unchanged objects are left out."""
+
+    changes: list[ChangeForm]
 
 
 class PatchedForm(ChangeForm):
@@ -137,19 +143,10 @@ class PatchedForm(ChangeForm):
     """From what is live to what would be; secret values are masked."""
 
 
-class DifferenceForm(TypedDict):
+class DifferenceForm(BesideChangesForm):
     """What a change would do."""
 
     changes: list[PatchedForm]
-    kept: list[KeptForm]
-    gone: NotRequired[list[KeptForm]]
-    skippedHooks: NotRequired[list[KeptForm]]
-    """Recorded objects of kinds that the cluster serves no more."""
-    reach: list[ReachForm]
-    changedValues: NotRequired[list[ChangedValueForm]]
-    """The values that make objects change, each with those that it is computed from."""
-    inSteps: NotRequired[PlannedStepsForm]
-    """Of an upgrade in steps."""
 
 
 class BundleForm(TypedDict):
@@ -195,11 +192,12 @@ class AbsenceForm(TypedDict):
 
 def plan_form(plan: Plan) -> PlanForm:
     """Return what a plan does; unchanged objects are left out."""
-    form: PlanForm = {
-        "changes": [change_form(change) for change in plan.changes if change.action is not Action.NONE],
-        "kept": kept_forms(plan),
-        "reach": [reach_form(note) for note in plan.reach],
-    }
+    changes = [change_form(change) for change in plan.changes if change.action is not Action.NONE]
+    return {"changes": changes, **_beside_changes(plan)}
+
+
+def _beside_changes(plan: Plan) -> BesideChangesForm:
+    form: BesideChangesForm = {"kept": kept_forms(plan), "reach": [reach_form(note) for note in plan.reach]}
     if plan.gone:
         form["gone"] = gone_forms(plan)
     if plan.skipped_hooks:
@@ -297,20 +295,8 @@ def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = 
         is_full: keep bundler's own stamps.
     """
     changes = [change for change in plan.changes if change.action is not Action.NONE]
-    form: DifferenceForm = {
-        "changes": [patched_form(change, shows_secrets=shows_secrets, is_full=is_full) for change in changes],
-        "kept": kept_forms(plan),
-        "reach": [reach_form(note) for note in plan.reach],
-    }
-    if plan.gone:
-        form["gone"] = gone_forms(plan)
-    if plan.skipped_hooks:
-        form["skippedHooks"] = skipped_hook_forms(plan)
-    if plan.values:
-        form["changedValues"] = [changed_value_form(value) for value in plan.values]
-    if steps := planned_steps(plan.steps):
-        form["inSteps"] = planned_steps_form(steps)
-    return form
+    patched = [patched_form(change, shows_secrets=shows_secrets, is_full=is_full) for change in changes]
+    return {"changes": patched, **_beside_changes(plan)}
 
 
 def patched_form(change: Change, *, shows_secrets: bool, is_full: bool) -> PatchedForm:

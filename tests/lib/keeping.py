@@ -12,7 +12,7 @@ from bundler.actions.delivery.sign import sign_archive
 from bundler.archive.writer import write_archive
 from bundler.controller.accounts import Account, Accounts
 from bundler.controller.carry_out import Place, carry_out, fetch_timeout_s
-from bundler.controller.changes import InlineChanges, Work
+from bundler.controller.changes import Work
 from bundler.controller.definitions import definition
 from bundler.controller.family import Families
 from bundler.controller.log import Log, LogSettings, LogStream
@@ -28,6 +28,7 @@ from bundler.model.refs import ObjectRef
 from bundler.syntax.reader import read_document
 from bundler.syntax.writer import dump_yaml
 from tests.lib.bundles import load_from
+from tests.lib.inline_changes import InlineChanges
 from tests.lib.sessions import session_on
 
 if TYPE_CHECKING:
