@@ -5,15 +5,13 @@ In a child process of the controller, or in the controller itself: it is the sam
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from bundler import Accepted, CorrectionOptions, ReleaseStatus, RunOptions, UninstallRequest
 from bundler.controller.changes import Outcome, Work
 from bundler.controller.guards import missing_data_plan, waiting_plan
 from bundler.controller.lacking import missing_rights, who_lacks
-from bundler.controller.materials import MissingSourceError, Reader, request_for, site_file
+from bundler.controller.materials import MissingSourceError, Reader, request_for, scratch, site_file
 from bundler.controller.order import parse_deleted, parse_order
 from bundler.controller.status import AttemptResult, Reason
 from bundler.controller.verdicts import verdict_of, words_of
@@ -24,6 +22,8 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.orders import OrderMark
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler import ChangeResult, Correction, DriftedObject, Proposal, ReleaseRequest, RevisionSummary, Session
     from bundler.controller.changes import WantedChange
     from bundler.controller.order import Order
@@ -74,14 +74,14 @@ def carry_out(wanted: WantedChange, place: Place) -> Outcome:
     before = _newest_number(wanted, place)
     try:
         order = parse_order(wanted.body) if wanted.work is not Work.UNINSTALL else parse_deleted(wanted.body)
-        with TemporaryDirectory(prefix="bundler-order-") as folder:
+        with scratch("bundler-order-") as folder:
             match wanted.work:
                 case Work.APPLY:
-                    return _apply(order, wanted, place, Path(folder))
+                    return _apply(order, wanted, place, folder)
                 case Work.CORRECT:
-                    return _correct(order, wanted, place, Path(folder))
+                    return _correct(order, wanted, place, folder)
                 case Work.UNINSTALL:
-                    return _uninstall(order, wanted, place, Path(folder))
+                    return _uninstall(order, wanted, place, folder)
     except MissingSourceError as error:
         return _outcome(wanted, AttemptResult.REFUSED, error.reason, words_of(error))
     except _RightsMissingError as error:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bundler.controller.materials import site_file
+from bundler.controller.materials import scratch, site_file
 from bundler.controller.order import Keep
 from bundler.controller.report import Looked, lost_data
 from bundler.controller.verdicts import words_of
@@ -76,8 +74,8 @@ def _state(looking: Looking) -> ReleaseState | None:
 
 def _drift(looking: Looking) -> tuple[DriftedObject, ...]:
     order, place = looking.order, looking.place
-    with TemporaryDirectory(prefix="bundler-site-") as folder:
-        path = site_file(order, place.reader, Path(folder))
+    with scratch("bundler-site-") as folder:
+        path = site_file(order, place.reader, folder)
         site = place.tenant.read_site(path) if path else None
         found = place.tenant.drift(order.name, namespace=order.namespace, ignored=order.ignored, site=site)
     return found.objects

@@ -7,12 +7,16 @@ site file is the controller's own. What is secret goes into files that no one el
 from __future__ import annotations
 
 from base64 import b64decode
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bundler import Accepted, ReleaseRequest, Values, values_of_order
 from bundler.controller.inputs import SeenSource
 from bundler.controller.order import AfterFailure, Update
 from bundler.controller.status import Reason
+from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleInvalidError, ValuesFileError
 from bundler.errors.change import OrderSourceError
 from bundler.errors.delivery import WrongSignatureError
@@ -23,7 +27,6 @@ from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bundler import AcquiredBundle, Session
     from bundler.controller.order import Order, ValuesSource
@@ -81,6 +84,20 @@ class Reader:
     def site_ref(self, site: str) -> ObjectRef | None:
         """Return the ConfigMap of a site; None where there can be none."""
         return ObjectRef("", "ConfigMap", self.namespace, f"{_SITE_PREFIX}{site}") if self.namespace else None
+
+
+@contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """Lend a folder for files of one order; errors name what is in it without the folder, which is another each time.
+
+    Args:
+        prefix: of its name.
+    """
+    with TemporaryDirectory(prefix=prefix) as folder:
+        try:
+            yield Path(folder)
+        except BundlerError as error:
+            raise error.spelled(lambda text: text.replace(f"{folder}/", "") if folder in text else text) from error
 
 
 def references(order: Order) -> Iterator[tuple[ObjectRef, bool, Reason]]:

@@ -98,6 +98,7 @@ def test_what_is_not_to_be_trusted_is_refused_and_what_runs_is_kept(
     kept.order(**spoil(kept))
     stalled = kept.settle()["conditions"]["Stalled"]
     assert stalled["reason"] == "SourceRefused", stalled
+    assert "bundler-order-" not in stalled["message"], "a file of one try is named, which is another one each time"
     kept.world.edit("ConfigMap", "shop-config", {"data": {"text": "mine"}})
     status = kept.settle()
     assert kept.cluster.get(ObjectRef("", "ConfigMap", kept.namespace, "shop-config"))["data"] == {"text": "hello"}

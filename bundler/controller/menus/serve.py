@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from bundler import ListQuery, ObjectRef, Payload, secrets_of_order
 from bundler.controller.accounts import Account
-from bundler.controller.materials import Reader, check_digest, secret_text, site_of
+from bundler.controller.materials import Reader, check_digest, scratch, secret_text, site_of
 from bundler.controller.menus.menu import menu_ref, parse_menu, pulls
 from bundler.controller.menus.told import Served, menu_status
 from bundler.controller.orders import MANAGER
@@ -133,9 +131,9 @@ class MenuServer:
 
     def _kind(self, menu: Menu) -> tuple[OrderKind, AcquiredBundle]:
         if menu.digest not in self._kinds:
-            with TemporaryDirectory(prefix="bundler-menu-") as folder:
+            with scratch("bundler-menu-") as folder:
                 reader = Reader(tenant=self._cluster, own=self._cluster, namespace=self._serving.namespace)
-                site = site_of(menu.site, menu_ref(menu.name), reader, Path(folder))
+                site = site_of(menu.site, menu_ref(menu.name), reader, folder)
                 taken = self._serving.own.acquire(pulls(menu), site=site, digest=menu.digest)
             check_digest(taken, menu.digest, menu.source)
             self._kinds[menu.digest] = (self._serving.own.menu(taken, source=menu.source), taken)
