@@ -54,6 +54,8 @@ class WantedChange:
     """Of a correction: objects that stay as they are, even where they are missing."""
     depth: int = 0
     """How many orders are above: a change may wait for those that are deeper."""
+    is_small: bool = False
+    """It writes few objects, from the record: that takes less than the start of a process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,8 @@
 """Changes in child processes, several at once, each with an end. Layer: controller; starts this program again.
 
+A small correction runs in this process: it takes no more memory and processor time than the comparison before it, and
+less than the start of a process, for which what spoiled would have to wait. It renders nothing.
+
 A child is asked to stop by SIGTERM, as by anyone who interrupts a change: it finishes what is under way and records it.
 One that does not end is killed; its release's lock then expires, and the next change takes up what it left.
 """
@@ -28,7 +31,7 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bundler.controller.changes import WantedChange
+    from bundler.controller.changes import CarryOut, WantedChange
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
@@ -137,17 +140,18 @@ def this_program(words: Sequence[str]) -> tuple[str, ...]:
 
 
 class ChildChanges:
-    """Carries changes out in child processes; see bundler.controller.changes.Changes."""
+    """Carries changes out in child processes, and small ones here; see bundler.controller.changes.Changes."""
 
-    def __init__(self, launch: Start, wakes: Wakes, listener: ChangeListener) -> None:
+    def __init__(self, launch: Start, wakes: Wakes, listener: ChangeListener, carry_out: CarryOut) -> None:
         """Start nothing yet.
 
         Args:
             launch: how a child is started.
             wakes: the key whose change is over, and those that found no room.
             listener: hears of what children report, and of their ends.
+            carry_out: does a small change, in this process.
         """
-        self._launch, self._wakes, self._listener = launch, wakes, listener
+        self._launch, self._wakes, self._listener, self._carry_out = launch, wakes, listener, carry_out
         self._guard = threading.Lock()
         self._children: dict[ObjectRef, Child] = {}
         self._outcomes: dict[ObjectRef, Outcome] = {}
@@ -163,7 +167,7 @@ class ChildChanges:
             if len(depths) >= self._launch.at_once and wanted.depth in depths:
                 self._without_room.add(key)
                 return False
-            child = self._launch.child(wanted, partial(self._listener.reported, key))
+            child = self._child(key, wanted)
             self._children[key] = child
         in_thread(self._follow, key, child, name="change").start()
         return True
@@ -202,6 +206,11 @@ class ChildChanges:
         for child in children:
             child.ended.wait()
 
+    def _child(self, key: ObjectRef, wanted: WantedChange) -> Child:
+        if wanted.is_small:
+            return _Here(self._carry_out, wanted)
+        return self._launch.child(wanted, partial(self._listener.reported, key))
+
     def _follow(self, key: ObjectRef, child: Child) -> None:
         began_s = time.monotonic()
         outcome = child.run()
@@ -215,6 +224,25 @@ class ChildChanges:
         wake(key)
         for one in waiting:
             self._wakes.settle(one)
+
+
+class _Here:
+    """One change in this process. Its end is that of its requests, of which each has its time."""
+
+    def __init__(self, carry_out: CarryOut, wanted: WantedChange) -> None:
+        self.wanted = wanted
+        self.ended = threading.Event()
+        self._carry_out = carry_out
+
+    def interrupt(self) -> None:
+        """Let it end: it is over soon, and it notices by itself when this process is asked to stop."""
+
+    def run(self) -> Outcome:
+        """Carry it out, and return what came of it."""
+        try:
+            return self._carry_out(self.wanted)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours costs this change, as the end of a child does
+            return _lost(self.wanted, f"a mistake in bundler: {type(error).__name__}: {error}")
 
 
 class _Process:
@@ -244,7 +272,7 @@ class _Process:
                 process_group=0,  # signals of the terminal are for the parent, which then asks its children to stop
             )
         except OSError as error:
-            return self._lost(f"no process could be started: {error.strerror}")
+            return self._without_result(f"no process could be started: {error.strerror}")
         talks = ((self._ask, process.stdin), (self._hear, process.stdout), (self._keep_last_words, process.stderr))
         threads = [in_thread(talk, stream) for talk, stream in talks]
         for thread in threads:
@@ -255,7 +283,7 @@ class _Process:
                 process.stdin.close()
         for thread in threads:
             thread.join(_DRAIN_S)
-        return self._outcome or self._lost(_how_it_ended(process.returncode), self._last_words)
+        return self._outcome or self._without_result(_how_it_ended(process.returncode), self._last_words)
 
     def _ask(self, stdin: IO[bytes]) -> None:
         """Send the request; the stream stays open, and ends when this process does."""
@@ -294,15 +322,16 @@ class _Process:
         process.wait()
         self._stopping.set()
 
-    def _lost(self, why: str, last_words: bytes = b"") -> Outcome:
+    def _without_result(self, why: str, last_words: bytes = b"") -> Outcome:
         words = last_words.decode(errors="replace").strip()
-        return Outcome(
-            work=self.wanted.work,
-            inputs=self.wanted.inputs,
-            result=AttemptResult.PASSING,
-            reason=Reason.WAITING,
-            message=f"the process of the change ended without a result: {why}{f': {words}' if words else ''}",
-        )
+        said = f"the process of the change ended without a result: {why}{f': {words}' if words else ''}"
+        return _lost(self.wanted, said)
+
+
+def _lost(wanted: WantedChange, why: str) -> Outcome:
+    return Outcome(
+        work=wanted.work, inputs=wanted.inputs, result=AttemptResult.PASSING, reason=Reason.WAITING, message=why
+    )
 
 
 def budget_of(wanted: WantedChange) -> tuple[float, float]:

@@ -6,6 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from bundler.concurrency import in_thread
+from bundler.controller.accounts import Account
+from bundler.controller.carry_out import Place, carry_out
 from bundler.controller.children import ChildChanges
 from bundler.controller.events import Events
 from bundler.controller.family import Families
@@ -17,16 +19,17 @@ from bundler.controller.news import news_of
 from bundler.controller.orders import Orders, ReleaseOrders
 from bundler.controller.reconcile import Keeping, Reconciler
 from bundler.errors import BundlerError
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import as_json, is_mapping, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
+from bundler.wire.events import event_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler import Session
     from bundler.controller.accounts import Accounts
-    from bundler.controller.changes import Outcome
+    from bundler.controller.changes import Outcome, WantedChange
     from bundler.controller.children import Start
     from bundler.controller.log import Log
     from bundler.controller.news import News
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from bundler.controller.process import Instruments
     from bundler.controller.shard import Shard
     from bundler.controller.status import Keeper
+    from bundler.model.events import Event
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
@@ -80,7 +84,7 @@ class ReleaseKeeping:
         loop_settings = LoopSettings(namespaces=settings.namespaces, holds=settings.shard.holds)
         self._loop = Loop(own.cluster, orders, instruments, loop_settings)
         self._events = Events(own.cluster, instruments.clock, settings.keeper.host)
-        changes = ChildChanges(settings.launch, self._loop.queue, self)
+        changes = ChildChanges(settings.launch, self._loop.queue, self, self._carry_out)
         keeping = Keeping(
             own=own,
             accounts=accounts,
@@ -127,6 +131,23 @@ class ReleaseKeeping:
         self._loop.close()
         self._counting.join()
         self._accounts.close()
+
+    def _carry_out(self, wanted: WantedChange) -> Outcome:
+        """Carry a change out in this process."""
+        key = ref_of(wanted.body)
+
+        def report(event: Event) -> None:
+            form = as_json(event_form(event))
+            if is_mapping(form):
+                self.reported(key, form)
+
+        place = Place(
+            tenant=self._accounts.session(Account(namespace=key.namespace, name=wanted.service_account)),
+            own=self._own,
+            namespace=self._own.namespace,
+            report=report,
+        )
+        return carry_out(wanted, place)
 
     def reported(self, key: ObjectRef, event: Body) -> None:
         """Write an event of a change into the log."""

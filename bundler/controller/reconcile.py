@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 
 INVALID_AGAIN_S: Final = 600.0
 """Seconds until an order that cannot be read is looked at again, unless it is changed."""
+FEW: Final = 50
+"""So many objects that differ are put back without a process of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,7 +318,9 @@ class _Look:
             return replace(looked, correction=memory.correction.message if memory.correction else ""), pause_s
         rules = tuple(one.rule for one in looked.contested if one.rule)
         objects = tuple(one.ref for one in looked.contested if not one.field)
-        wanted = replace(self._wanted(Work.CORRECT), ignored=(*order.ignored, *rules), left_alone=objects)
+        ignored = (*order.ignored, *rules)
+        is_small = 0 < len(rest) <= FEW
+        wanted = replace(self._wanted(Work.CORRECT), ignored=ignored, left_alone=objects, is_small=is_small)
         if self._keeping.changes.begin(order.ref, wanted):
             memory.begun, looked = "", replace(looked, is_correcting=True)
         return looked, None

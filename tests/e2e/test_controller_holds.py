@@ -46,9 +46,9 @@ OUTSIDE = {
 }
 NEVER = "1h"
 """An interval that explains nothing: what happens was rung for."""
-RUNG_S = 15.0
-"""Within which what rings is put back, even on a machine that is several times slower than it has to be."""
-INTERVAL_S = 40.0
+RUNG_S = 30.0
+"""Within which what rings is put back, even on a machine that is ten times slower; the benchmark measures it."""
+INTERVAL_S = 60.0
 
 
 @pytest.fixture
@@ -74,11 +74,11 @@ class Watchless(PassingHandler):
         return True
 
 
-def test_drift_in_every_kind_is_put_back_by_what_rings_and_by_the_interval_alone(site, record_property):
+def test_drift_in_every_kind_is_put_back_by_what_rings_and_by_the_interval_alone(site, record_testsuite_property):
     with running(site) as controller:
         site.order("shop", "one", interval=NEVER)
         site.wait(lambda: site.status("shop")["is_ready"], "the order is met")
-        record_property("seconds when it rings", repair_seconds(site, within_s=RUNG_S))
+        record_testsuite_property("seconds when it rings", repair_seconds(site, within_s=RUNG_S))
         uid = site.found(WEB)["metadata"]["uid"]
         for _ in range(20):
             site.order("shop", "one", interval=NEVER, values={"text": "other", "extra": True})
@@ -92,7 +92,7 @@ def test_drift_in_every_kind_is_put_back_by_what_rings_and_by_the_interval_alone
         with running(site, "--kubeconfig", str(config), "--context", "proxied") as controller:
             site.order("shop", "one", interval="5s")
             site.wait(lambda: controller.says("a kind is not watched"), "nothing rings")
-            record_property("seconds by the interval of 5 s", repair_seconds(site, within_s=INTERVAL_S))
+            record_testsuite_property("seconds by the interval of 5 s", repair_seconds(site, within_s=INTERVAL_S))
 
 
 def test_faults_of_the_way_to_the_api_are_survived_and_the_order_is_met(site):

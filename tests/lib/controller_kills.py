@@ -4,7 +4,8 @@
         life = Life(site, proxy)
         life.live(Stroke(victim=Victim.CHILD, phase="upgrade", kind="PUT secrets", is_after=True))
 
-A controller and its child share the way to the API. What acts as a ServiceAccount is written by the child.
+A controller and its child share the way to the API. What acts as a ServiceAccount is written by the child, if there is
+one: the controller puts back few objects itself.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Victim(StrEnum):
 
     PARENT = "parent"
     CHILD = "child"
+    """What acts as the ServiceAccount: a process of its own, or the controller itself where it puts little back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,7 @@ class Life:
     def __enter__(self) -> Self:
         self.controller = RunningController(self.site, *self._words)
         self.proxy.victims = lambda victim: (
-            [self.controller.process.pid] if victim is Victim.PARENT else self.controller.children()
+            (victim is Victim.CHILD and self.controller.children()) or [self.controller.process.pid]
         )
         return self
 

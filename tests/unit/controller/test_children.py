@@ -43,8 +43,9 @@ class Watching:
 
     def __init__(self, script, **launch):
         self.rung, self.events, self._ringing = [], [], threading.Condition()
+        self.done_here = None
         argv = (sys.executable, "-S", "-c", script)
-        self.changes = ChildChanges(Launch(argv=argv, **launch), self, self)
+        self.changes = ChildChanges(Launch(argv=argv, **launch), self, self, self._carry_out)
 
     def reported(self, key, event):
         self.events.append(event)
@@ -58,6 +59,10 @@ class Watching:
             self._ringing.notify_all()
 
     settle = hurry
+
+    def _carry_out(self, wanted):
+        self.events.append({"pid": os.getpid()})
+        return self.done_here(wanted)
 
     def outcome(self, key=KEY):
         with self._ringing:
@@ -137,6 +142,22 @@ def test_one_change_of_each_depth_always_finds_room(watching):
     assert not one.changes.begin(ObjectRef("bundler.dev", "Release", "prod", "third"), replace(WANTED, depth=1))
 
 
+def test_a_small_change_needs_no_process_and_a_mistake_in_it_costs_no_more_than_a_child_that_dies(watching):
+    one, small = watching("raise SystemExit('a process')"), replace(WANTED, work=Work.CORRECT, is_small=True)
+    for done, expected in (
+        (lambda wanted: replace(DONE, work=wanted.work), (AttemptResult.SUCCEEDED, "done")),
+        (lambda wanted: wanted.unknown, (AttemptResult.PASSING, "a mistake in bundler: AttributeError")),
+    ):
+        one.done_here = done
+        one.rung.clear()
+        assert one.changes.begin(KEY, small)
+        outcome = one.outcome()
+        assert (outcome.work, outcome.result) == (Work.CORRECT, expected[0])
+        assert outcome.message.startswith(expected[1])
+    assert one.events == [{"pid": os.getpid()}] * 2
+    one.changes.close()
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [
@@ -156,19 +177,20 @@ def test_a_child_that_says_nothing_of_its_end_is_tried_again(watching, script, s
 
 def test_a_program_that_cannot_be_started_is_an_outcome_too(watching):
     one = watching("")
-    one.changes = ChildChanges(Launch(argv=("/nonexistent",)), one, one)
+    one.changes = ChildChanges(Launch(argv=("/nonexistent",)), one, one, print)
     one.changes.begin(KEY, WANTED)
     assert "No such file" in one.outcome().message
 
 
-STUBBORN = (
-    "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('{}', flush=True); sys.stdin.read()"
-)
+STUBBORN = "trap '' TERM; sleep 600"
+"""For a shell, which ignores the signal long before Python could."""
 
 
 def test_a_child_that_takes_too_long_is_asked_to_stop_and_killed_when_it_does_not(watching):
     wanted = WantedChange(work=Work.APPLY, body=order_body(timeout="1s"), service_account="d", inputs=DIGEST)
-    one = watching(STUBBORN, margin_s=-0.7, grace_s=0.3)
+    one = watching("")
+    launch = Launch(argv=("/bin/sh", "-c", STUBBORN), margin_s=-0.5, grace_s=0.3)
+    one.changes = ChildChanges(launch, one, one, print)
     began_s = time.monotonic()
     one.changes.begin(KEY, wanted)
     assert "killed by SIGKILL" in one.outcome().message
@@ -199,7 +221,7 @@ from bundler.controller.children import ChildChanges, Launch
 class Listener:
     def reported(self, key, event):
         os._exit(9)
-changes = ChildChanges(Launch(argv=(sys.executable, "-S", "-c", {child!r})), None, Listener())
+changes = ChildChanges(Launch(argv=(sys.executable, "-S", "-c", {child!r})), None, Listener(), print)
 changes.begin(None, WantedChange(work=Work.APPLY, body={{}}, service_account=""))
 time.sleep(60)
 """
