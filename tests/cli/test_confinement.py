@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +18,6 @@ from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from bundler.storage.secrets import SecretReleaseStore
 from tests.lib.clocks import SOON_S
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BUNDLE = "apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: {name: bomb, version: 1.0.0, description: x}\n"
 SCHEMA = {"properties": {"tag": {"type": "string", "pattern": "^(a|b|ab)*$"}}}
@@ -65,7 +62,10 @@ def test_lint_names_the_pattern_too_when_its_time_is_over(tmp_path: Path) -> Non
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_what_never_ends(tmp_path: Path, number: signal.Signals) -> None:
     program = start(tmp_path, "template", str(bomb(tmp_path / "bomb")))
-    time.sleep(1.5)
+    children = Path(f"/proc/{program.pid}/task/{program.pid}/children")
+    while not children.read_text():  # what computes the pattern
+        assert program.poll() is None
+        time.sleep(0.05)
     program.send_signal(number)
     _, said = program.communicate(timeout=SOON_S)
     assert program.returncode == 130
