@@ -9,13 +9,14 @@ import pytest
 from bundler.syntax.writer import dump_yaml
 from tests.lib.bundles import make_bundle
 from tests.lib.pod_bounds import Case, PodBounds, body_of, matrix
-from tests.lib.warm import WarmStart
+from tests.lib.warm import warm_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.lib.controlplane import ControlPlane
+    from tests.lib.warm import WarmStart
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ class Shop:
 
 @pytest.fixture
 def shop(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Shop]:
-    with WarmStart() as warm:
+    with warm_start() as warm:
         made = Shop(control_plane, warm, namespace, tmp_path)
         yield made
         made.bounds.stop()

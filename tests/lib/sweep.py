@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.lib.killing_proxy import Blow, KillingProxy
 from tests.lib.raw_api import ApiError
-from tests.lib.warm import WarmStart
+from tests.lib.warm import warm_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ class Workplace:
         self.folder.mkdir(parents=True)
         token = self.token or f"token-of-{self.user}"
         self.proxy = self._open.enter_context(KillingProxy(self.plane.server, self.plane.ca_file, token))
-        self.warm = self._open.enter_context(WarmStart())
+        self.warm = self._open.enter_context(warm_start())
         config = self.proxy.kubeconfig(self.folder / "kubeconfig")
         self.env = {"KUBECONFIG": str(config), "HOME": str(self.folder), "PATH": "/usr/bin", "USER": "ada"}
         return self

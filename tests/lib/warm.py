@@ -1,27 +1,29 @@
 """Run bundler in real processes that need not start an interpreter each: a small server imports it once and forks.
 
-    with WarmStart() as warm:
+    with warm_start() as warm:
         run = warm.start(["install", "shop"], env={...}, output=path)
         os.kill(run.pid, SIGKILL)
         assert run.wait() == -SIGKILL
 
-One run at a time per server. The server has one thread only, so that forking is safe.
+One run at a time per server. The server has one thread only, so that forking is safe; it keeps nothing of its runs, and
+serves one test after the other.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 IMPORTED = (
@@ -50,11 +52,15 @@ class Run:
     pid: int
     output: Path
     server: subprocess.Popen[str]
+    under_way: set[int] = field(default_factory=set)
+    """Process ids of the server's runs that no one has waited for."""
 
     def wait(self) -> int:
         """Return the exit code, negative for a signal, as subprocess has it."""
         assert self.server.stdout is not None
-        return int(self.server.stdout.readline())
+        code = int(self.server.stdout.readline())
+        self.under_way.discard(self.pid)
+        return code
 
     @property
     def text(self) -> str:
@@ -73,6 +79,7 @@ class WarmStart:
             text=True,
             cwd=ROOT,
         )
+        self.under_way: set[int] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +101,31 @@ class WarmStart:
         self._server.stdin.flush()
         pid = self._server.stdout.readline()
         assert pid, "the warm start has died; what it said stands on stderr"
-        return Run(int(pid), output, self._server)
+        self.under_way.add(int(pid))
+        return Run(int(pid), output, self._server, self.under_way)
+
+
+_IDLE: list[WarmStart] = []
+_MOST_IDLE = 3
+
+
+@contextlib.contextmanager
+def warm_start() -> Iterator[WarmStart]:
+    """Lend a server that is idle, or a new one."""
+    warm = _IDLE.pop() if _IDLE else WarmStart()
+    try:
+        yield warm
+    finally:
+        if warm.under_way or len(_IDLE) >= _MOST_IDLE:
+            warm.__exit__()
+        else:
+            _IDLE.append(warm)
+
+
+@atexit.register
+def _end_all() -> None:
+    while _IDLE:
+        _IDLE.pop().__exit__()
 
 
 def serve() -> None:
