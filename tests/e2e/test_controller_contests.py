@@ -29,7 +29,10 @@ SAID = "ConfigMap/shop-config .data.text is changed again by rival whenever bund
 
 
 @pytest.fixture
-def site(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[OrderSite]:
+def site(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OrderSite]:
+    monkeypatch.setenv("BUNDLER_LOCK_DURATION", "30s")  # no one dies here, and a slow machine loses no lock
     define(control_plane)
     made = OrderSite(control_plane, namespace, tmp_path)
     made.admit()
