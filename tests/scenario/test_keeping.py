@@ -318,6 +318,18 @@ def test_a_deleted_deployment_comes_back_without_a_new_revision(anywhere: Kept) 
     assert anywhere.session.history("shop")[-1].corrected == 1
 
 
+def test_few_objects_are_put_back_without_a_process_and_many_with_one(kept: Kept, monkeypatch) -> None:
+    kept.order()
+    kept.settle()
+    kept.cluster.delete(ObjectRef("apps", "Deployment", kept.namespace, "shop-web"))
+    for few, is_small in ((1, True), (0, False)):
+        monkeypatch.setattr("bundler.controller.reconcile.FEW", few)
+        changes = HeldChanges()
+        kept.restart(changes)
+        kept.settle()
+        assert [(one.work, one.is_small) for one in changes.begun] == [(Work.CORRECT, is_small)]
+
+
 def test_an_edited_field_is_put_back_and_its_editor_named(kept: Kept) -> None:
     kept.order()
     kept.settle()
