@@ -15,9 +15,9 @@ from bundler.model.hooks import hook_run
 from bundler.model.json import is_mapping, mapping_at, text_at, value_at_steps
 from bundler.model.labels import HOOK
 from bundler.model.lean import replace
-from bundler.planning.conflicts import in_short, owners_of
+from bundler.planning.conflicts import in_short
 from bundler.planning.diff import differing, shown_sides
-from bundler.planning.ownership import manager_time
+from bundler.planning.owners import other_owner, owned_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,19 +75,19 @@ def _fields(change: Change, left: tuple[str, ...]) -> Iterator[DriftedField]:
     live, recorded = shown_sides(change if is_answered else _merged(change), is_full=True)
     before = change.before or {}
     given_up = {leading_steps(path, before) for path in left}
-    owners = owned_places(before)
+    places = owned_places(before)
     for one in differing(live, recorded):
         if one.steps in given_up or not (one.is_there or is_answered):
             continue  # what only the live object has may be a default, where the server did not answer with its own
         if one.was_there and one.is_there and _is_foreign(one.steps, change):
             continue  # others wrote it between our look and the server's answer, or a webhook writes it each time
-        path, manager = owner_at(one.steps, owners)
+        path, owner = other_owner(one.steps, places)
         yield DriftedField(
             field=path if leading_steps(path, before) == one.steps else field_text(one.steps, live),
             recorded=in_short(one.after),
             live=in_short(one.before),
-            manager=manager,
-            since=manager_time(before, manager) if manager else "",
+            manager=owner.manager if owner else "",
+            since=owner.since if owner else "",
         )
 
 
@@ -108,23 +108,6 @@ def _merged(change: Change) -> Change:
         live=change.before, applied=wanted, manager=FIELD_MANAGER, is_forced=True, schema=schema_of(wanted), time=""
     )
     return replace(change, after=applied.body)
-
-
-def owned_places(live: Body) -> Mapping[Steps, tuple[str, str]]:
-    """Return what the server calls each field that another manager owns, and who that is, by its place."""
-    return {leading_steps(path, live): (path, manager) for path, manager in owners_of(live)}
-
-
-def owner_at(steps: Steps, owners: Mapping[Steps, tuple[str, str]]) -> tuple[str, str]:
-    """Return what the server calls a field and who owns it: the field, the nearest thing around it, or one in it.
-
-    Args:
-        steps: to the field.
-        owners: of the object; see :func:`owned_places`.
-    """
-    around = [steps[:length] for length in range(len(steps), 0, -1)]
-    inside = [owned for owned in owners if owned[: len(steps)] == steps]
-    return next((owners[one] for one in [*around, *inside] if one in owners), ("", ""))
 
 
 def field_text(steps: Steps, body: JSONValue) -> str:

@@ -21,7 +21,7 @@ from bundler.model.values import UserLayers
 from bundler.planning.conflicts import in_short
 from bundler.planning.drift import field_text
 from bundler.planning.ignored_fields import content_of
-from bundler.planning.owners import owners_by_place, owners_of_field
+from bundler.planning.owners import owned_places, owners_of_field
 from bundler.values.causes import ValueChanges
 from bundler.values.paths import pointer_as_path
 from bundler.values.problems import closest
@@ -209,11 +209,11 @@ class _Reads:
 def _explained(
     subject: Subject, live: Body | None, steps: Steps, reads: _Reads | None, ports: Ports
 ) -> Iterator[ExplainedField]:
-    owners = owners_by_place(live) if live is not None else {}
+    places = owned_places(live) if live is not None else {}
     whole = live if live is not None else subject.body
     body = whole if steps else content_of(whole)
     for place, value in _leaves(value_at_steps(body, steps), steps):
-        yield _field(subject, (place, value), owners_of_field(place, owners), reads, ports)
+        yield _field(subject, (place, value), owners_of_field(place, places), reads, ports)
 
 
 def _field(

@@ -8,8 +8,8 @@ from bundler.model.causes import Cause, CauseKind, ChangedField
 from bundler.model.change import Action
 from bundler.model.lean import replace
 from bundler.planning.diff import differing, shown_sides
-from bundler.planning.drift import field_text, owned_places, owner_at
-from bundler.planning.ownership import manager_time
+from bundler.planning.drift import field_text
+from bundler.planning.owners import other_owner, owned_places
 from bundler.planning.pacing import PACING_PLACES, pacing_of
 from bundler.values.paths import pointer_as_path
 
@@ -55,10 +55,9 @@ def in_cluster(change: Change, steps: Steps) -> Why:
     """
     if steps in PACING_PLACES and pacing_of(change.before or {}) is not None:
         return Why(CauseKind.CLUSTER, note="held back for the upgrade in steps")
-    _, manager = owner_at(steps, owned_places(change.before or {}))
-    at = manager_time(change.before or {}, manager) if manager else ""
-    by = f" by {manager}" if manager else ""
-    return Why(CauseKind.CLUSTER, note=f"changed in the cluster{by}{f' at {at}' if at else ''}")
+    _, owner = other_owner(steps, owned_places(change.before or {}))
+    by, at = (owner.manager, owner.since) if owner else ("", "")
+    return Why(CauseKind.CLUSTER, note=f"changed in the cluster{f' by {by}' if by else ''}{f' at {at}' if at else ''}")
 
 
 def grouped(found: Iterable[Found]) -> Iterator[Cause]:

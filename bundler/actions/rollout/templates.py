@@ -11,8 +11,7 @@ from bundler.model.lean import dataclass
 from bundler.model.rollout import Template
 from bundler.planning.conflicts import in_short
 from bundler.planning.diff import differing
-from bundler.planning.drift import owned_places, owner_at
-from bundler.planning.ownership import manager_time
+from bundler.planning.owners import other_owner, owned_places
 from bundler.planning.payloads import payload_of
 
 if TYPE_CHECKING:
@@ -135,13 +134,12 @@ def _text(template: Body) -> bytes:
 
 
 def _difference(live: Body, made: Body) -> Strangers:
-    owners = owned_places(live)
+    places = owned_places(live)
     lines, managers = list[str](), list[str]()
     for one in differing(mapping_at(live, "spec", "template"), made, ("spec", "template")):
-        field, manager = owner_at(one.steps, owners)
-        since = manager_time(live, manager) if manager else ""
-        who = f", set by {manager}{f' at {since}' if since else ''}" if manager else ""
+        field, owner = other_owner(one.steps, places)
+        who = f", set by {owner.manager}{f' at {owner.since}' if owner.since else ''}" if owner else ""
         path = field or "." + ".".join(map(str, one.steps))
         lines.append(f"{path} is {in_short(one.before)} instead of {in_short(one.after)}{who}")
-        managers.append(manager)
+        managers.append(owner.manager if owner else "")
     return Strangers(lines=tuple(dict.fromkeys(lines))[:_LINES], managers=tuple(dict.fromkeys(filter(None, managers))))
