@@ -25,6 +25,7 @@ from bundler.http.retry import PROXY_HINT
 from bundler.model.lean import dataclass
 from bundler.model.names import service_account
 from bundler.model.redaction import MASK, Redactor
+from bundler.model.rights import MissingRight
 from bundler.model.secret_leaves import leaf_texts
 
 if TYPE_CHECKING:
@@ -197,15 +198,16 @@ def _cannot_act(request: Request, status: Status, user: Sender) -> ForbiddenErro
     match = _CANNOT_ACT.search(status.message)
     if match is None or not user.acts_as:
         return None
-    account = service_account(user.acts_as)
-    right = "verb impersonate on users (and on its groups)"
-    where = "a ClusterRole"
-    if account is not None:
-        right, where = f"verb impersonate on serviceaccounts, name {account[1]}", f"a Role in namespace {account[0]}"
+    if (account := service_account(user.acts_as)) is not None:
+        right = MissingRight(verb="impersonate", group="", resource="serviceaccounts", namespace=account[0])
+        role = right.role(account[1])
+    else:
+        right = MissingRight(verb="impersonate", group="", resource="users", namespace="")
+        role = f"{right.role()} (and on its groups)"
     return ForbiddenError(
         request.doing,
         context=[f"{match['user']} may not act as {user.acts_as}"],
-        hint=f"give {match['user']} {where} with {right}, or act as no one else",
+        hint=f"give {match['user']} {role}, or act as no one else",
     )
 
 
@@ -221,13 +223,17 @@ def _forbidden(request: Request, status: Status, found: Sequence[str]) -> Forbid
         hint = "read the server's message: a quota, a policy or an admission rule of the cluster refuses this"
         is_quota = any(words in status.message for words in _QUOTA_WORDS)
         return ForbiddenError(request.doing, context=found, hint=hint, is_quota=is_quota)
-    resource = f"{match['resource']}.{match['group']}" if match["group"] else match["resource"]
-    where = f"in namespace {match['namespace']}" if match["namespace"] else "in the whole cluster"
-    role = "a Role in that namespace" if match["namespace"] else "a ClusterRole"
+    right = MissingRight(
+        verb=match["verb"],
+        group=match["group"] or "",
+        resource=match["resource"],
+        namespace=match["namespace"] or "",
+    )
+    where = f"in namespace {right.namespace}" if right.namespace else "in the whole cluster"
     return ForbiddenError(
         request.doing,
-        context=[f"cannot {match['verb']} {resource} {where} as {match['user']}"],
-        hint=f"ask for {role} with verb {match['verb']} on {resource}{_used_for(match['verb'])}",
+        context=[f"cannot {right.verb} {right.resource_name} {where} as {match['user']}"],
+        hint=f"ask for {right.role()}{_used_for(right.verb)}",
     )
 
 

@@ -27,5 +27,19 @@ class MissingRight:
     """The change can be made without: it is for what comes later, or explains why an object is not ready."""
 
     def __str__(self) -> str:
-        resource = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {resource}{f' in {self.namespace}' if self.namespace else ' in the whole cluster'}"
+        place = self.namespace or "the whole cluster"
+        return f"{self.verb} {self.resource_name} in {place}"
+
+    @property
+    def resource_name(self) -> str:
+        """The resource with its group, as a Role may be described: ``deployments.apps``."""
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+    def role(self, name: str = "") -> str:
+        """Return what grants it, as a hint says it: ``a Role in namespace prod with verb patch on deployments.apps``.
+
+        Args:
+            name: of the only object that it is needed for; empty: all.
+        """
+        where = f"Role in namespace {self.namespace}" if self.namespace else "ClusterRole"
+        return f"a {where} with verb {self.verb} on {self.resource_name}{f', name {name}' if name else ''}"

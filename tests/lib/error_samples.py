@@ -205,7 +205,7 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
     cluster.ForbiddenError: (
         "listing Secrets in namespace shop",
         ["cannot list secrets in namespace shop as bob"],
-        "ask for a Role in that namespace with verb list on secrets",
+        "ask for a Role in namespace shop with verb list on secrets",
     ),
     cluster.UnknownKindError: (
         "listing Gizmo",

@@ -89,7 +89,7 @@ def test_missing_permission_names_verb_resource_namespace_and_user() -> None:
     assert found.context == ("cannot patch deployments.apps in namespace shop as system:serviceaccount:ci:deployer",)
     assert (
         found.hint
-        == "ask for a Role in that namespace with verb patch on deployments.apps (used for dry-run and apply)"
+        == "ask for a Role in namespace shop with verb patch on deployments.apps (used for dry-run and apply)"
     )
 
 
