@@ -41,7 +41,7 @@ def ask_identity(access: ClusterAccess, transport: Transport) -> ClusterIdentity
     """
     version, uid, user, self = in_parallel(
         partial(_ask, transport, _VERSION),
-        partial(_ask, transport, _UID),
+        partial(_ask_uid, transport),
         partial(_ask, transport, _USER),
         partial(_ask, transport, replace(_USER, is_as_self=True)) if transport.is_acting else _nothing,
     )
@@ -58,6 +58,12 @@ def ask_identity(access: ClusterAccess, transport: Transport) -> ClusterIdentity
 
 def _nothing() -> Body:
     return {}
+
+
+def _ask_uid(transport: Transport) -> Body:
+    """Ask which cluster this is: it is the same for everyone, and the user that connects may be allowed to know."""
+    found = _ask(transport, replace(_UID, is_as_self=True)) if transport.is_acting else {}
+    return found or _ask(transport, _UID)
 
 
 def _ask(transport: Transport, request: Request) -> Body:

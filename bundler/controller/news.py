@@ -12,6 +12,7 @@ from bundler.controller.status import AttemptResult, ConditionType, Phase, Reaso
 from bundler.controller.status_body import attempt_of, drift_of
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,7 @@ def _components(before: Body, now: Body) -> Iterator[News]:
 def _drift(before: Body, now: Body) -> Iterator[News]:
     old, new = drift_of(before), drift_of(now)
     if new.corrected > old.corrected:
-        what, by = ", ".join(old.objects) or f"{new.corrected - old.corrected} objects", new.by or old.by
+        what, by = ", ".join(old.objects) or counted(new.corrected - old.corrected, "object"), new.by or old.by
         yield News(happened=Happened.DRIFT_CORRECTED, note=f"put back: {what}{f' (changed by {by})' if by else ''}")
 
 

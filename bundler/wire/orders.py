@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from bundler.model.json import items_at, text_at
+from bundler.model.json import int_at, items_at, text_at
 from bundler.model.orders import keeping_order
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class OrderForm(TypedDict):
 def order_form(body: Body) -> OrderForm:
     """Return an order, and what its controller says of it."""
     order = keeping_order(body)
+    is_seen = int_at(body, "status", "observedGeneration") >= order.mark.generation
     ready = next((one for one in items_at(body, "status", "conditions") if text_at(one, "type") == "Ready"), {})
     return {
         "kind": order.ref.kind,
@@ -38,7 +39,7 @@ def order_form(body: Body) -> OrderForm:
         "namespace": order.ref.namespace,
         "generation": order.mark.generation,
         "suspended": order.is_suspended,
-        "phase": text_at(body, "status", "phase"),
-        "ready": text_at(ready, "status") == "True",
-        "message": text_at(ready, "message"),
+        "phase": text_at(body, "status", "phase") if is_seen else "",
+        "ready": is_seen and text_at(ready, "status") == "True",
+        "message": text_at(ready, "message") if is_seen else "",
     }

@@ -8,7 +8,7 @@ import pytest
 
 from tests.lib.controlplane import HOW_TO_GET, find_binaries
 from tests.lib.netns import ROOT, SITE_ADDRESS, Site
-from tests.lib.walkthrough import World, read_commands
+from tests.lib.walkthrough import World, read_commands, write_files
 
 pytestmark = pytest.mark.slow
 
@@ -22,9 +22,11 @@ def programs(request, namespaces, registry_tools) -> None:
 
 
 def test_the_walk_through_does_what_it_says_and_nothing_leaves_the_site(programs, tmp_path) -> None:
-    commands = read_commands(ROOT / "docs" / "offline.md")
+    text = ROOT / "docs" / "offline.md"
+    commands = read_commands(text)
     assert {command.place for command in commands} == {"connected", "carry", "site"}
     with World(tmp_path) as world:
+        write_files(text, tmp_path)
         for command in commands:
             code, printed = world.run(command)
             shown = f"docs/offline.md:{command.line}: {command.place}$ {command.text}\n{printed}(exit {code})"

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+CONTROLLER = "registry.example/bundler/controller:0.1.0"
 HUB, SITE_REGISTRY = "registry-1.docker.io", "registry.site"
 USER, PASSWORD = "ada", "correct-horse-7"
 IMAGES = ("library/postgres:16.2", "library/redis:7.2", "library/python:3.13-alpine", "library/python:3.14-alpine")
 START_S = 90.0
-_PROMPT = re.compile(r"(connected|carry|site)\$ (.*)")
+_FILE = re.compile(r"^```yaml (?P<name>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_PROMPT = re.compile(r"(connected|carry|site|)\$ (.*)")
 _EXIT = re.compile(r"\(exit (\d+)\)")
 _ANYTHING = "[…]"
 
@@ -66,6 +68,12 @@ def pattern_of(lines: Sequence[str]) -> str:
 def read_commands(path: Path) -> list[Command]:
     """Return every command of a text, in order."""
     return list(_commands(path.read_text().splitlines()))
+
+
+def write_files(path: Path, folder: Path) -> None:
+    """Write the files of a text, its blocks of YAML that have a name, into a folder."""
+    for found in _FILE.finditer(path.read_text()):
+        (folder / found["name"]).write_text(found["text"])
 
 
 def _commands(lines: Sequence[str]) -> Iterator[Command]:
@@ -124,6 +132,7 @@ class World:
             stack.callback(kill_all, [plane])
             self._prepare_connected(stack)
             self._prepare_site(stack, plane)
+            self._run_controllers(stack)
             self._closing = stack.pop_all()
         return self
 
@@ -159,8 +168,13 @@ class World:
         for bundle in (ROOT / "bundles").iterdir():
             shutil.copytree(bundle, self.connected / bundle.name)
         # Nothing but Python: what bundler needs beside it, it brings along.
+        kubectl = self.folder / "bin" / "kubectl"
+        kubectl.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m tests.lib.kubectl "$@"\n')
+        kubectl.chmod(0o755)
         (self.folder / "bin" / "python3").symlink_to(os.path.realpath(sys._base_executable))
         _build_tool(self.connected / ".bin" / "bundler")
+        image = make_image("controller", layer_bytes=(9_000,))
+        write_layout(image, self.connected / "dist" / "controller", tag=CONTROLLER)
         authority = self._serve_registry(stack, self._hub, "hub", HUB)
         env = {**os.environ, "SSL_CERT_FILE": str(authority.certificate)}
         for image in IMAGES:
@@ -180,6 +194,14 @@ class World:
         shutil.copyfile(self.folder / "plane/kubeconfigs/admin.kubeconfig", self.site_folder / "kubeconfig")
         prepared = self.site.inside.run([sys.executable, "-c", _PULL_SECRET, self.folder / "plane", SITE_REGISTRY, USER, PASSWORD])  # fmt: skip
         assert prepared.returncode == 0, prepared.stdout
+
+    def _run_controllers(self, stack: contextlib.ExitStack) -> None:
+        """Do what a node of the site does for pods of the controller: the delivered bundler runs, as they say."""
+        pods = self.folder / "pods"
+        pods.mkdir()
+        program = [sys.executable, "-m", "tests.lib.controller_pods", self.folder / "plane", "bundler-system", pods]
+        running = self.site.inside.spawn([*program, sys.executable, self.site_folder / "bundler"], pods / "log")
+        stack.callback(kill_all, [running])
 
     def _plane(self, verb: str) -> list[str | Path]:
         return [sys.executable, "-m", "tests.lib.controlplane", verb, self.folder / "plane"]
@@ -221,8 +243,9 @@ plane = ControlPlane.attach(Path(folder))
 login = base64.b64encode(f"{user}:{password}".encode()).decode()
 config = base64.b64encode(json.dumps({"auths": {host: {"auth": login}}}).encode()).decode()
 secret = {"metadata": {"name": "site-pull"}, "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": config}}
-plane.api("POST", "/api/v1/namespaces", {"metadata": {"name": "shop"}})
-plane.api("POST", "/api/v1/namespaces/shop/secrets", secret)
+for name in ("shop", "bundler-system"):
+    plane.api("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    plane.api("POST", f"/api/v1/namespaces/{name}/secrets", secret)
 plane.stop()
 """
 

@@ -12,7 +12,7 @@ from bundler.errors import InterruptedRunError
 from bundler.errors.change import OrderStalledError, WaitTimeoutError
 from bundler.model.events import Notice
 from bundler.model.json import int_at, items_at, mapping_at, text_at
-from bundler.model.orders import is_suspended
+from bundler.model.orders import APPROVE, RETRY, is_suspended
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
@@ -81,10 +81,18 @@ def is_carried_out(body: Body) -> bool:
 
 
 def _refuse_stalled(ref: ObjectRef, body: Body) -> None:
-    if not _is_seen(body) or not _is_true(body, "Stalled") or _is_true(body, "Reconciling"):
+    if not _is_seen(body) or not _is_true(body, "Stalled") or _is_true(body, "Reconciling") or _is_answered(body):
         return
     stalled = _condition(body, "Stalled")
     raise _stalled(ref, text_at(stalled, "reason"), text_at(stalled, "message"))
+
+
+def _is_answered(body: Body) -> bool:
+    """Return whether what an order waited for was said by an annotation, which no generation counts."""
+    notes, status = mapping_at(body, "metadata", "annotations"), mapping_at(body, "status")
+    is_approved = text_at(status, "plan", "digest") == text_at(notes, APPROVE) != ""
+    is_retried = text_at(notes, RETRY) not in {"", text_at(status, "lastAttempt", "retry")}
+    return is_approved or (is_retried and text_at(_condition(body, "Stalled"), "reason") == "FailedOnce")
 
 
 def _stalled(ref: ObjectRef, reason: str, message: str) -> OrderStalledError:

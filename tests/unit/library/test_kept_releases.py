@@ -30,7 +30,7 @@ from bundler.errors.change import (
     WaitTimeoutError,
 )
 from bundler.model.json import value_at
-from bundler.model.orders import OrderMark, keeping_order
+from bundler.model.orders import APPROVE, OrderMark, keeping_order, with_note
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.orders import order, read, serve_orders, write, write_status
@@ -289,3 +289,17 @@ def test_what_an_order_waited_for_before_it_was_approved_is_no_news(kitchen: Kit
     assert kitchen.clock.monotonic() - began_s > 10  # the controller was given the time to read the approval
     assert raised.value.context == ("AwaitingApproval: data may be lost",)
     assert "bundler approve shop -n default" in raised.value.hint
+
+
+def test_an_order_that_was_approved_is_waited_for_however_long_its_controller_takes_to_read_that(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bundler.actions.ordering.wait._PAUSE_S", 100.0)
+    kitchen.order()
+    stalled = {"type": "Stalled", "status": "True", "reason": "AwaitingApproval", "message": "data may be lost"}
+    told = {"observedGeneration": 1, "plan": {"digest": "sha256:1"}, "conditions": [stalled]}
+    stalled["lastTransitionTime"] = "2026-11-30T12:00:00Z"
+    write_status(kitchen.cluster, {**read(kitchen.cluster), "status": told})
+    written = kitchen.session.order("shop", lambda body: with_note(body, APPROVE, "sha256:1"))
+    with pytest.raises(WaitTimeoutError):
+        kitchen.session.wait_for_order(written)
