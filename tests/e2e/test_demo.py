@@ -19,7 +19,7 @@ def test_the_demo_comes_to_its_end_with_a_deleted_deployment_put_back(tmp_path: 
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m bundler "$@"\n')
     program.chmod(0o755)
     env = {**os.environ, "BUNDLER": str(program), "TMPDIR": str(tmp_path)}
-    done = subprocess.run(["sh", DEMO], env=env, capture_output=True, text=True, timeout=230, check=False)
+    done = subprocess.run(["sh", DEMO], env=env, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     deleting, rest = done.stdout.split("$ bundler sandbox delete Deployment/shop-web")
     assert "shop-web" in rest.split("$ grep shop-web controller.log")[1]
