@@ -439,7 +439,7 @@ def test_a_session_that_names_no_user_records_the_account_of_its_process(menu):
 
 
 def test_of_several_copies_of_a_program_one_holds_the_lease(tmp_path, real_time):
-    path, options = tmp_path / "sandbox.db", SessionOptions(lock_duration_s=2.0)
+    path, options = tmp_path / "sandbox.db", SessionOptions(lock_duration_s=30.0)
     with Session.sandbox(path=path, options=options) as one, Session.sandbox(path=path, options=options) as other:
         with one.lease("my-program") as held:
             held.held()
@@ -457,7 +457,7 @@ def test_of_several_copies_of_a_program_one_holds_the_lease(tmp_path, real_time)
 
 def test_a_lease_that_is_deleted_is_lost_and_its_holder_notices(real_time):
     lease = ObjectRef("coordination.k8s.io", "Lease", "default", "my-program")
-    with Session.sandbox(options=SessionOptions(lock_duration_s=2.0)) as session, session.lease("my-program") as held:
+    with Session.sandbox(options=SessionOptions(lock_duration_s=30.0)) as session, session.lease("my-program") as held:
         assert session.cluster.delete(lease)
         with pytest.raises(LockLostError):
             held.confirm()
