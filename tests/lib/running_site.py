@@ -105,7 +105,7 @@ class RunningSite:
     def _run(self, argv: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
         env = {"KUBECONFIG": str(self.plane.kubeconfig("admin")), "HOME": str(self.folder), "PATH": "/usr/bin:/bin"}
         words = [sys.executable, "-m", "bundler", *map(str, argv), "-n", self.namespace]
-        return subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)
+        return subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600, check=False)
 
     def get(self, path: str) -> Any:
         """GET below the namespace; `path` is like `apps/v1/deployments/web`, or `v1/pods`."""
