@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import cycle, islice, pairwise
 
 import pytest
 from hypothesis import given, strategies as st
@@ -48,7 +48,7 @@ def test_a_ring_is_answered_at_once_and_a_storm_once_in_a_while(rings, looks):
     assert looks_at(rings) == pytest.approx(looks)
 
 
-@given(st.lists(st.floats(0.001, 70.0), max_size=60))
+@given(st.lists(st.floats(0.001, 70.0), max_size=20))
 def test_every_ring_is_answered_by_a_look_that_begins_after_it_and_soon(pauses_s):
     rings = rings_of(pauses_s)
     begun = looks_at(rings)
@@ -57,19 +57,19 @@ def test_every_ring_is_answered_by_a_look_that_begins_after_it_and_soon(pauses_s
         assert answer_s <= ring_s + SPACING_S + DEBOUNCE_S + NEARLY_S
 
 
-@given(st.lists(st.floats(SPACING_S, 1000.0), max_size=40))
+@given(st.lists(st.floats(SPACING_S, 1000.0), max_size=20))
 def test_who_rings_less_than_once_in_five_seconds_is_always_answered_at_once(pauses_s):
     rings = rings_of(pauses_s)
     assert looks_at(rings) == pytest.approx([ring_s + DEBOUNCE_S for ring_s in rings])
 
 
-@given(st.lists(st.floats(0.001, 0.02), min_size=100, max_size=1500))
+@given(st.lists(st.floats(0.005, 0.02), min_size=1, max_size=5))
 def test_looks_of_a_storm_are_five_seconds_apart_however_its_rings_are_spread(pauses_s):
-    begun = looks_at(rings_of(pauses_s))
+    begun = looks_at(rings_of([*islice(cycle(pauses_s), 1000)]))
     assert all(later - earlier >= SPACING_S - NEARLY_S for earlier, later in pairwise(begun))
 
 
-@given(st.lists(st.floats(0.001, 4.9), min_size=1, max_size=200))
+@given(st.lists(st.floats(0.001, 4.9), min_size=1, max_size=40))
 def test_rings_that_do_not_end_get_a_few_quick_answers_and_one_in_five_seconds(pauses_s):
     rings = rings_of(pauses_s)
     assert len(looks_at(rings)) <= QUICK + 2 + (rings[-1] - rings[0]) / SPACING_S

@@ -39,7 +39,7 @@ def test_what_rings_in_a_bunch_is_looked_at_once_and_soon() -> None:
 def test_a_hundred_rings_a_second_make_one_look_in_five_also_where_each_look_puts_something_back(puts_back) -> None:
     looks, clock = queue()
     began = []
-    for _ in range(6000):
+    for _ in range(2000):
         looks.ring(SHOP)
         if puts_back and began and clock.monotonic() >= began[-1] + 0.5:
             looks.settle(SHOP)
@@ -48,7 +48,7 @@ def test_a_hundred_rings_a_second_make_one_look_in_five_also_where_each_look_put
             began.append(clock.monotonic())
             looks.done(look, 600.0)
         clock.advance(0.01)
-    assert len(began) <= 60 / 5
+    assert len(began) <= 20 / 5
     assert all(later - earlier >= 5.0 - 1e-6 for earlier, later in pairwise(began))
 
 
