@@ -12,7 +12,7 @@ from bundler.controller.changes import Outcome, Work
 from bundler.controller.guards import missing_data_plan, waiting_plan
 from bundler.controller.lacking import missing_rights, who_lacks
 from bundler.controller.materials import MissingSourceError, Reader, request_for, scratch, site_file
-from bundler.controller.order import parse_deleted, parse_order
+from bundler.controller.order import parse_deleted, parse_order, pinned
 from bundler.controller.status import AttemptResult, Reason
 from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError, ConfirmationRequiredError
@@ -73,7 +73,8 @@ def carry_out(wanted: WantedChange, place: Place) -> Outcome:
     """
     before = _newest_number(wanted, place)
     try:
-        order = parse_order(wanted.body) if wanted.work is not Work.UNINSTALL else parse_deleted(wanted.body)
+        is_removal = wanted.work is Work.UNINSTALL
+        order = parse_deleted(wanted.body) if is_removal else pinned(parse_order(wanted.body), wanted.version)
         with scratch("bundler-order-") as folder:
             match wanted.work:
                 case Work.APPLY:

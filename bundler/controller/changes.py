@@ -52,6 +52,8 @@ class WantedChange:
     """Of a correction: fields that may differ, ``[KIND[/NAME]:]PATH``."""
     left_alone: tuple[ObjectRef, ...] = ()
     """Of a correction: objects that stay as they are, even where they are missing."""
+    version: str = ""
+    """Of the bundle, where the order names a range."""
     depth: int = 0
     """How many orders are above: a change may wait for those that are deeper."""
     is_small: bool = False

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.controller.order import Order
-    from bundler.controller.status import Attempt
+    from bundler.controller.status import Attempt, Choice
     from bundler.model.release import RevisionSummary
 
 FIRST_BACK_OFF_S: Final = 5.0
@@ -70,6 +70,8 @@ class Seen:
     now: datetime
     inputs: str = ""
     """Digest of what the order comes to; empty where that is not known."""
+    choice: Choice | None = None
+    """The version that is taken, of an order that names a range."""
     obstacle: Obstacle | None = None
     """Why it is not known, or why the release must be left alone."""
     revisions: tuple[RevisionSummary, ...] = ()

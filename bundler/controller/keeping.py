@@ -18,6 +18,7 @@ from bundler.controller.metrics import conditions_in
 from bundler.controller.news import news_of
 from bundler.controller.orders import Orders, ReleaseOrders
 from bundler.controller.reconcile import Keeping, Reconciler
+from bundler.controller.versions import Versions
 from bundler.errors import BundlerError
 from bundler.model.json import as_json, is_mapping, mapping_at, text_at
 from bundler.model.lean import dataclass
@@ -90,6 +91,7 @@ class ReleaseKeeping:
             accounts=accounts,
             orders=orders,
             families=Families(own.cluster, self._source.queries, instruments.clock),
+            versions=Versions(instruments.clock, self._loop.queue.hurry),
             changes=changes,
             clock=instruments.clock,
             keeper=settings.keeper,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from bundler import Accepted, ReleaseRequest, Values, values_of_order
 from bundler.controller.inputs import SeenSource
-from bundler.controller.order import AfterFailure, Update
+from bundler.controller.order import AfterFailure
 from bundler.controller.status import Reason
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleInvalidError, ValuesFileError
@@ -118,9 +118,6 @@ def seen_sources(order: Order, reader: Reader) -> tuple[SeenSource, ...]:
         ClusterError: when it cannot be read.
     """
     found, missing, reasons = list[SeenSource](), list[str](), list[Reason]()
-    if order.bundle.update is Update.WITHIN:
-        missing.append("update: Within is not carried out by this version: name one version of the bundle")
-        reasons.append(Reason.SOURCE_REFUSED)
     for ref, may_be_missing, reason in references(order):
         body = reader.tenant.get(ref, metadata_only=True)
         if body is None and not may_be_missing:

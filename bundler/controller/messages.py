@@ -42,6 +42,7 @@ def read_wanted(line: bytes) -> WantedChange:
         body=mapping_at(body, "body"),
         service_account=text_at(body, "service_account"),
         inputs=text_at(body, "inputs"),
+        version=text_at(body, "version"),
         ignored=strings_at(body, "ignored"),
         left_alone=tuple(map(_ref, items_at(body, "left_alone"))),
     )

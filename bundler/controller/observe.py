@@ -10,24 +10,29 @@ from bundler.controller.decide import Obstacle, Seen
 from bundler.controller.inputs import inputs_digest
 from bundler.controller.lacking import missing_account, missing_rights, who_lacks
 from bundler.controller.materials import MissingSourceError, seen_sources
-from bundler.controller.status import AttemptResult, ConditionType, Reason
+from bundler.controller.order import Update
+from bundler.controller.status import AttemptResult, Choice, ConditionType, Reason
 from bundler.controller.times import read_time
 from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.json import int_at, items_at, text_at
-from bundler.model.lean import dataclass, replace
+from bundler.model.lean import dataclass, field, replace
 from bundler.model.orders import ORDERS_DEFINITION, SUSPEND
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from bundler import ClusterClient
     from bundler.controller.changes import Work
+    from bundler.controller.inputs import SeenSource
     from bundler.controller.order import Order
     from bundler.controller.report import Remembered
     from bundler.model.json import Body
+
+    Choose = Callable[[Order, str, Place], Choice]
 
 _LEASE: Final = "coordination.k8s.io"
 
@@ -40,6 +45,8 @@ class Doing:
     under_way: Work | None
     begun: str = ""
     """Digest of the inputs that it is done with."""
+    choose: Choose = field(default=lambda order, running, place: Choice(version=order.bundle.version))  # noqa: ARG005
+    """Says which version an order takes; see bundler.controller.versions."""
 
 
 def observe(order: Order, place: Place, remembered: Remembered, doing: Doing) -> Seen:
@@ -73,7 +80,7 @@ def observe(order: Order, place: Place, remembered: Remembered, doing: Doing) ->
         return replace(seen, obstacle=missing)
     if order.is_deleted or (seen.obstacle is not None and seen.obstacle.reason is not Reason.RIGHTS_MISSING):
         return seen
-    return _with_inputs(seen, order, place)
+    return _with_inputs(seen, order, place, doing)
 
 
 def _with_record(seen: Seen, order: Order, place: Place) -> Seen:
@@ -99,10 +106,31 @@ def _holds_controller(order: Order, place: Place) -> bool:
     return any(entry.ref == ORDERS_DEFINITION for entry in held)
 
 
-def _with_inputs(seen: Seen, order: Order, place: Place) -> Seen:
+def _with_choice(
+    seen: Seen, order: Order, place: Place, sources: tuple[SeenSource, ...], doing: Doing
+) -> tuple[Seen, str]:
+    """Return what is seen with the version that an order takes, or why that is not known; and the version."""
+    if order.bundle.update is not Update.WITHIN:
+        return seen, ""
+    deployed = seen.deployed
+    running = deployed.bundle.version if deployed is not None else ""
+    is_of_it = deployed is not None and inputs_digest(order, sources, version=running) == deployed.inputs
+    choice = doing.choose(order, running if is_of_it else "", place)
+    if choice.version:
+        return replace(seen, choice=choice), choice.version
+    message = choice.message or f"looking for the newest version within {order.bundle.version}"
+    obstacle = Obstacle(reason=choice.reason, message=message, is_passing=choice.result is AttemptResult.PASSING)
+    return replace(seen, choice=choice, obstacle=seen.obstacle or obstacle), ""
+
+
+def _with_inputs(seen: Seen, order: Order, place: Place, doing: Doing) -> Seen:
     """Return what is seen with what the order comes to, or why that is not known; what is known already stays."""
     try:
-        inputs = inputs_digest(order, seen_sources(order, place.reader))
+        sources = seen_sources(order, place.reader)
+        seen, version = _with_choice(seen, order, place, sources, doing)
+        if seen.obstacle is not None and not version and order.bundle.update is Update.WITHIN:
+            return seen
+        inputs = inputs_digest(order, sources, version=version)
         return replace(seen, inputs=inputs, waits_for=tuple(_not_ready(order, place.own.cluster)))
     except MissingSourceError as error:
         obstacle = Obstacle(reason=error.reason, message=words_of(error))

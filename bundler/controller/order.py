@@ -10,7 +10,7 @@ from bundler.model.digest import digest_of, is_digest
 from bundler.model.durations import parse_duration
 from bundler.model.json import int_at, items_at, list_at, mapping_at, pointer_tokens, strings_at, text_at, value_at
 from bundler.model.kind import SecretKey
-from bundler.model.lean import dataclass, field
+from bundler.model.lean import dataclass, field, replace
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 from bundler.model.orders import APPROVE, FINALIZER, GROUP, IN_AN_OBJECT, RETRY, is_suspended
 from bundler.model.refs import ObjectRef
@@ -193,6 +193,16 @@ def parse_order(body: Body) -> Order:
     return order
 
 
+def pinned(order: Order, version: str) -> Order:
+    """Return an order that names one version, as if it named no range.
+
+    Args:
+        order: as it was read.
+        version: of its bundle; empty: as the order says.
+    """
+    return replace(order, bundle=replace(order.bundle, version=version, update=Update.PINNED)) if version else order
+
+
 def parse_deleted(body: Body) -> Order:
     """Read an order of which only its name, and what becomes of its release, matter any more.
 
@@ -270,6 +280,8 @@ def _bundle_of(body: Body, problems: _Problems) -> BundleSource:
     if digest and not is_digest(digest):
         problems.add(".spec.bundle.digest", digest, "no digest: sha256: and 64 hexadecimal digits")
     update = problems.word(body, "update", Update.PINNED, below=".spec.bundle")
+    if update is Update.WITHIN and source.startswith(IN_AN_OBJECT):
+        problems.add(".spec.bundle.update", update.value, "for bundles of a registry only")
     return BundleSource(source=source, version=text_at(body, "version"), digest=digest, update=update)
 
 

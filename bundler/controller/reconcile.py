@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from bundler.controller.orders import Orders
     from bundler.controller.outside import Cleared
     from bundler.controller.status import Keeper
+    from bundler.controller.versions import Versions
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry
@@ -73,6 +74,7 @@ class Keeping:
     accounts: Accounts
     orders: Orders
     families: Families
+    versions: Versions
     changes: Changes
     clock: Clock
     keeper: Keeper
@@ -189,6 +191,7 @@ class Reconciler:
             return self._memories[key]
 
     def _forget(self, key: ObjectRef) -> None:
+        self._keeping.versions.forget(key)
         with self._remembering:
             self._memories.pop(key, None)
 
@@ -225,7 +228,12 @@ class _Look:
         outcome = changes.take_outcome(self._order.ref)
         if outcome is not None:
             self._note(outcome)
-        doing = Doing(now=self._now, under_way=changes.under_way(self._order.ref), begun=memory.begun)
+        doing = Doing(
+            now=self._now,
+            under_way=changes.under_way(self._order.ref),
+            begun=memory.begun,
+            choose=self._keeping.versions.choice,
+        )
         seen = observe(self._order, self._place, memory.told, doing)
         decision = decide(self._order, seen)
         match decision.act:
@@ -258,7 +266,7 @@ class _Look:
             return left_s
         work = Work.UNINSTALL if decision.act is Act.UNINSTALL else Work.APPLY
         inputs = "" if work is Work.UNINSTALL else seen.inputs
-        wanted = replace(self._wanted(work), inputs=inputs)
+        wanted = replace(self._wanted(work), inputs=inputs, version=seen.choice.version if seen.choice else "")
         if self._keeping.changes.begin(self._order.ref, wanted):
             self._memory.begun = inputs
         return decision.again_s

@@ -116,6 +116,7 @@ def order_status(
         bundle=_running(deployed),
         components=_components(looked.state),
         inputs=_inputs(seen),
+        choice=seen.choice,
         attempt=remembered.attempt,
         plan=plan,
         drift=drift,
@@ -191,7 +192,8 @@ def _readiness(order: Order, seen: Seen, decision: Decision, looked: Looked) -> 
 
 def _ordered(order: Order, seen: Seen) -> str:
     failed = seen.failed
-    return failed.bundle.version if failed else order.bundle.version or "something else"
+    chosen = seen.choice.version if seen.choice else ""
+    return failed.bundle.version if failed else chosen or order.bundle.version or "something else"
 
 
 def _worst_words(state: ReleaseState) -> str:

@@ -176,6 +176,18 @@ class Keeper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which version of its bundle an order takes."""
+
+    version: str = ""
+    """Empty: it is not known yet, or what the digest says."""
+    message: str = ""
+    """Why newer ones could not be looked for."""
+    reason: Reason = Reason.WAITING
+    result: AttemptResult = AttemptResult.PASSING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderStatus:
     """Everything that the controller says of an order."""
 
@@ -188,6 +200,8 @@ class OrderStatus:
     components: tuple[ComponentStatus, ...] = ()
     inputs: str = ""
     """Digest of the inputs that the deployed revision was made of, or matches."""
+    choice: Choice | None = None
+    """Of an order that names a range."""
     attempt: Attempt | None = None
     plan: WaitingPlan | None = None
     drift: DriftStatus = field(default_factory=DriftStatus)

@@ -23,7 +23,7 @@ from bundler.model.size import cut, first_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bundler.controller.status import ComponentStatus, OrderStatus
+    from bundler.controller.status import Choice, ComponentStatus, OrderStatus
     from bundler.model.json import Body, JSONValue
 
 MAX_BYTES: Final = 32 * 1024
@@ -172,6 +172,7 @@ def _body(status: OrderStatus, previous: Body, writing: _Writing, now: datetime)
         **_bundle(status, writing),
         **({"components": _components(status.components, writing)} if status.components else {}),
         **({"inputs": writing.name(status.inputs)} if status.inputs else {}),
+        **({"update": _choice(status.choice, writing)} if status.choice else {}),
         **({"lastAttempt": _attempt(status.attempt, writing)} if status.attempt else {}),
         **({"plan": _plan(status.plan, writing)} if status.plan else {}),
         **({"drift": _drift(status.drift, writing)} if status.drift != DriftStatus() else {}),
@@ -211,6 +212,11 @@ def _component(one: ComponentStatus, writing: _Writing) -> Body:
         "ready": f"{one.ready}/{one.of}",
         **({"message": writing.line(one.message)} if one.message else {}),
     }
+
+
+def _choice(choice: Choice, writing: _Writing) -> Body:
+    message = {"message": writing.message(choice.message)} if choice.message else {}
+    return {"version": writing.name(choice.version), **message}
 
 
 def _attempt(attempt: Attempt, writing: _Writing) -> Body:

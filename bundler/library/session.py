@@ -255,6 +255,22 @@ class Session:
         with self.scope.calling():
             return library.bundles.acquire(self.scope, name, site, called=called, digest=digest)
 
+    def newest_version(self, source: str, within: str, *, running: str = "", site: Site | Path | None = None) -> str:
+        """Return the newest version of a bundle in a registry that is within a range.
+
+        Args:
+            source: its ``oci://`` address, without a version.
+            within: the range: ``~1.4``. Pre-releases count only where it names one of the same major.minor.patch.
+            running: the version that is there: no older one within the range is returned; empty: none.
+            site: a site file, or its path: its registry may be reached.
+
+        Raises:
+            RegistryError: when the registry does not answer, or has no such version.
+            BundleError: when address or range cannot be read.
+        """
+        with self.scope.calling():
+            return library.bundles.newest_version(self.scope, source, within, running, site)
+
     def search(
         self, words: Sequence[str] = (), *, catalogues: Sequence[str] = (), site: Site | Path | None = None
     ) -> SearchResult:

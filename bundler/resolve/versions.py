@@ -6,12 +6,17 @@ Own code, because no maintained library fits: ``packaging`` reads PEP 440, ``sem
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import VersionRangeError
 from bundler.model.lean import dataclass, field
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _IDENTIFIER_CHARS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-")
 _STARS = frozenset("xX*")
@@ -118,6 +123,25 @@ def parse_range(text: str) -> VersionRange:
         VersionRangeError: when ``text`` is none.
     """
     return VersionRange(text, tuple(_alternative(part, text) for part in text.split("||")))
+
+
+def newest_within(accepts: str, published: Iterable[str], *, running: str = "") -> str:
+    """Return the version that someone takes who asks for the newest of a range; empty where there is none.
+
+    Args:
+        accepts: the range. Pre-releases count only where it names one of the same major.minor.patch.
+        published: versions; what is none is passed over.
+        running: the version that is there: within the range, no older one is taken, published or not.
+
+    Raises:
+        VersionRangeError: when the range cannot be read.
+    """
+    wanted, found = parse_range(accepts), dict[str, Version]()
+    for text in filter(None, (running, *published)):
+        with suppress(VersionRangeError):
+            found[text] = parse_version(text)
+    fitting = [text for text, version in found.items() if wanted.admits(version)]
+    return max(fitting, key=lambda text: (found[text], text == running, text), default="")
 
 
 def parse_kubernetes_version(text: str) -> Version:

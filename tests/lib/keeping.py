@@ -24,6 +24,7 @@ from bundler.controller.process import Instruments
 from bundler.controller.pulse import Pulse
 from bundler.controller.reconcile import Keeping, Reconciler
 from bundler.controller.status import Keeper
+from bundler.controller.versions import Versions
 from bundler.model.refs import ObjectRef
 from bundler.syntax.reader import read_document
 from bundler.syntax.writer import dump_yaml
@@ -71,6 +72,7 @@ class Kept:
                 accounts=Accounts(self._open),
                 orders=orders,
                 families=Families(self.cluster, ReleaseOrders([self.namespace]).queries, self.clock),
+                versions=Versions(self.clock, self.rung.add, begin=lambda work: work()),
                 changes=changes,
                 clock=self.clock,
                 keeper=Keeper(host="here", version="1"),
@@ -117,6 +119,11 @@ class Kept:
         }
         self.cluster.apply(Payload.of(body, manager="kubectl"), is_forced=True)
         return ObjectRef("bundler.dev", "Release", self.namespace, name)
+
+    @property
+    def order_ref(self) -> ObjectRef:
+        """The order of the release shop."""
+        return ObjectRef("bundler.dev", "Release", self.namespace, "shop")
 
     def look(self, name: str = "shop", **how: Any) -> float | None:
         """Take one look at an order."""
@@ -197,6 +204,7 @@ class Running:
             accounts=Accounts(lambda _: self.session),
             orders=orders,
             families=Families(cluster, ReleaseOrders([namespace]).queries, clock),
+            versions=Versions(clock, self.loop.queue.hurry),
             changes=changes,
             clock=clock,
             keeper=Keeper(host="here", version="1"),

@@ -161,7 +161,7 @@ def _with_values(session: Session, body: Body, request: ReleaseRequest, asked: O
     taken = request.bundle
     assert not isinstance(taken, str)  # noqa: S101 - the bundle of an order is always fetched
     if asked.source or asked.version or asked.digest or asked.from_revision:
-        body = with_bundle(body, digest=taken.bundle.digest, version=taken.bundle.metadata.version)
+        body = with_bundle(body, digest=taken.bundle.digest, version=taken.bundle.metadata.version, update="")
     number = asked.from_revision or (_taken_up(session, asked) if asked.creates else 0)
     kept = mapping_at(body, "spec", "values")
     if number and not (asked.creates and asked.given.names_files):  # files named start afresh, as in an upgrade

@@ -11,7 +11,7 @@ from bundler import Values
 from bundler.cli.output.plan import PlanView, plan_lines
 from bundler.cli.terminal.text import Line
 from bundler.controller.materials import Reader, request_for
-from bundler.controller.order import parse_order
+from bundler.controller.order import Update, parse_order, pinned
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.orders import is_suspended
@@ -57,6 +57,8 @@ def what_is_ordered(session: Session, body: Body, beside: Body | None = None) ->
         BundlerError: when something that it refers to cannot be read.
     """
     order = parse_order(body)
+    if order.bundle.update is Update.WITHIN:
+        order = pinned(order, session.newest_version(order.bundle.source, order.bundle.version))
     seen = session.cluster if beside is None else _AsIfWritten(cluster=session.cluster, body=beside)
     reader = Reader(tenant=seen, own=session.cluster, namespace="")
     with TemporaryDirectory(prefix="bundler-order-") as folder:

@@ -36,7 +36,7 @@ def test_what_an_order_leaves_out_has_the_defaults_of_the_controller():
 
 def test_every_field_of_an_order_is_read():
     body = order_body(
-        bundle={"source": "secret://shop-bundle", "version": "~1.4", "digest": DIGEST, "update": "Within"},
+        bundle={"source": "secret://shop-bundle", "digest": DIGEST, "update": "Pinned"},
         values={"qps": 1000},
         valuesFrom=[{"kind": "ConfigMap", "name": "a"}, {"kind": "Secret", "name": "b", "key": "v", "optional": True}],
         site="acme",
@@ -57,7 +57,7 @@ def test_every_field_of_an_order_is_read():
     )
     order = parse_order(body)
     assert order.bundle.secret == "shop-bundle"
-    assert (order.bundle.digest, order.bundle.update) == (DIGEST, Update.WITHIN)
+    assert (order.bundle.digest, order.bundle.update) == (DIGEST, Update.PINNED)
     assert order.values == {"qps": 1000}
     assert order.values_from == (
         ValuesSource(kind="ConfigMap", name="a"),
@@ -74,6 +74,13 @@ def test_every_field_of_an_order_is_read():
     assert (order.after_failure, order.deletion) == (AfterFailure.ROLL_BACK, Deletion.ORPHAN)
     assert order.depends_on == ("db",)
     assert order.is_suspended
+
+
+def test_a_range_is_for_bundles_of_a_registry():
+    ranged = {"version": "~1.4", "update": "Within"}
+    assert parse_order(order_body(bundle={"source": SOURCE, **ranged})).bundle.update is Update.WITHIN
+    with pytest.raises(OrderInvalidError, match="reading Release/shop"):
+        parse_order(order_body(bundle={"source": "secret://x", **ranged}))
 
 
 def test_annotations_are_the_knobs_of_an_order():

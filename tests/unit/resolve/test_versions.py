@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bundler.errors.bundle import VersionRangeError
-from bundler.resolve.versions import parse_kubernetes_version, parse_range, parse_version
+from bundler.resolve.versions import newest_within, parse_kubernetes_version, parse_range, parse_version
 
 ORDER = "0.0.0 0.0.1 0.1.0 0.10.0 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0 1.0.1 1.1.0 2.0.0 10.0.0"
 
@@ -89,3 +89,22 @@ def test_a_vendor_suffix_of_kubernetes_is_ignored(text: str, core: tuple[int, in
 def test_what_is_no_kubernetes_version_is_refused() -> None:
     with pytest.raises(VersionRangeError):
         parse_kubernetes_version("new")
+
+
+@pytest.mark.parametrize(
+    ("accepts", "published", "running", "taken"),
+    [
+        ("~1.4", ["1.3.9", "1.4.0", "1.4.10", "1.4.9", "1.5.0"], "", "1.4.10"),
+        ("^1", ["1.2.0", "2.0.0"], "1.1.0", "1.2.0"),
+        ("^1", ["1.2.0", "1.3.0-rc.1"], "", "1.2.0"),
+        (">=1.3.0-rc.1 <2", ["1.2.0", "1.3.0-rc.2"], "", "1.3.0-rc.2"),
+        ("^1", ["1.2.0"], "1.3.0", "1.3.0"),  # withdrawn, and no older one is taken
+        ("~1.2", ["1.2.0"], "1.3.0", "1.2.0"),  # the range is older than what runs: that is someone's wish
+        ("^1", ["latest", "v1", "1.2"], "", ""),
+        ("^3", ["1.2.0"], "1.2.0", ""),
+        ("^1", ["1.2.0+b", "1.2.0+c"], "1.2.0+b", "1.2.0+b"),  # builds of one version: the one that runs stays
+        ("", ["1.2.0", "2.0.0-rc.1"], "", "1.2.0"),
+    ],
+)
+def test_the_newest_version_of_a_range_is_taken_and_none_older_than_what_runs(accepts, published, running, taken):
+    assert newest_within(accepts, published, running=running) == taken
