@@ -13,6 +13,7 @@ from bundler.cli.parsing.change_options import create_namespace_option
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.order_options import order_flags
+from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import values_options
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @values_options(can_unset=True)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @order_flags
+@registry_options
 @bundle_limit_options
 def order_command(
     app: App,

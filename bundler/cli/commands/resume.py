@@ -8,6 +8,7 @@ from bundler.cli.flows.orders import carry_out_resume
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.order_options import order_flags
+from bundler.cli.parsing.registry_options import registry_options
 
 if TYPE_CHECKING:
     from bundler.cli.parsing.order_options import OrderFlags
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 @verb("resume")
 @release_argument
 @order_flags
+@registry_options
 def resume_command(app: App, release: str, flags: OrderFlags) -> int:
     """Resume the order of RELEASE, after it was shown what that would change.
 
