@@ -51,7 +51,8 @@ def test_an_order_becomes_a_release_that_is_kept_and_goes_with_it(site):
         assert site.status("shop")["revision"] == 1
         site.delete(WEB)
         site.wait(lambda: site.find(WEB), "the Deployment is there again")
-        site.wait(lambda: site.status("shop")["is_ready"] and site.status("shop")["drift"]["corrected"], "it is ready")
+        site.wait(lambda: site.status("shop").get("drift", {}).get("corrected"), "it says that drift was put back")
+        site.wait(lambda: site.status("shop")["is_ready"], "it is ready")
         site.order("other", "one", serviceAccountName=None)
         site.wait(
             lambda: site.status("other").get("phase") == "Failed", "an order never gets the controller's own rights"
