@@ -91,6 +91,7 @@ class StrikingProxy(KillingProxy):
         """Every write since the last aim."""
         self.victims: Callable[[Victim], Sequence[int]] = lambda _: ()
         """Says which processes one kills."""
+        self.killed: set[int] = set()
         self._stroke: Stroke | None = None
         self._left = 0
         self._striking = threading.Lock()
@@ -119,6 +120,7 @@ class StrikingProxy(KillingProxy):
             self._stroke = None
             for pid in self.victims(stroke.victim):
                 with suppress(ProcessLookupError):
+                    self.killed.add(pid)
                     os.kill(pid, signal.SIGKILL)
             return True
 
@@ -186,6 +188,7 @@ class Life:
         for name, phase in {"upgrade": self._upgrade, "drift": self._drift, "uninstall": self._end}.items():
             if name in by_phase:
                 self._pass(name, phase, by_phase[name])
+        self._until(self._leads, "a controller leads")
         assert self.controller.stop() == 0
 
     def _pass(self, name: str, phase: Callable[[], None], stroke: Stroke | None) -> None:
@@ -243,6 +246,9 @@ class Life:
     def _is_met(self) -> bool:
         """Whether the order is met and nothing is under way."""
         return bool(self.site.status("shop")["is_ready"]) and not self._is_changing()
+
+    def _leads(self) -> bool:
+        return self.controller.process.pid not in self.proxy.killed and self.controller.says("this copy leads")
 
     def _is_changing(self) -> bool:
         return bool(self.controller.children())
