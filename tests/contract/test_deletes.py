@@ -115,9 +115,9 @@ def test_claims_of_a_stateful_set_stay(cluster: Subject) -> None:
 def test_a_claim_in_use_is_kept_until_its_pod_is_gone(cluster: Subject) -> None:
     cluster.furnish()
     cluster.apply(stateful_set())
-    cluster.wait(
-        "bound", lambda: [one["status"]["phase"] for one in cluster.list("PersistentVolumeClaim").items] == ["Bound"]
-    )
+    # A claim is in use once its pod has a node, and kept once it says so.
+    cluster.wait("used", lambda: any(one["spec"].get("nodeName") for one in cluster.list("Pod").items))
+    cluster.wait("guarded", lambda: cluster.get("PersistentVolumeClaim", "data-db-0")["metadata"].get("finalizers"))
     cluster.client.delete(cluster.ref("PersistentVolumeClaim", "data-db-0"))
     assert cluster.get("PersistentVolumeClaim", "data-db-0")["metadata"]["deletionTimestamp"]
     cluster.client.delete(cluster.ref("StatefulSet", "db", "apps"))
