@@ -23,6 +23,7 @@ from bundler.errors.delivery import WrongSignatureError
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.orders import BUNDLE_KEY, SIGNATURE_KEY, OrderMark
+from bundler.model.pattern import LazyPattern
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ SITE_KEY: Final = "site.yaml"
 NO_SITE: Final = "default"
 """The name of a site that may be missing: then nothing is asked of bundles."""
 _SITE_PREFIX: Final = "bundler-site-"
+_KEY: Final = LazyPattern(r"(?!\.\.|\.\Z)[-._a-zA-Z0-9]{1,253}")
+"""A key of a ConfigMap, as the API server accepts it; each becomes the name of a file."""
 
 
 class MissingSourceError(OrderSourceError):
@@ -204,6 +207,9 @@ def site_of(site: str, named_by: ObjectRef, reader: Reader, folder: Path) -> Pat
     place = folder / "site"
     place.mkdir(exist_ok=True)
     for name in mapping_at(body, "data"):  # beside the site file is what it names: the authority of its registry
+        if not _KEY.fullmatch(name):
+            found = f"{ref.short} has a key that is not a file name: {name!r}"
+            raise MissingSourceError.of(named_by, [found], Reason.SOURCE_REFUSED)
         _written(place / name, text_at(body, "data", name).encode())
     return place / SITE_KEY
 
