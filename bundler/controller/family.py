@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from bundler import ListQuery, ObjectRef, Payload
 from bundler.errors.change import OrderInvalidError
-from bundler.model.json import canonical_json, mapping_at, text_at, value_at
+from bundler.model.access_review import ACCESS_REVIEW, REVIEWS, access_payload, allowed_in
+from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
@@ -21,7 +21,7 @@ from bundler.model.refs import ref_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bundler import ClusterClient
+    from bundler import ClusterClient, ListQuery, ObjectRef
     from bundler.controller.order import Order
     from bundler.model.json import Body
     from bundler.ports import Clock
@@ -32,8 +32,6 @@ DEEPEST: Final = 4
 """How many orders may be above another one."""
 SEARCH_EVERY_S: Final = 30.0
 """Between two searches for the order of a release that had none."""
-_REVIEWS: Final = "authorization.k8s.io"
-_REVIEW: Final = "SelfSubjectAccessReview"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,14 +185,10 @@ def may_act_as(cluster: ClusterClient, namespace: str, account: str) -> bool:
         namespace: of the ServiceAccount.
         account: its name.
     """
-    if cluster.resource_type(_REVIEWS, _REVIEW) is None:
+    if cluster.resource_type(REVIEWS, ACCESS_REVIEW) is None:
         return True
     asked: Body = {"verb": "impersonate", "resource": "serviceaccounts", "namespace": namespace, "name": account}
-    api = f"{_REVIEWS}/v1"
-    review: Body = {"apiVersion": api, "kind": _REVIEW, "spec": {"resourceAttributes": asked}}
-    payload = Payload(ref=ObjectRef(_REVIEWS, _REVIEW, "", account), api_version=api, content=canonical_json(review))
-    answer = cluster.create(payload, is_dry_run=True)  # no trace in a cluster that only plays one
-    return value_at(answer.body, "status", "allowed") is not False
+    return allowed_in(cluster.create(access_payload(asked, name=account), is_dry_run=True).body) is not False
 
 
 def _release_above(body: Body) -> str:

@@ -13,13 +13,13 @@ from bundler.actions.preflight.check_runner import Look
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError, RejectedError
 from bundler.fields.removed_apis import removed_in, replacement_for
+from bundler.model.access_review import ACCESS_REVIEW, REVIEWS, access_payload, allowed_in, review_payload
 from bundler.model.check import Check, failed, passed, skipped, warned
-from bundler.model.cluster import ListQuery, Payload
+from bundler.model.cluster import ListQuery
 from bundler.model.definition import is_definition, kind_of
-from bundler.model.json import canonical_json, items_at, list_at, mapping_at, value_at
+from bundler.model.json import items_at, list_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.names import release_uid
-from bundler.model.refs import ObjectRef
 from bundler.planning.restored import is_restored
 from bundler.planning.rights import (
     LATER_VERBS,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from bundler.planning.rights import PluralOf
     from bundler.ports import ClusterClient
 
-_REVIEW = "authorization.k8s.io"
 _MAX_NAMED = 24
 
 
@@ -113,7 +112,7 @@ def ask_rights(wanted: Sequence[Right], cluster: ClusterClient) -> list[Right] |
         wanted: rights, each once.
         cluster: the API to ask.
     """
-    if cluster.resource_type(_REVIEW, "SelfSubjectAccessReview") is None:
+    if cluster.resource_type(REVIEWS, ACCESS_REVIEW) is None:
         return None
     rules = {name: _rules_in(name, cluster) for name in {right.namespace for right in wanted} - {""}}
     unlisted = [right for right in wanted if not _is_listed(right, rules.get(right.namespace, ()))]
@@ -171,14 +170,9 @@ def _plurals(cluster: ClusterClient) -> PluralOf:
 def _rules_in(namespace: str, cluster: ClusterClient) -> list[Body]:
     """Return what we may do in a namespace, as far as the server lists it."""
     kind = "SelfSubjectRulesReview"
-    if cluster.resource_type(_REVIEW, kind) is None:
+    if cluster.resource_type(REVIEWS, kind) is None:
         return []
-    body: dict[str, JSONValue] = {"apiVersion": f"{_REVIEW}/v1", "kind": kind, "spec": {"namespace": namespace}}
-    payload = Payload(
-        ref=ObjectRef(_REVIEW, kind, "", f"rules-{namespace}"),
-        api_version=f"{_REVIEW}/v1",
-        content=canonical_json(body),
-    )
+    payload = review_payload(kind, {"namespace": namespace}, name=f"rules-{namespace}")
     try:
         return list(items_at(cluster.create(payload, is_dry_run=True).body, "status", "resourceRules"))
     except RejectedError:
@@ -194,22 +188,14 @@ def _is_listed(right: Right, rules: Iterable[Body]) -> bool:
 
 
 def _is_allowed(cluster: ClusterClient, right: Right) -> bool | None:
-    """Ask; None where the server gives no answer. A dry run leaves no trace in clusters that only play one."""
+    """Ask; None where the server gives no answer."""
     plural, _, part = right.plural.partition("/")
     attributes: dict[str, JSONValue] = {"group": right.group, "resource": plural, "verb": right.verb}
     attributes |= {"subresource": part} if part else {}
     if right.namespace:
         attributes["namespace"] = right.namespace
-    body: dict[str, JSONValue] = {
-        "apiVersion": f"{_REVIEW}/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": attributes},
-    }
-    ref = ObjectRef(_REVIEW, "SelfSubjectAccessReview", "", f"{right.verb}-{right.plural}")
-    payload = Payload(ref=ref, api_version=f"{_REVIEW}/v1", content=canonical_json(body))
+    payload = access_payload(attributes, name=f"{right.verb}-{right.plural}")
     try:
-        answer = cluster.create(payload, is_dry_run=True).body
+        return allowed_in(cluster.create(payload, is_dry_run=True).body)
     except RejectedError:
         return None
-    allowed = value_at(mapping_at(answer, "status"), "allowed")
-    return allowed if isinstance(allowed, bool) else None
