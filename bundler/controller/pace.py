@@ -30,7 +30,7 @@ class Pace:
         self._begun_s = now_s
 
     def rung_s(self, now_s: float) -> float:
-        """Return when a look is due that someone else rings for now."""
+        """Return when to look after a ring at this time that the controller did not cause."""
         quiet_s = now_s - self._rung_s
         self._rung_s = now_s
         self._quick = QUICK if quiet_s >= QUICK * SPACING_S else min(QUICK, self._quick + int(quiet_s / SPACING_S))
@@ -39,9 +39,9 @@ class Pace:
         return due_s
 
     def soon_s(self, now_s: float) -> float:
-        """Return when a look is due that the controller itself rings for now: at once, unless others rang too often."""
+        """Return when to look after the end of a correction at this time: at once, unless others rang too often."""
         return now_s + DEBOUNCE_S if self._quick else self.spaced_s(now_s)
 
     def spaced_s(self, now_s: float) -> float:
-        """Return when a look is due that is in no hurry."""
+        """Return when to look if there is no hurry."""
         return max(now_s + DEBOUNCE_S, self._begun_s + SPACING_S)

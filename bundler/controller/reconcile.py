@@ -153,7 +153,7 @@ class Reconciler:
         """Stop before an order gets rights that its author may not have: the controller's own, or another's.
 
         Raises:
-            OrderInvalidError: when it names no ServiceAccount, and there is none by default; or one that is not for it.
+            OrderInvalidError: when it names no ServiceAccount and no default is set, or names one that it may not use.
         """
         keeping = self._keeping
         if keeping.needs_account and not (order.service_account or keeping.default_account):

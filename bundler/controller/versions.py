@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from bundler.concurrency import in_thread
 from bundler.controller.conditions import is_seen
 from bundler.controller.materials import scratch, site_file
-from bundler.controller.order import Update
 from bundler.controller.status import Choice, Reason
 from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError
@@ -76,8 +75,6 @@ class Versions:
             running: the version that meets it now: no older one is taken; empty: none does.
             place: as whom it is asked.
         """
-        if order.bundle.update is Update.PINNED:
-            return Choice(version=order.bundle.version)
         key, what = order.ref, (order.bundle.source, order.bundle.version, order.site)
         with self._guard:
             asked = self._asked.get(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
+from bundler.ports import count_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 def say_nothing(event: Event) -> None:
     """Pass over an event."""
     del event
-
-
-def count_nothing(verb: str, status: int) -> None:
-    """Pass over a request."""
-    del verb, status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from bundler.errors.bundle import ValuesFileError
 from bundler.library.network import NetworkRules
 from bundler.model.lean import dataclass, field
-from bundler.ports import UNCONFINED
+from bundler.ports import UNCONFINED, count_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,10 +109,6 @@ def _no_stdin() -> str:
     raise ValuesFileError("reading values from -", context=[found], hint="give them as Values(data=...)")
 
 
-def _count_nothing(verb: str, status: int) -> None:
-    del verb, status
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """The program that a session works for, and what it brings along; a library session makes its own."""
@@ -123,7 +119,7 @@ class Host:
     """What is entered here is left when the session, or the program, ends."""
     report: Reporter = pass_over
     """Takes the events of calls that name no other reporter."""
-    count: Callable[[str, int], None] = _count_nothing
+    count: Callable[[str, int], None] = count_nothing
     """Takes verb and status of each request to the API server; called from several threads."""
     stop: Stop = NeverStopped()
     confinement: Confinement = UNCONFINED

@@ -126,11 +126,11 @@ def parse_range(text: str) -> VersionRange:
 
 
 def newest_within(accepts: str, published: Iterable[str], *, running: str = "") -> str:
-    """Return the version that someone takes who asks for the newest of a range; empty where there is none.
+    """Return the newest version within a range; empty if there is none.
 
     Args:
         accepts: the range. Pre-releases count only where it names one of the same major.minor.patch.
-        published: versions; what is none is passed over.
+        published: what the registry lists; what is not a version is skipped.
         running: the version that is there: within the range, no older one is taken, published or not.
 
     Raises:

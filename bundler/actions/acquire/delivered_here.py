@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.acquire.bundle_artifacts import fetch_envelopes
 from bundler.actions.acquire.open_delivery import load_delivered
 from bundler.actions.acquire.push import push
-from bundler.actions.acquire.signature_push import attach_signature, is_attached
+from bundler.actions.acquire.signature_push import attach_signature, is_attached, put_artifact
 from bundler.delivery.envelopes import encode_envelopes
 from bundler.delivery.index import MAX_INDEX_BYTES, decode_index
 from bundler.errors.delivery import SignatureError, VersionPublishedError
@@ -22,14 +22,11 @@ from bundler.model.lean import dataclass
 from bundler.model.oci import (
     BUNDLE_DELIVERY,
     BUNDLE_SIGNATURE,
-    EMPTY_BLOB,
-    EMPTY_CONTENT,
     Descriptor,
     OciAddress,
     OciManifest,
     Repository,
     artifact_manifest,
-    bytes_source,
 )
 from bundler.model.trust import INDEX_PAYLOAD
 
@@ -102,9 +99,7 @@ def _attach_index(trusted: Trusted, at: OciAddress, subject: OciManifest, regist
     layer = Descriptor(digest=digest_of(raw), size=len(raw), media_type=INDEX_PAYLOAD)
     manifest = artifact_manifest(BUNDLE_DELIVERY, layer, subject=subject)
     if registry.head_manifest(at.repository, manifest.digest) is None:
-        registry.put_blob(at.repository, EMPTY_BLOB, bytes_source(EMPTY_CONTENT))
-        registry.put_blob(at.repository, layer, bytes_source(raw))
-        registry.put_manifest(at.repository, manifest)
+        put_artifact(registry, at.repository, manifest, layer, raw)
     signature = encode_envelopes(envelopes)
     if envelopes and not is_attached(registry, at, manifest, signature, BUNDLE_SIGNATURE):
         attach_signature(registry, at, manifest, signature, BUNDLE_SIGNATURE)
@@ -113,7 +108,7 @@ def _attach_index(trusted: Trusted, at: OciAddress, subject: OciManifest, regist
 def delivered_here(
     registry: Registry, published: PublishedBundle, bundle: Bundle, verify: Verifier
 ) -> DeliveredHere | None:
-    """Return what a trusted delivery said that brought a bundle here; None where there is none.
+    """Return what a trusted delivery said that brought a bundle here; None where no trusted one did.
 
     Args:
         registry: of the site.

@@ -13,7 +13,7 @@ from bundler.model.json import mapping_at
 from bundler.model.oci import EMPTY_BLOB, EMPTY_CONTENT, Descriptor, artifact_manifest, bytes_source
 
 if TYPE_CHECKING:
-    from bundler.model.oci import OciAddress, OciManifest
+    from bundler.model.oci import OciAddress, OciManifest, Repository
     from bundler.ports import Registry
 
 _HINT = "sign it again with `bundler sign`, or remove the .sig file to publish it unsigned"
@@ -76,10 +76,28 @@ def attach_signature(
     Raises:
         RegistryError: what the registry answers.
     """
-    place = address.repository
     layer = Descriptor(digest=digest_of(signature), size=len(signature), media_type=artifact_type)
     annotations = mapping_at(subject.body, "annotations")
+    manifest = artifact_manifest(artifact_type, layer, subject=subject, annotations=annotations)
+    return put_artifact(registry, address.repository, manifest, layer, signature)
+
+
+def put_artifact(
+    registry: Registry, place: Repository, manifest: OciManifest, layer: Descriptor, content: bytes
+) -> int:
+    """Store an artifact of one layer, its manifest last; returns how many bytes were sent.
+
+    Args:
+        registry: to write to.
+        place: where it goes.
+        manifest: of the artifact.
+        layer: of the manifest.
+        content: of the layer.
+
+    Raises:
+        RegistryError: what the registry answers.
+    """
     sent = registry.put_blob(place, EMPTY_BLOB, bytes_source(EMPTY_CONTENT))
-    sent += registry.put_blob(place, layer, bytes_source(signature))
-    registry.put_manifest(place, artifact_manifest(artifact_type, layer, subject=subject, annotations=annotations))
+    sent += registry.put_blob(place, layer, bytes_source(content))
+    registry.put_manifest(place, manifest)
     return sent

@@ -32,8 +32,8 @@ def rewrite(
 
     Args:
         ref: the object.
-        edit: takes the object, None where there is none; returns it as it is to be, None to write nothing. It is
-            called again with what someone else wrote.
+        edit: takes the object, or None if it does not exist; returns the object to write, or None to write nothing.
+            It is called again if someone else wrote in between.
         cluster: where it is.
         version: of the API in which it is read and written; the server's choice when empty.
         manager: of the fields that change.

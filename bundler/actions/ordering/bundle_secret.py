@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Final
 
+from bundler.actions.change.rewrite import rewrite
 from bundler.errors.bundle import ArchiveError
 from bundler.errors.change import OrderSourceError
 from bundler.model.cluster import ListQuery, Payload
@@ -96,14 +97,18 @@ def give(order: Body, cluster: ClusterClient) -> None:
         ClusterError: when it cannot be read or written.
     """
     source, uid = text_at(order, "spec", "bundle", "source"), text_at(order, "metadata", "uid")
-    ref = ObjectRef("", "Secret", ref_of(order).namespace, source.removeprefix(IN_AN_OBJECT))
-    secret = cluster.get(ref) if source.startswith(IN_AN_OBJECT) else None
-    if secret is None or _order_of(secret) != ref_of(order).name or uid in _owners(secret):
+    if not source.startswith(IN_AN_OBJECT):
         return
     owner: Body = {"apiVersion": text_at(order, "apiVersion"), "kind": RELEASE, "name": ref_of(order).name, "uid": uid}
-    owners = [*items_at(secret, "metadata", "ownerReferences"), owner]
-    owned = {**secret, "metadata": {**mapping_at(secret, "metadata"), "ownerReferences": owners}}
-    cluster.replace(Payload.of(owned, manager=MANAGER))
+
+    def owned(secret: Body | None) -> Body | None:
+        if secret is None or _order_of(secret) != ref_of(order).name or uid in _owners(secret):
+            return None
+        owners = [*items_at(secret, "metadata", "ownerReferences"), owner]
+        return {**secret, "metadata": {**mapping_at(secret, "metadata"), "ownerReferences": owners}}
+
+    ref = ObjectRef("", "Secret", ref_of(order).namespace, source.removeprefix(IN_AN_OBJECT))
+    rewrite(ref, owned, cluster, manager=MANAGER)
 
 
 def drop_unnamed(order: ObjectRef, cluster: ClusterClient) -> tuple[ObjectRef, ...]:

@@ -56,7 +56,7 @@ class OrderArgs:
     """Make the order."""
     service_account: str = ""
     may_create_namespace: bool = True
-    """With `creates`: make the namespace where there is none."""
+    """With `creates`: make the namespace if it does not exist."""
     is_dry_run: bool = False
 
 
