@@ -10,16 +10,12 @@ import bundler.actions.acquire
 import bundler.values
 from bundler import expressions, library, loader, signing
 from bundler.actions import compose
-from bundler.actions.acquire import fetch
 from bundler.actions.acquire.bundle import AcquiredBundle, Sources, acquire as acquire_from, is_delivery, open_by_policy
-from bundler.actions.acquire.bundle_artifacts import published_versions
 from bundler.actions.compose.user_values import UserInput, read_inputs
-from bundler.errors.delivery import RegistryNotFoundError
 from bundler.library.name_rules import check_name, check_namespace
 from bundler.model.events import Acquired
 from bundler.model.lean import replace
 from bundler.ports import UNCONFINED
-from bundler.resolve.versions import newest_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,15 +91,9 @@ def newest_version(scope: Scope, source: str, within: str, running: str, site: S
         BundleError: when address or range cannot be read.
     """
     read_site(scope, site)
-    doing = f"looking for the newest version of {source} within {within}"
-    address = fetch.parse_address(source, doing=doing)
-    versions = published_versions(fetcher_of(scope).registry(), address)
-    found = newest_within(within, versions, running=running)
-    if not found:
-        shown = ", ".join(versions[:10]) or "none"
-        hint = "push a version of the range, or name another range"
-        raise RegistryNotFoundError(doing, context=[f"no version of the range is there, of: {shown}"], hint=hint)
-    return found
+    address = bundler.actions.acquire.fetch.parse_address(source, doing=f"looking for versions of {source}")
+    registry = fetcher_of(scope).registry()
+    return bundler.actions.acquire.bundle_artifacts.newest_published(registry, address, within, running=running)
 
 
 def open_delivery(scope: Scope, paths: tuple[Path, ...], policy: TrustPolicy) -> Trusted:

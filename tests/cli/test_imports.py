@@ -142,6 +142,12 @@ def test_a_template_without_patches_and_hooks_loads_neither(cli, menu):
     assert {"bundler.model.hooks", "bundler.render.hooks", "bundler.wire.objects"} & modules == set()
 
 
+def test_a_folder_is_rendered_without_what_reads_archives_and_registries(cli, menu):
+    modules = modules_after(cli, "template", menu)
+    assert {"bundler.actions.acquire.fetch", "bundler.actions.acquire.bundle_artifacts"} & modules == set()
+    assert {"bundler.archive.reader", "bundler.syntax.tar", "bundler.delivery.envelopes"} & modules == set()
+
+
 def test_one_kind_of_cluster_is_loaded_never_both(cli):
     modules = modules_after(cli, "list", "--context", "embedded:sandbox")
     assert imported(modules, "bundler.cluster", "bundler.http") == set()

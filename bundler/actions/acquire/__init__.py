@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         fetch as fetch,
         open_delivery as open_delivery,
         trust as trust,
+        version_policy as version_policy,
     )
 
 __getattr__ = late_modules(__name__)

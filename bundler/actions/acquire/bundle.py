@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bundler.actions.acquire
-from bundler.actions.acquire.version_policy import older_version
 from bundler.errors.bundle import BundleNotFoundError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle, is_known_here, split_name
@@ -18,7 +17,6 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import counted
 from bundler.model.trust import TrustPolicy
-from bundler.planning.problem import refuse
 from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
@@ -305,7 +303,7 @@ def _fetched(
             fetcher.registry(), published, bundle, sources.verifier(policy)
         )
         if here is not None:
-            refuse(older_version(bundle.metadata.name, bundle.metadata.version, policy), written="")
+            bundler.actions.acquire.version_policy.refuse_older(bundle.metadata.name, bundle.metadata.version, policy)
             signed = bundler.actions.acquire.trust.signed_by(here.evidence)
             sources.say(f"it came here by a delivery of {counted(len(here.images), 'image')}, {signed}")
             return AcquiredBundle(bundle=bundle, evidence=here.evidence, images=here.images)

@@ -24,7 +24,7 @@ from bundler.model.oci import (
     tag_version,
     version_tag,
 )
-from bundler.resolve.versions import parse_range, parse_version
+from bundler.resolve.versions import newest_within, parse_range, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +109,31 @@ def published_versions(registry: Registry, address: OciAddress) -> list[str]:
         except VersionRangeError:
             continue
     return sorted(found, key=lambda text: (found[text], text), reverse=True)
+
+
+def newest_published(registry: Registry, address: OciAddress, within: str, *, running: str = "") -> str:
+    """Return the newest version of a bundle that is within a range, and not older than what runs.
+
+    Args:
+        registry: to ask.
+        address: of the bundle, without a version.
+        within: the range.
+        running: the version that is there; empty: none.
+
+    Raises:
+        RegistryNotFoundError: when no version is within the range.
+        RegistryError: what the registry answers.
+        VersionRangeError: when the range cannot be read.
+    """
+    versions = published_versions(registry, address)
+    found = newest_within(within, versions, running=running)
+    if not found:
+        raise RegistryNotFoundError(
+            f"looking for the newest version of {address} within {within}",
+            context=[f"no version of the range is there, of: {', '.join(versions[:10]) or 'none'}"],
+            hint="push a version of the range, or name another range",
+        )
+    return found
 
 
 def fetch_archive(registry: Registry, published: PublishedBundle, limits: ArchiveLimits) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.acquire.version_policy import older_version
+from bundler.actions.acquire.version_policy import refuse_older
 from bundler.archive.reader import check_packed
 from bundler.delivery.check import check_size
 from bundler.delivery.reader import Delivery
@@ -13,7 +13,6 @@ from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_packed
 from bundler.model.lean import dataclass
 from bundler.model.trust import INDEX_PAYLOAD
-from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +57,7 @@ def open_trusted(paths: Sequence[Path], verify: Verifier, policy: TrustPolicy) -
     try:
         evidence = verify(INDEX_PAYLOAD, delivery.raw_index, delivery.envelopes)
         index = delivery.index
-        refuse(older_version(index.bundle.name, index.bundle.version, policy), written="")
+        refuse_older(index.bundle.name, index.bundle.version, policy)
     except BaseException:
         delivery.close()
         raise

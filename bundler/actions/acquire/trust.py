@@ -5,14 +5,13 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from bundler.actions.acquire.version_policy import older_version
+from bundler.actions.acquire.version_policy import refuse_older
 from bundler.archive.reader import check_packed
 from bundler.delivery.envelopes import REGION_BYTES, decode_envelopes
 from bundler.errors.delivery import DeliveryDamagedError, DeliveryError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_packed
 from bundler.model.trust import BUNDLE_PAYLOAD, bundle_document
-from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +44,7 @@ def check_bundle(bundle: Bundle, envelopes: Sequence[Envelope], verify: Verifier
         SignatureError: when it is not signed as the policy asks.
     """
     evidence = verify(BUNDLE_PAYLOAD, document_of(bundle), envelopes)
-    refuse(older_version(bundle.metadata.name, bundle.metadata.version, policy), written="")
+    refuse_older(bundle.metadata.name, bundle.metadata.version, policy)
     return evidence
 
 

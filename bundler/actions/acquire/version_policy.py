@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import DeliveryPolicyError
-from bundler.planning.problem import Problem
+from bundler.planning.problem import Problem, refuse
 from bundler.resolve.versions import parse_version
 
 if TYPE_CHECKING:
@@ -30,3 +30,17 @@ def older_version(name: str, version: str, policy: TrustPolicy) -> Iterator[Prob
             lines=(f"this is {name} {version}, and {policy.source or 'the policy'} asks for {least} or newer",),
             hint="use a newer version, or ask the owner of the site file",
         )
+
+
+def refuse_older(name: str, version: str, policy: TrustPolicy) -> None:
+    """Take a bundle's version, or refuse it.
+
+    Args:
+        name: of the bundle.
+        version: of the bundle.
+        policy: of the site: trusted keys and minimum versions.
+
+    Raises:
+        DeliveryPolicyError: when the site asks for a newer one.
+    """
+    refuse(older_version(name, version, policy), written="")
