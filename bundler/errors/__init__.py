@@ -20,7 +20,7 @@ has to know of it stands in fields, of the error or of its lines (``Found``), an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -154,14 +154,11 @@ class BundlerError(Exception):
 
     def spelled(self, spell: Callable[[str], str]) -> Self:
         """Return a copy with every text in it spelled again: masked, cut."""
-        context = tuple(
-            line.spelled(spell) if isinstance(line, Found) else type(line)(spell(line)) for line in self.context
-        )
+        context = tuple(respelled(line, spell) for line in self.context)
         texts = {name: spell(text) for name, text in self.__dict__.items() if isinstance(text, str)}
         args = tuple(spell(one) if isinstance(one, str) else one for one in self.args)
-        copy = _restored(type(self), args, {**self.__dict__, **texts, "context": context})
-        assert isinstance(copy, type(self))  # noqa: S101 - for the type
-        return copy.with_traceback(self.__traceback__)
+        fields = {**self.__dict__, **texts, "context": context}
+        return _restored(type(self), args, fields).with_traceback(self.__traceback__)
 
     def unclear(self) -> Self:
         """Return a copy for a write that may have taken effect."""
@@ -172,12 +169,13 @@ class BundlerError(Exception):
         self.__dict__.update(fields)
 
     def _copy(self, **fields: object) -> Self:
-        copy = _restored(type(self), self.args, {**self.__dict__, **fields})
-        assert isinstance(copy, type(self))  # noqa: S101 - for the type
-        return copy
+        return _restored(type(self), self.args, {**self.__dict__, **fields})
 
 
-def _restored(kind: type[BundlerError], args: tuple[object, ...], fields: dict[str, object]) -> BundlerError:
+_Kind = TypeVar("_Kind", bound=BundlerError)
+
+
+def _restored(kind: type[_Kind], args: tuple[object, ...], fields: dict[str, object]) -> _Kind:
     error = kind.__new__(kind, *args)
     error.__dict__.update(fields)
     return error

@@ -21,20 +21,21 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
 
 
-def custom_problems(body: Body, schema: SchemaNode) -> Iterator[Misfit]:
-    """Yield each value of a custom object that its definition refuses although its type is right.
-
-    These are required fields that are missing, nulls, fractions of whole numbers, and values out of bounds.
-    """
-    yield from _problems(body, schema, "")
-
-
 def with_custom_defaults(body: Body, schema: SchemaNode) -> Body:
     """Return a custom object with the defaults of its definition where fields are missing, or null without leave."""
     return mapping_at(_filled(body, schema))
 
 
-def _problems(value: JSONValue, schema: SchemaNode, path: str) -> Iterator[Misfit]:
+def custom_problems(value: JSONValue, schema: SchemaNode, path: str = "") -> Iterator[Misfit]:
+    """Yield each value of a custom object that its definition refuses although its type is right.
+
+    These are required fields that are missing, nulls, fractions of whole numbers, and values out of bounds.
+
+    Args:
+        value: the object, or a part of it.
+        schema: what may be there.
+        path: where it is in the object.
+    """
     if schema.shape == "any" or (value is None and schema.is_nullable):
         return
     if value is None:
@@ -50,7 +51,7 @@ def _problems(value: JSONValue, schema: SchemaNode, path: str) -> Iterator[Misfi
         yield from _field_problems(value, schema, path)
     elif is_list(value) and schema.items is not None:
         for index, item in enumerate(value):
-            yield from _problems(item, schema.items, f"{path}[{index}]")
+            yield from custom_problems(item, schema.items, f"{path}[{index}]")
 
 
 def _field_problems(value: Mapping[str, JSONValue], schema: SchemaNode, path: str) -> Iterator[Misfit]:
@@ -60,7 +61,7 @@ def _field_problems(value: Mapping[str, JSONValue], schema: SchemaNode, path: st
     for name, member in value.items():
         below = schema.field(name)
         if below is not None and not _is_metadata(name, schema):
-            yield from _problems(member, below, _join(path, name))
+            yield from custom_problems(member, below, _join(path, name))
 
 
 def _filled(value: JSONValue, schema: SchemaNode) -> JSONValue:

@@ -38,8 +38,7 @@ def value_at_path(body: JSONValue, path: str) -> JSONValue:
 
 def without_field(body: JSONValue, path: str) -> JSONValue:
     """Return a copy of an object without the field at a path; the same object where there is no such field."""
-    steps, rest, _ = _followed(path, body)
-    return body if rest or not steps else _without(body, steps)
+    return _with_values(body, path, ())
 
 
 def with_field(body: JSONValue, path: str, value: JSONValue) -> JSONValue:
@@ -50,36 +49,28 @@ def with_field(body: JSONValue, path: str, value: JSONValue) -> JSONValue:
         path: as the API server writes it.
         value: what shall be there.
     """
+    return _with_values(body, path, (value,))
+
+
+def _with_values(body: JSONValue, path: str, values: tuple[JSONValue, ...]) -> JSONValue:
     steps, rest, _ = _followed(path, body)
-    return body if rest or not steps else _with(body, steps, value)
+    return body if rest or not steps else _replaced(body, steps, values)
 
 
-def _with(body: JSONValue, steps: Sequence[str | int], value: JSONValue) -> JSONValue:
-    if not steps:
-        return value
+def _replaced(body: JSONValue, steps: Sequence[str | int], values: tuple[JSONValue, ...]) -> JSONValue:
+    """Return a copy with these values, none or one, in place of what is at the end of ``steps``."""
     step, *below = steps
+
+    def kept(key: str | int, item: JSONValue) -> tuple[JSONValue, ...]:
+        if key != step:
+            return (item,)
+        return (_replaced(item, below, values),) if below else values
+
     if is_list(body):
-        return [_with(item, below, value) if at == step else item for at, item in enumerate(body)]
+        return [one for at, item in enumerate(body) for one in kept(at, item)]
     if is_mapping(body):
-        return {key: _with(item, below, value) if key == step else item for key, item in body.items()}
+        return {key: one for key, item in body.items() for one in kept(key, item)}
     return body
-
-
-def _without(value: JSONValue, steps: Sequence[str | int]) -> JSONValue:
-    step, *below = steps
-    if is_list(value):
-        return [
-            _without(item, below) if below and at == step else item
-            for at, item in enumerate(value)
-            if below or at != step
-        ]
-    if is_mapping(value):
-        return {
-            key: _without(item, below) if below and key == step else item
-            for key, item in value.items()
-            if below or key != step
-        }
-    return value
 
 
 def _followed(text: str, body: JSONValue) -> tuple[tuple[str | int, ...], str, JSONValue]:

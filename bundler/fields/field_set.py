@@ -53,11 +53,11 @@ class FieldSet:
 
     def difference(self, other: FieldSet) -> FieldSet:
         """Return the fields of this set that are not in the other."""
-        return FieldSet(dict(_differing(self.tree, other.tree)))
+        return FieldSet(dict(_selected(self.tree, other.tree, shared=False)))
 
     def intersection(self, other: FieldSet) -> FieldSet:
         """Return the fields in both."""
-        return FieldSet(dict(_common(self.tree, other.tree)))
+        return FieldSet(dict(_selected(self.tree, other.tree, shared=True)))
 
     def without_subtree(self, *names: str) -> FieldSet:
         """Return this set without these top-level fields and all below them."""
@@ -158,27 +158,17 @@ def _union(left: Tree, right: Tree, *, is_root: bool = True) -> Tree:
     return _joined(member=member, below=below) or _MEMBER
 
 
-def _differing(left: Tree, right: Tree) -> Iterator[tuple[str, Tree]]:
+def _selected(left: Tree, right: Tree, *, shared: bool) -> Iterator[tuple[str, Tree]]:
+    """Yield what is in ``left``, and in ``right`` too where ``shared`` is true, or not where it is false."""
     for step, node in left.items():
         other = right.get(step)
-        if step == ".":
+        if step == "." or (other is None and shared):
             continue
         if other is None:
             yield step, node
             continue
-        member = is_member(node) and not is_member(other)
-        kept = _joined(member=member, below=dict(_differing(node, other)))
-        if kept is not None:
-            yield step, kept
-
-
-def _common(left: Tree, right: Tree) -> Iterator[tuple[str, Tree]]:
-    for step, node in left.items():
-        other = right.get(step)
-        if step == "." or other is None:
-            continue
-        member = is_member(node) and is_member(other)
-        kept = _joined(member=member, below=dict(_common(node, other)))
+        member = is_member(node) and is_member(other) is shared
+        kept = _joined(member=member, below=dict(_selected(node, other, shared=shared)))
         if kept is not None:
             yield step, kept
 

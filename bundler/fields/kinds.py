@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from bundler.fields.schema import SchemaNode, schema_from_crd as _schema_from_crd, unknown_fields
+from bundler.fields.schema import SchemaNode, schema_from_crd as _schema_from_crd
 from bundler.model.json import value_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import group_of
@@ -20,23 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.model.json import Body, JSONValue
-
-__all__ = [
-    "KindInfo",
-    "SchemaNode",
-    "all_kinds",
-    "immutable_changes",
-    "kind_info",
-    "plural_of",
-    "pod_spec_path",
-    "preferred_version",
-    "schema_for",
-    "schema_from_crd",
-    "schema_of",
-    "schema_of_unknown",
-    "scope_of",
-    "unknown_fields",
-]
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -112,7 +112,7 @@ def server_side_apply(
     last = managers[key].fields if key in managers else EMPTY
     owned = Ownership(fields=applied_fields(sent, root), api_version=api_version, time=time)
     managers = {**managers, key: owned}
-    merged = _as_map(merge_values(before, sent, root))
+    merged = mapping_at(merge_values(before, sent, root))
     after = _with_identity(_pruned(merged, managers, last, root), merged, last)
     managers, conflicts = _settled(before, after, managers, key, root, is_forced=is_forced)
     if conflicts and live is not None:
@@ -151,17 +151,17 @@ def _pruned(merged: Body, managers: Managers, last: FieldSet, root: SchemaNode) 
     if last.is_empty:
         return merged
     before = with_named_parents(last.tree, root)
-    pruned = _as_map(remove_fields(merged, before, root))
+    pruned = mapping_at(remove_fields(merged, before, root))
     everybodys = EMPTY
     for owned in managers.values():
         everybodys = everybodys.union(owned.fields)
     had = FieldSet(with_named_parents(field_set_of(merged, root).tree, root))
     kept = FieldSet(with_named_parents(field_set_of(pruned, root).tree, root))
     wanted = kept.union(FieldSet(with_named_parents(everybodys.tree, root)))
-    pruned = _as_map(remove_fields(merged, had.difference(wanted).tree, root))
+    pruned = mapping_at(remove_fields(merged, had.difference(wanted).tree, root))
     # An item or map that only came to be empty of our fields, and was never ours itself, stays.
     kept = FieldSet(with_named_parents(field_set_of(pruned, root).tree, root))
-    return _as_map(remove_fields(merged, had.difference(kept).intersection(FieldSet(before)).tree, root))
+    return mapping_at(remove_fields(merged, had.difference(kept).intersection(FieldSet(before)).tree, root))
 
 
 def _with_identity(pruned: Body, merged: Body, last: FieldSet) -> Body:
@@ -178,7 +178,7 @@ def _without_zeros(before: Body, after: Body, last: FieldSet, root: SchemaNode) 
         return after
     back = FieldSet.of(compare(before, after, root).added).intersection(last)
     zeros = FieldSet.of(path for path in back.paths() if value_of(after, path, root) in (False, 0, ""))
-    return _as_map(remove_fields(after, zeros.tree, root))
+    return mapping_at(remove_fields(after, zeros.tree, root))
 
 
 def _settled(
@@ -270,10 +270,6 @@ def _is_tracked(managers: Managers, subresource: str) -> bool:
 
 
 # --- bodies ------------------------------------------------------------------------------------------------------
-
-
-def _as_map(value: JSONValue) -> Body:
-    return mapping_at(value)
 
 
 def _without_managed_fields(body: Body) -> Body:

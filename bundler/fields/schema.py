@@ -345,20 +345,18 @@ def _encode_map(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
 
 def unknown_fields(body: Body, schema: SchemaNode) -> tuple[str, ...]:
     """Return the paths of fields that the schema does not know, as strict decoding names them: ``spec.a[0].foo``."""
-    found: list[str] = []
-    _find_unknown(body, schema, "", found)
-    return tuple(sorted(found))
+    return tuple(sorted(_unknown_below(body, schema, "")))
 
 
-def _find_unknown(value: JSONValue, schema: SchemaNode, path: str, found: list[str]) -> None:
+def _unknown_below(value: JSONValue, schema: SchemaNode, path: str) -> Iterator[str]:
     if isinstance(value, Mapping) and schema.shape == "map":
         for name, member in value.items():
             here = f"{path}.{name}" if path else name
             inner = schema.field(name)
             if inner is None:
-                found.append(here)
+                yield here
             else:
-                _find_unknown(member, inner, here, found)
+                yield from _unknown_below(member, inner, here)
     elif isinstance(value, list | tuple) and (items := schema.items) is not None:
         for index, item in enumerate(value):
-            _find_unknown(item, items, f"{path}[{index}]", found)
+            yield from _unknown_below(item, items, f"{path}[{index}]")

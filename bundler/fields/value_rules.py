@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.kinds import pod_spec_path
@@ -125,18 +125,20 @@ def _target_port(value: JSONValue) -> str:
     return "" if value in (0, "") else _port(value)
 
 
-def _needed_port(value: JSONValue) -> str:
-    return _port(0 if value is None else value)
+def _port_name(text: str) -> str:
+    if _PORT_NAME.fullmatch(text) and _LETTER.search(text) and "--" not in text:
+        return ""
+    return f'Invalid value: "{text}": must be 15 lower case letters, digits and hyphens at most'
 
 
-def _port_name(value: JSONValue) -> str:
-    if isinstance(value, str) and not (_PORT_NAME.fullmatch(value) and _LETTER.search(value) and "--" not in value):
-        return f'Invalid value: "{value}": must be 15 lower case letters, digits and hyphens at most'
-    return ""
+def _text(problem: Callable[[str], str]) -> Rule:
+    """A text, which may be empty or missing; what is none was refused before."""
+    return lambda value: problem(value) if isinstance(value, str) and value else ""
 
 
-def _optional_port_name(value: JSONValue) -> str:
-    return _port_name(value) if value else ""
+def _or(empty: JSONValue, rule: Rule) -> Rule:
+    """What does not exist, or is null, is taken for something empty."""
+    return lambda value: rule(empty if value is None else value)
 
 
 def _percent(value: JSONValue) -> str:
@@ -146,29 +148,15 @@ def _percent(value: JSONValue) -> str:
     return _at_least(0)(value)
 
 
-def _label(value: JSONValue) -> str:
-    return label_problem(value) if isinstance(value, str) and value else ""
-
-
-def _subdomain(value: JSONValue) -> str:
-    return subdomain_problem(value) if isinstance(value, str) and value else ""
-
-
-def _amount(value: JSONValue) -> str:
-    """An amount that is not negative; what is no amount at all was refused before."""
+def _amount(value: JSONValue, *, needs_some: bool = False) -> str:
+    """An amount that is not negative, or more than nothing; what is no amount at all was refused before."""
     try:
-        is_low = isinstance(value, str | int | float) and Quantity.parse(value) < Quantity.parse(0)
+        amount = Quantity.parse(value) if isinstance(value, str | int | float) else None
     except ValueError:
+        amount = None
+    if amount is None or amount > _NOTHING or (amount == _NOTHING and not needs_some):
         return ""
-    return f'Invalid value: "{value}": must be greater than or equal to 0' if is_low else ""
-
-
-def _positive_amount(value: JSONValue) -> str:
-    try:
-        is_low = isinstance(value, str | int | float) and Quantity.parse(value) <= Quantity.parse(0)
-    except ValueError:
-        return ""
-    return f'Invalid value: "{value}": must be greater than zero' if is_low else ""
+    return f'Invalid value: "{value}": must be {"greater than zero" if needs_some else "greater than or equal to 0"}'
 
 
 def _any_field(*names: str, problem: str) -> Rule:
@@ -191,7 +179,7 @@ def _ingress_path(value: JSONValue) -> str:
 
 def _host(value: JSONValue) -> str:
     """A DNS name, or one that begins with a star."""
-    return _subdomain(value.removeprefix("*.") if isinstance(value, str) else value)
+    return _SUBDOMAIN(value.removeprefix("*.") if isinstance(value, str) else value)
 
 
 def _schedule(value: JSONValue) -> str:
@@ -199,18 +187,12 @@ def _schedule(value: JSONValue) -> str:
     return "" if is_right else f'Invalid value: "{value}": expected exactly 5 fields'
 
 
-def _positive(value: JSONValue) -> str:
-    return _at_least(1)(0 if value is None else value)
-
-
-def _whole(rule: Rule) -> Rule:
-    """An item of a list, where a null is an empty one."""
-    return lambda value: rule({} if value is None else value)
-
-
 _PORT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?")
 _LETTER = re.compile("[a-z]")
 _SHARE = re.compile("[0-9]+%")
+_LABEL = _text(label_problem)
+_SUBDOMAIN = _text(subdomain_problem)
+_NOTHING = Quantity.parse(0)
 _PROTOCOL = _one_of("SCTP", "TCP", "UDP")
 _NOT_NEGATIVE = _at_least(0)
 _ID = _at_least(0)
@@ -220,12 +202,13 @@ def _container(where: str) -> Rules:
     rules: Rules = {
         "imagePullPolicy": _one_of("Always", "IfNotPresent", "Never"),
         "ports[].protocol": _PROTOCOL,
-        "ports[].name": _optional_port_name,
+        "ports[].name": _text(_port_name),
         "env[].name": _required,
-        "envFrom[]": _whole(
+        "envFrom[]": _or(
+            {},
             _any_field(
                 "configMapRef", "secretRef", problem="Invalid value: must specify one of: `configMapRef` or `secretRef`"
-            )
+            ),
         ),
         "envFrom[].configMapRef.name": _required,
         "envFrom[].secretRef.name": _required,
@@ -240,8 +223,8 @@ def _container(where: str) -> Rules:
 _PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
 _PROBE: Rules = {
     "": _any_field("exec", "httpGet", "tcpSocket", "grpc", problem="Required value: must specify a handler type"),
-    ".httpGet.port": _needed_port,
-    ".tcpSocket.port": _needed_port,
+    ".httpGet.port": _or(0, _port),
+    ".tcpSocket.port": _or(0, _port),
     ".exec.command": _required,
     **dict.fromkeys(
         (".periodSeconds", ".failureThreshold", ".successThreshold", ".initialDelaySeconds", ".timeoutSeconds"),
@@ -251,7 +234,7 @@ _PROBE: Rules = {
 _POD: Rules = {
     **_container("containers"),
     **_container("initContainers"),
-    "serviceAccountName": _subdomain,
+    "serviceAccountName": _SUBDOMAIN,
     "restartPolicy": _one_of("Always", "OnFailure", "Never"),
     "dnsPolicy": _one_of("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"),
     "securityContext.runAsUser": _ID,
@@ -261,7 +244,7 @@ _POD: Rules = {
     "tolerations[].operator": _one_of("Equal", "Exists"),
     "tolerations[].effect": _one_of("NoSchedule", "PreferNoSchedule", "NoExecute"),
     "volumes[].name": _required,
-    "topologySpreadConstraints[].maxSkew": _positive,
+    "topologySpreadConstraints[].maxSkew": _or(0, _at_least(1)),
     "topologySpreadConstraints[].topologyKey": _required,
     "topologySpreadConstraints[].whenUnsatisfiable": _one_of("DoNotSchedule", "ScheduleAnyway", is_required=True),
 }
@@ -281,8 +264,8 @@ _JOB: Rules = {
 _MODES = _one_of("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod", is_required=True)
 _CLAIM: Rules = {
     "accessModes[]": _MODES,
-    "resources.requests.storage": _positive_amount,
-    "storageClassName": _subdomain,
+    "resources.requests.storage": partial(_amount, needs_some=True),
+    "storageClassName": _SUBDOMAIN,
     "volumeMode": _one_of("Block", "Filesystem"),
 }
 _BINDING: Rules = {
@@ -291,13 +274,15 @@ _BINDING: Rules = {
     "subjects[].kind": _one_of("ServiceAccount", "User", "Group", is_required=True),
     "subjects[].name": _required,
 }
-_PEER = _whole(_any_field("podSelector", "namespaceSelector", "ipBlock", problem="Required value: must specify a peer"))
+_PEER = _or(
+    {}, _any_field("podSelector", "namespaceSelector", "ipBlock", problem="Required value: must specify a peer")
+)
 _BACKEND = _any_field("service", "resource", problem="Invalid value: resource or service backend is required")
 _PORT_OF = _any_field("name", "number", problem="Required value: port name or number is required")
 _INGRESS_BACKEND: Rules = {
     "": _BACKEND,
     ".service.name": _required,
-    ".service.port": _whole(_PORT_OF),
+    ".service.port": _or({}, _PORT_OF),
     ".service.port.number": _port,
 }
 
@@ -314,7 +299,7 @@ _BY_KIND: Mapping[tuple[str, str], Rules] = {
         "spec.sessionAffinity": _one_of("ClientIP", "None"),
         "spec.ports[].protocol": _PROTOCOL,
         "spec.ports[].targetPort": _target_port,
-        "spec.ports[].name": _label,
+        "spec.ports[].name": _LABEL,
     },
     ("apps", "DaemonSet"): {
         **_ROLLING,
@@ -334,8 +319,8 @@ _BY_KIND: Mapping[tuple[str, str], Rules] = {
         "spec.podManagementPolicy": _one_of("OrderedReady", "Parallel"),
         "spec.updateStrategy.type": _one_of("RollingUpdate", "OnDelete"),
         "spec.updateStrategy.rollingUpdate.partition": _NOT_NEGATIVE,
-        "spec.serviceName": _label,
-        "spec.volumeClaimTemplates[].metadata.name": _label,
+        "spec.serviceName": _LABEL,
+        "spec.volumeClaimTemplates[].metadata.name": _LABEL,
         **_below("spec.volumeClaimTemplates[].spec.", _CLAIM),
     },
     ("autoscaling", "HorizontalPodAutoscaler"): {
@@ -359,14 +344,14 @@ _BY_KIND: Mapping[tuple[str, str], Rules] = {
     ("batch", "Job"): _below("spec.", _JOB),
     ("networking.k8s.io", "Ingress"): {
         **_below("spec.defaultBackend", _INGRESS_BACKEND),
-        **_below("spec.rules[].http.paths[].backend", {**_INGRESS_BACKEND, "": _whole(_BACKEND)}),
+        **_below("spec.rules[].http.paths[].backend", {**_INGRESS_BACKEND, "": _or({}, _BACKEND)}),
         "spec.rules[].http.paths": _required,
         "spec.rules[].http.paths[]": _ingress_path,
         "spec.rules[].host": _host,
         "spec.tls[].hosts[]": _host,
-        "spec.tls[].secretName": _subdomain,
+        "spec.tls[].secretName": _SUBDOMAIN,
         "spec.rules[].http.paths[].pathType": _one_of("Exact", "ImplementationSpecific", "Prefix"),
-        "spec.ingressClassName": _subdomain,
+        "spec.ingressClassName": _SUBDOMAIN,
     },
     ("networking.k8s.io", "NetworkPolicy"): {
         "spec.policyTypes[]": _one_of("Ingress", "Egress", is_required=True),

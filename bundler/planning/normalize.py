@@ -20,7 +20,7 @@ from bundler.planning.jobs import hashed_name, is_job
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bundler.fields.kinds import SchemaNode
+    from bundler.fields.schema import SchemaNode
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Source
     from bundler.model.refs import ObjectRef

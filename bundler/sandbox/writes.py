@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from bundler.fields.custom_rules import custom_problems, with_custom_defaults
 from bundler.fields.fitting import type_problems
-from bundler.fields.kinds import kind_info, unknown_fields
+from bundler.fields.kinds import kind_info
 from bundler.fields.merge import server_side_apply, track_update
+from bundler.fields.schema import unknown_fields
 from bundler.fields.validation import object_problems
 from bundler.model.json import text_at
 from bundler.model.lean import dataclass

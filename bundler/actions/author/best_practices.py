@@ -11,9 +11,10 @@ from bundler.actions.author.custom_objects import Definitions, custom_flaws
 from bundler.actions.author.flaw import Flaw
 from bundler.actions.author.hook_findings import helm_hook_flaws
 from bundler.fields.fitting import type_problems
-from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for, unknown_fields
+from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for
 from bundler.fields.misfit import MisfitKind
 from bundler.fields.removed_apis import removed_in, successor_of
+from bundler.fields.schema import unknown_fields
 from bundler.fields.validation import object_problems
 from bundler.model.image import ImageRef
 from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at, value_at

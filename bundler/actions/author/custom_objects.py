@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from bundler.actions.author.flaw import Flaw
 from bundler.fields.custom_rules import custom_problems
 from bundler.fields.fitting import type_problems
-from bundler.fields.kinds import schema_from_crd, unknown_fields
+from bundler.fields.kinds import schema_from_crd
+from bundler.fields.schema import unknown_fields
 from bundler.model.definition import is_definition, kind_of, served_versions
 from bundler.model.json import text_at
 

@@ -19,9 +19,8 @@ from bundler.fields.kinds import (
     schema_of,
     schema_of_unknown,
     scope_of,
-    unknown_fields,
 )
-from bundler.fields.schema import SchemaNode
+from bundler.fields.schema import SchemaNode, unknown_fields
 
 
 def at(group: str, version: str, kind: str, *names: str) -> SchemaNode:

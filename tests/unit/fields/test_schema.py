@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.fields.kinds import schema_from_crd, schema_of_unknown, unknown_fields
-from bundler.fields.schema import FREE, RAW, SchemaNode
+from bundler.fields.kinds import schema_from_crd, schema_of_unknown
+from bundler.fields.schema import FREE, RAW, SchemaNode, unknown_fields
 from tests.lib.random_objects import CRD
 from tests.tools.generate_kinds import mark_all_keyed
 
