@@ -16,10 +16,11 @@ from bundler.model.release import Authorship
 from bundler.model.rollout import OnFailure, RolloutRequest, RolloutState, Share
 from tests.lib.bundles import bundle_yaml, make_bundle
 from tests.lib.dying import DeathError, DyingCluster, deaths
-from tests.lib.stepped_worlds import SCHEMA, SHOP, VALUES, images, shop
+from tests.lib.stepped_worlds import SCHEMA, SHOP, VALUES, Hearing, images, shop
 from tests.scenario.conftest import IN_MEMORY
 from tests.scenario.test_checks import CHECK
 from tests.scenario.test_kill_shop import NOBODY, Stage
+from tests.scenario.test_windows import closed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,6 +127,23 @@ def test_a_check_that_fails_brings_the_old_pods_back_with_its_evidence(world: Wo
     assert world.operator.statuses() == ["deployed", "failed"]
     world.operator.uninstall()
     assert runs(world) == [], "the evidence goes with the release"
+
+
+@IN_MEMORY
+def test_a_step_that_fails_after_its_window_has_closed_still_brings_the_old_pods_back(
+    world: World, tmp_path: Path
+) -> None:
+    bundle, operator = gated(tmp_path, SMOKE), world.operator
+    operator.install(bundle)
+    operator.site = closed(since_s=60, until_s=9999, now=operator.clock.now())
+    operator.events = Hearing(
+        lambda event: isinstance(event, GateJudged),
+        lambda: operator.clock.advance(90),  # type: ignore[attr-defined]
+    )
+    with pytest.raises(RolledBackError):
+        upgrade(world, bundle, "25%", smoke=FAILING, on_failure=OnFailure.ABORT)
+    assert operator.clock.now() > operator.site.deployment.freezes[0].since  # type: ignore[union-attr]
+    assert (pods(world), operator.statuses()) == ({"web:1": 4}, ["deployed", "failed"])
 
 
 @IN_MEMORY

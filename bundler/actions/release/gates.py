@@ -79,7 +79,7 @@ def _held_orders(proposal: Proposal) -> Iterable[Problem]:
 def _windows(proposal: Proposal) -> Iterable[Problem]:
     """What a failed change is followed by belongs to it, and is not held up."""
     terms = proposal.terms
-    if terms.accepted.outside_window.strip() or terms.live_before is not None:
+    if terms.accepted.outside_window.strip() or terms.follows_failure:
         return ()
     return closed_windows(terms.site, proposal.moment)
 
