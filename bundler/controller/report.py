@@ -125,7 +125,15 @@ def order_status(
 
 
 def first_status(order: Order, seen: Seen, decision: Decision, remembered: Remembered, keeper: Keeper) -> OrderStatus:
-    """Return what is said of an order before anything of it is changed; arguments as for :func:`order_status`."""
+    """Return what is said of an order before anything of it is changed.
+
+    Args:
+        order: as it is now.
+        seen: what was found of it.
+        decision: what is about to be done.
+        remembered: what no record holds.
+        keeper: which controller says it.
+    """
     begun = order_status(order, seen, decision, Looked(), remembered, keeper)
     kept = tuple(one for one in begun.conditions if one.type not in {ConditionType.READY, ConditionType.RECONCILING})
     return replace(begun, phase=Phase.WORKING, conditions=(*beginning(decision.reason, decision.message), *kept))

@@ -172,7 +172,11 @@ class Session:
 
     @property
     def namespace(self) -> str:
-        """The namespace of releases where a request and its site name none."""
+        """The namespace of releases where a request and its site name none.
+
+        Raises:
+            UsageError: for an impossible name, or a session without a cluster.
+        """
         return self.scope.namespace()
 
     @property
@@ -220,7 +224,12 @@ class Session:
             return library.releases.namespace_of(self.scope, request)
 
     def identity(self) -> ClusterIdentity:
-        """Return which cluster this is (server, uid, version), and as whom we speak."""
+        """Return which cluster this is (server, uid, version), and as whom we speak.
+
+        Raises:
+            UsageError: for a session without a cluster.
+            ClusterError: when the cluster does not say it.
+        """
         with self.scope.calling():
             return self.scope.cluster().identity()
 
@@ -297,12 +306,20 @@ class Session:
         Args:
             name: a folder, an archive, or a bundle's name.
             values: for bundles that cannot be rendered without.
+
+        Raises:
+            BundleNotFoundError: when there is no such bundle; what is wrong inside of one is a finding.
+            ValuesFileError: when a values file cannot be read.
         """
         with self.scope.calling():
             return library.linting.lint(self.scope, name, values)
 
     def declare_reach(self, name: str, values: Values | None = None) -> Mapping[str, Sequence[str]]:
-        """Write into a bundle's ``bundle.yaml`` what it reaches and does not declare; return what was added."""
+        """Write into a bundle's ``bundle.yaml`` what it reaches and does not declare; return what was added.
+
+        Raises:
+            BundlerError: when the bundle cannot be rendered or written, or the values cannot be read.
+        """
         with self.scope.calling():
             return library.linting.declare_reach(self.scope, name, values)
 
@@ -526,9 +543,15 @@ class Session:
         approve: Approve = True,
         on_event: Reporter | None = None,
     ) -> ChangeResult:
-        """Go back to what an earlier revision recorded, as a new revision; arguments as for `apply`.
+        """Go back to what an earlier revision recorded, as a new revision.
 
         While a rollout is open, a request without a revision aborts it.
+
+        Args:
+            request: which release, and which revision of it.
+            options: how it is carried out; by default it waits until everything is ready.
+            approve: called with the plan, as for `apply`; False ends the call with nothing written.
+            on_event: takes events as they come, from several threads.
 
         Raises:
             ReleaseNotFoundError: when there is no such release or revision.
@@ -573,7 +596,13 @@ class Session:
         approve: Approve = True,
         on_event: Reporter | None = None,
     ) -> ChangeResult:
-        """Continue an upgrade in steps until it pauses again, or to its end; arguments as for `apply`.
+        """Continue an upgrade in steps until it pauses again, or to its end.
+
+        Args:
+            request: which release, and how far.
+            options: how it is carried out; by default it waits until everything is ready.
+            approve: called with the plan, as for `apply`; False ends the call with nothing written.
+            on_event: takes events as they come, from several threads.
 
         Raises:
             ReleaseNotFoundError: when there is no such release.
@@ -591,7 +620,13 @@ class Session:
         approve: Approve = True,
         on_event: Reporter | None = None,
     ) -> ChangeResult:
-        """Bring back what an upgrade in steps has changed, and record it as failed; arguments as for `apply`.
+        """Bring back what an upgrade in steps has changed, and record it as failed.
+
+        Args:
+            request: which release, and why.
+            options: how it is carried out; by default it waits until everything is ready.
+            approve: called with the plan, as for `apply`; False ends the call with nothing written.
+            on_event: takes events as they come, from several threads.
 
         Raises:
             ReleaseNotFoundError: when there is no such release.
@@ -604,9 +639,14 @@ class Session:
     def uninstall(
         self, request: UninstallRequest, *, approve: Approve = True, on_event: Reporter | None = None
     ) -> ChangeResult:
-        """Delete what a release owns, and its records; arguments as for `apply`.
+        """Delete what a release owns, and its records.
 
         Volume claims, generated secrets, namespaces and CRDs are kept, and named in ``proposal.plan.kept``.
+
+        Args:
+            request: which release, and what to keep of it.
+            approve: called with the plan, as for `apply`; False ends the call with nothing written.
+            on_event: takes events as they come, from several threads.
 
         Raises:
             ReleaseNotFoundError: when there is no such release.
@@ -1009,6 +1049,9 @@ class Session:
         Args:
             release: the one that is meant; empty: all.
             namespace: empty: that of the session; None: every namespace.
+
+        Raises:
+            ClusterError: when the cluster does not answer; that orders may not be read is reported as an event.
         """
         with self.scope.calling():
             return library.orders.orders(self.scope, release, namespace)

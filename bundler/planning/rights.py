@@ -175,7 +175,13 @@ def whole_life(
 
 
 def reading(manifests: Sequence[Manifest], namespace: str, plural_of: PluralOf) -> frozenset[Right]:
-    """Return what list, status, history, get, wait and logs need; arguments as for `whole_life`."""
+    """Return what list, status, history, get, wait and logs need.
+
+    Args:
+        manifests: everything that the release owns.
+        namespace: of the release, with its records.
+        plural_of: how kinds are served.
+    """
     records = (Right("", "secrets", namespace, verb) for verb in ("get", "list"))
     objects = object_rights(manifests, plural_of, READ_VERBS)
     return frozenset([*records, *order_rights(namespace), *objects, *explaining_rights(namespace)])

@@ -208,6 +208,16 @@ def test_each_public_method_has_a_docstring(name):
     assert undocumented == []
 
 
+@pytest.mark.parametrize("name", sorted(name for name in vars(Session) if not name.startswith("_")))
+def test_each_method_of_a_session_says_what_it_takes_and_what_it_raises(name):
+    found: Any = inspect.getattr_static(Session, name)
+    method = getattr(found, "__func__", None) or getattr(found, "fget", None) or found
+    text = inspect.getdoc(method) or ""
+    assert "Raises:" in text or name in {"local", "close", "begin"}, "its errors"
+    asked = [one for one in inspect.signature(method).parameters if one not in {"self", "cls"}]
+    assert [one for one in asked if f"    {one}: " not in text and len(asked) >= 3] == []
+
+
 @pytest.mark.slow
 def test_the_examples_of_the_manual_are_true():
     manual = Path(__file__).parents[3] / "docs" / "how-to-python.md"
