@@ -90,7 +90,7 @@ def carry_out_order(app: App, asked: OrderArgs, flags: OrderFlags) -> int:
             show_order_plan(app, session.plan(with_values_of(wanted, request)))
     if asked.is_dry_run:
         return 0
-    if wanted != before and app.may_ask and not flags.is_yes and not ask(app, f"Order this of {asked.release}? [y/N] "):
+    if wanted != before and app.may_ask and not flags.yes and not ask(app, f"Order this of {asked.release}? [y/N] "):
         app.screen.say("nothing was written")
         return EXIT_DECLINED
     if not is_there:
@@ -129,7 +129,7 @@ def _show_outcome(app: App, session: Session, written: Body, flags: OrderFlags) 
         app.screen.say(f"it is suspended, and carried out after `bundler resume {release} -n {namespace}`")
         show_order(app, written)
         return 0
-    show_order(app, session.wait_for_order(written) if flags.waits else written)
+    show_order(app, written if flags.no_wait else session.wait_for_order(written))
     return 0
 
 

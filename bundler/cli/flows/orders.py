@@ -8,6 +8,7 @@ from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
 from bundler.cli.flows.order_plan import plan_of_order, show_order_plan
 from bundler.cli.output.orders import show_order, waiting_plan_lines
+from bundler.cli.parsing.order_options import OrderFlags
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
 from bundler.errors.change import OrderNotFoundError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bundler import Session
-    from bundler.cli.parsing.order_options import OrderFlags
     from bundler.cli.session.app import App
     from bundler.model.json import Body
 
@@ -49,7 +49,7 @@ def carry_out_suspend(app: App, release: str) -> int:
         show_order(app, body)
         return 0
     word = _Word(means=(Line(_SUSPENDING),), question="", change=lambda one: with_suspension(one, is_on=True))
-    return _say(app, session, body, word)
+    return _say(app, session, body, word, OrderFlags(no_wait=True))
 
 
 def carry_out_resume(app: App, release: str, flags: OrderFlags) -> int:
@@ -148,16 +148,15 @@ def no_order(release: str, namespace: str) -> OrderNotFoundError:
     )
 
 
-def _say(app: App, session: Session, body: Body, word: _Word, flags: OrderFlags | None = None) -> int:
+def _say(app: App, session: Session, body: Body, word: _Word, flags: OrderFlags) -> int:
     """Say what a word means, ask, write it, and wait for what comes of it."""
     app.screen.say_lines(_shown(app, word.means))
-    is_yes, waits = (flags.is_yes, flags.waits) if flags else (True, False)
-    if word.question and app.may_ask and not is_yes and not ask(app, f"{word.question} [y/N] "):
+    if word.question and app.may_ask and not flags.yes and not ask(app, f"{word.question} [y/N] "):
         app.screen.say("nothing was written")
         return EXIT_DECLINED
     meta = mapping_at(body, "metadata")
     written = session.order(text_at(meta, "name"), word.change, namespace=text_at(meta, "namespace"))
-    show_order(app, session.wait_for_order(written) if waits else written)
+    show_order(app, written if flags.no_wait else session.wait_for_order(written))
     return 0
 
 

@@ -87,7 +87,6 @@ starting_options: Decorator = gathered(
         click.option("--reset-values", "resets", is_flag=True, help="Start from the bundle's defaults."),
         click.option("--reuse-values", "reuses", is_flag=True, help="Start from the recorded values, files on top."),
     ],
-    ["resets", "reuses"],
 )
 
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes.")
@@ -137,7 +136,6 @@ run_options: Decorator = gathered(
         no_backup_option,
         suspend_option,
     ],
-    ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason", "outside_window", "no_backup", "suspends_order"],
 )
 
 create_namespace_option = click.option(
@@ -194,17 +192,6 @@ write_options: Decorator = gathered(
         click.option("--force-revision", is_flag=True, help="Record a revision even if nothing changes."),
         click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text."),
     ],
-    [
-        "no_wait",
-        "hook_logs",
-        "tests",
-        "junit",
-        "watch_for_s",
-        "create_namespace",
-        "history_max",
-        "force_revision",
-        "show_secrets",
-    ],
 )
 
 
@@ -245,7 +232,6 @@ restore_options: Decorator = gathered(
     "restoring",
     RestoreFlags,
     [recreate_option, data_loss_option, crd_risk_option, reach_option],
-    ["recreates", "accept_data_loss", "accept_crd_risk", "allow_reach"],
 )
 
 path_options: Decorator = gathered(
@@ -273,17 +259,6 @@ path_options: Decorator = gathered(
         recreate_option,
         conflict_option,
         no_hooks_option,
-    ],
-    [
-        "allow_downgrade",
-        "replace_bundle",
-        "accept_crd_risk",
-        "rollback_on_failure",
-        "rollback_timeout_s",
-        "adopts",
-        "recreates",
-        "on_conflict",
-        "no_hooks",
     ],
 )
 

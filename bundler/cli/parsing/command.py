@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Function = Callable[..., int | None]
     Decorator = Callable[[Function], Function]
+
+Group = TypeVar("Group")
 
 OPTION_ORDER: Final = "option_order"
 """Parameter of verbs that take ``--set`` and its like: names of the options' parameters, in the order typed."""
@@ -167,21 +169,23 @@ def _limits(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name in _LIMITS if (value := given.pop(name, None)) is not None}
 
 
-def gathered(name: str, make: Callable[..., object], options: Sequence[Decorator], keys: Sequence[str]) -> Decorator:
+def gathered(
+    name: str, group: type[Group], options: Sequence[Decorator], *, make: Callable[[Group], object] | None = None
+) -> Decorator:
     """Return a decorator that adds options and hands them over as one object.
 
     Args:
         name: of the parameter that gets the object.
-        make: makes it, from the options' parameters by name.
+        group: its class, whose fields are named like the options' parameters.
         options: ``click.option(...)``, in the order of the help.
-        keys: the options' parameter names.
+        make: makes what is handed over in its place.
     """
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def wrapper(app: object, /, **given: Any) -> int | None:
-            own = {key: given.pop(key) for key in keys}
-            return function(app, **{name: make(**own)}, **given)
+            own = group(**{key: given.pop(key) for key in group.__annotations__ if key in given})
+            return function(app, **{name: make(own) if make else own}, **given)
 
         wrapped: Function = wrapper
         for option in reversed(options):

@@ -69,5 +69,4 @@ def controller_options(name: str) -> Decorator:
     Args:
         name: of the parameter that gets it.
     """
-    keys = tuple(ControllerWish.__slots__)
-    return gathered(name, ControllerWish, _OPTIONS, keys)
+    return gathered(name, ControllerWish, _OPTIONS)

@@ -18,15 +18,10 @@ if TYPE_CHECKING:
 class OrderFlags:
     """How something is said to a controller."""
 
-    is_yes: bool = False
-    waits: bool = True
+    yes: bool = False
+    no_wait: bool = False
 
 
 order_wait_option = click.option("--no-wait", is_flag=True, help="Write it, and do not wait for the controller.")
 
-order_flags: Decorator = gathered(
-    "flags",
-    lambda *, yes, no_wait: OrderFlags(is_yes=yes, waits=not no_wait),
-    [yes_option, order_wait_option],
-    ["yes", "no_wait"],
-)
+order_flags: Decorator = gathered("flags", OrderFlags, [yes_option, order_wait_option])

@@ -87,9 +87,8 @@ class RolloutFlags:
         return [flag for flag, is_given in given if is_given]
 
 
-def _step_options(**given: Any) -> RolloutRequest | None:
+def _step_options(flags: RolloutFlags) -> RolloutRequest | None:
     """Return what was typed about steps; None where nothing was."""
-    flags = RolloutFlags(**given)
     if len(flags.ways) > 1:
         raise click.UsageError(f"{' and '.join(flags.ways)} are different ways to upgrade; give one of them")
     own, first = _canary_shares(flags.canaries)
@@ -133,7 +132,7 @@ def _batches(size: Share) -> tuple[Share, ...]:
 
 rollout_options: Decorator = gathered(
     "stepping",
-    _step_options,
+    RolloutFlags,
     [
         click.option(
             "--canary",
@@ -164,17 +163,5 @@ rollout_options: Decorator = gathered(
         click.option("--shared-config", is_flag=True, help="Accept that old pods that restart read new settings."),
         click.option("--all", "at_once", is_flag=True, help="Take no steps, although the bundle asks for them."),
     ],
-    [
-        "canaries",
-        "steps",
-        "steps_of",
-        "batch",
-        "pause_after",
-        "soak_s",
-        "gates",
-        "on_failure",
-        "step_timeout_s",
-        "shared_config",
-        "at_once",
-    ],
+    make=_step_options,
 )

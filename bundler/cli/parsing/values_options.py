@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from bundler import Values
-from bundler.cli.parsing.command import OPTION_ORDER, FilePath, gathered
+from bundler.cli.parsing.command import FilePath, gathered
+from bundler.model.lean import dataclass
 from bundler.model.values import AssignmentKind
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.parsing.command import Decorator
 
-_SET_KINDS: Final = {
-    "set_values": AssignmentKind.SET,
-    "set_json": AssignmentKind.JSON,
-    "set_file": AssignmentKind.FILE,
-    "set_env": AssignmentKind.ENV,
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ValuesFlags:
+    """What is typed of values."""
+
+    files: tuple[str, ...]
+    set_values: tuple[str, ...]
+    set_json: tuple[str, ...]
+    set_file: tuple[str, ...]
+    set_env: tuple[str, ...]
+    site: Path | None
+    option_order: tuple[str | None, ...]
+    unset: tuple[str, ...] = ()
 
 
-def _given(**options: object) -> Values:
+def _given(typed: _ValuesFlags) -> Values:
     """Put the values options together; assignments in the order typed."""
-    texts = {kind: list(_strings(options[name])) for name, kind in _SET_KINDS.items()}
-    kinds = [_SET_KINDS[name] for name in _strings(options[OPTION_ORDER]) if name in _SET_KINDS]
-    site = options["site"]
-    return Values(
-        files=tuple(_strings(options["files"])),
-        assignments=tuple((kind, texts[kind].pop(0)) for kind in kinds if texts[kind]),
-        unset=tuple(_strings(options["unset"])),
-        site=site if isinstance(site, Path) else None,
-    )
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else ()
+    left: dict[str | None, list[tuple[AssignmentKind, str]]] = {
+        "set_values": [(AssignmentKind.SET, text) for text in typed.set_values],
+        "set_json": [(AssignmentKind.JSON, text) for text in typed.set_json],
+        "set_file": [(AssignmentKind.FILE, text) for text in typed.set_file],
+        "set_env": [(AssignmentKind.ENV, text) for text in typed.set_env],
+    }
+    assignments = tuple(left[name].pop(0) for name in typed.option_order if left.get(name))
+    return Values(files=typed.files, assignments=assignments, unset=typed.unset, site=typed.site)
 
 
 _VALUES = [
@@ -48,14 +52,11 @@ _VALUES = [
     click.option("--site", type=FilePath(), metavar="FILE", help="Site file: facts of the place."),
 ]
 _UNSET = click.option("--unset", multiple=True, metavar="PATH", help="Drop a recorded value.")
-_VALUES_KEYS = ["files", *_SET_KINDS, "site", OPTION_ORDER]
 
 
 def values_options(*, can_unset: bool = False) -> Decorator:
     """Add the options that give values; the function gets them as ``given``."""
-    if can_unset:
-        return gathered("given", _given, [*_VALUES, _UNSET], [*_VALUES_KEYS, "unset"])
-    return gathered("given", lambda **options: _given(unset=(), **options), _VALUES, _VALUES_KEYS)
+    return gathered("given", _ValuesFlags, [*_VALUES, _UNSET] if can_unset else _VALUES, make=_given)
 
 
 kube_version_option = click.option(
