@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 def create_command(app: App, name: Path, *, components: str) -> None:
     """Make a new bundle in the folder NAME: small, clean, and ready to install."""
     files = create_bundle(name, [part for part in components.split(",") if part])
-    if app.output == "text":
-        app.screen.lines(Line(str(file)) for file in files)
-    else:
-        app.screen.document(created_form(name.resolve().name, files), app.output)
+    app.show(created_form(name.resolve().name, files), (Line(str(file)) for file in files))
     place = name if "/" in str(name) or str(name) == "." else f"./{name}"
     app.screen.say(f"try it: bundler install {place} --context sandbox")

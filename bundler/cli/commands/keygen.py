@@ -39,7 +39,5 @@ def keygen_command(app: App, name: str, out: Path, passphrase_file: Path | None)
     public = out.with_name(out.name.removesuffix(".key") + PUBLIC_SUFFIX)
     pair = signing.keys.generate_key(name)
     signing.keys.write_pair(pair, out, public, passphrase=passphrase)
-    if app.output == "text":
-        app.screen.lines([Line(f"{out}  private, keep it to yourself"), Line(f"{public}  {pair.key.shown}")])
-    else:
-        app.screen.document(key_pair_form(out, public, pair.key), app.output)
+    lines = [Line(f"{out}  private, keep it to yourself"), Line(f"{public}  {pair.key.shown}")]
+    app.show(key_pair_form(out, public, pair.key), lines)

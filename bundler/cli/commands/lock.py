@@ -51,8 +51,6 @@ def lock_command(app: App, bundle: str, check: bool, vendor: bool) -> None:
 
 
 def _show(app: App, entries: Iterable[LockEntry]) -> None:
-    if app.output == "text":
-        rows = [(entry.name, entry.version, entry.source, f"sha256:{entry.sha256[:16]}…") for entry in entries]
-        app.screen.lines(table(rows, heads=("COMPONENT", "VERSION", "SOURCE", "FILES")) if rows else [])
-        return
-    app.screen.document(locked_forms(entries), app.output)
+    rows = [(entry.name, entry.version, entry.source, f"sha256:{entry.sha256[:16]}…") for entry in entries]
+    heads = ("COMPONENT", "VERSION", "SOURCE", "FILES")
+    app.show(locked_forms(entries), table(rows, heads=heads) if rows else [])

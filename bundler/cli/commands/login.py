@@ -50,12 +50,9 @@ def login_command(app: App, host: str, username: str, password_stdin: bool) -> N
         scope, find_credentials=lambda at, _: credentials if at == host else None
     )
     done = login(host, registry, lambda: files.store(host, credentials))
-    if app.output == "text":
-        unchecked = f"; {host} asked for no login, so the password was not checked"
-        said = f"logged in to {host} as {username}, kept in {done.kept}"
-        app.screen.lines([Line(said if done.was_checked else said + unchecked)])
-    else:
-        app.screen.document(login_form(host, username, done), app.output)
+    unchecked = "" if done.was_checked else f"; {host} asked for no login, so the password was not checked"
+    said = f"logged in to {host} as {username}, kept in {done.kept}{unchecked}"
+    app.show(login_form(host, username, done), [Line(said)])
 
 
 def _password(app: App, host: str, *, from_stdin: bool) -> str:

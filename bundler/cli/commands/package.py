@@ -43,7 +43,4 @@ def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None
         sign_archive(written.path, signer, limits=app.limits)
     elif signature_path(written.path).exists() and not is_signed(loaded, written.path):
         app.screen.warn(f"{signature_path(written.path)} is not a signature of what was packed now; sign it again")
-    if app.output == "text":
-        app.screen.lines([Line(f"{written.path}  sha256:{written.sha256}  {loaded.digest}")])
-    else:
-        app.screen.document(packaged_form(written, loaded), app.output)
+    app.show(packaged_form(written, loaded), [Line(f"{written.path}  sha256:{written.sha256}  {loaded.digest}")])

@@ -56,11 +56,8 @@ def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple
 
     at = found.address if isinstance(found, Recorded) else found
     pulled = pull(sources.fetcher(), at, out, accepts=accepts, judge=judged)
-    if app.output == "text":
-        signed = f", {counted(pulled.signatures, 'signature')}" if pulled.signatures else ""
-        app.screen.lines([Line(f"{pulled.path}  {pulled.digest}{signed}")])
-    else:
-        app.screen.document(pulled_form(pulled), app.output)
+    signed = f", {counted(pulled.signatures, 'signature')}" if pulled.signatures else ""
+    app.show(pulled_form(pulled), [Line(f"{pulled.path}  {pulled.digest}{signed}")])
 
 
 def _named(address: str, accepts: str) -> str:

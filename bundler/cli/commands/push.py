@@ -39,9 +39,6 @@ def push_command(app: App, bundle: str, address: str) -> None:
     sent = packed(bundle, loaded, mtime=app.settings.environment.archive_time_s)
     registry = library.registries.open_registry(session.scope, is_writing=True)
     result = push(registry, loaded, sent.archive, place, signature=sent.signature)
-    if app.output == "text":
-        did = "pushed" if result.is_new else "was published already, the same bundle:"
-        signed = ", signed" if result.signatures else ""
-        app.screen.lines([Line(f"{did} {result.address}{signed}")])
-    else:
-        app.screen.document(pushed_form(result, loaded), app.output)
+    did = "pushed" if result.is_new else "was published already, the same bundle:"
+    signed = ", signed" if result.signatures else ""
+    app.show(pushed_form(result, loaded), [Line(f"{did} {result.address}{signed}")])

@@ -39,10 +39,8 @@ def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: 
         digests = {str(files[0]): sign_delivery(files, signer)}
     else:
         digests = {str(file): _signed(app, file, signer) for file in files}
-    if app.output == "text":
-        app.screen.lines([Line(f"{file}  {digest}, signed by {signer.key.shown}") for file, digest in digests.items()])
-    else:
-        app.screen.document(signed_form(digests, signer.key), app.output)
+    lines = [Line(f"{file}  {digest}, signed by {signer.key.shown}") for file, digest in digests.items()]
+    app.show(signed_form(digests, signer.key), lines)
 
 
 def _signed(app: App, file: Path, signer: Signer) -> Digest:

@@ -66,11 +66,9 @@ def build(app: App, wish: BuildWish, *, key: Path | None, passphrase_file: Path 
         versions=sum(len(one.versions) for one in catalogue.bundles),
         is_signed=signer is not None,
     )
-    if app.output != "text":
-        app.screen.document(built_form(built), app.output)
-        return
     signed = f", signed by {signer.key.shown}" if signer else ""
-    app.screen.lines([Line(f"{built.path}  {_counts(built.bundles, built.versions)}, {built.digest}{signed}")])
+    line = f"{built.path}  {_counts(built.bundles, built.versions)}, {built.digest}{signed}"
+    app.show(built_form(built), [Line(line)])
 
 
 def push(app: App, path: Path, address: str) -> None:
@@ -89,12 +87,10 @@ def push(app: App, path: Path, address: str) -> None:
     signature = signature_path(path)
     registry = library.registries.open_registry(open_session(app).scope, is_writing=True)
     pushed = push_catalogue(registry, content, place, signature=signature.read_bytes() if signature.is_file() else None)
-    if app.output != "text":
-        app.screen.document(catalogue_pushed_form(pushed), app.output)
-        return
     did = "pushed" if pushed.is_new else "was published already, the same catalogue:"
     signed = ", signed" if pushed.signatures else ""
-    app.screen.lines([Line(f"{did} {pushed.address}, {_counts(pushed.bundles, pushed.versions)}{signed}")])
+    line = f"{did} {pushed.address}, {_counts(pushed.bundles, pushed.versions)}{signed}"
+    app.show(catalogue_pushed_form(pushed), [Line(line)])
 
 
 def _write(app: App, out: Path, content: bytes, signer: Signer | None) -> None:

@@ -91,8 +91,5 @@ def _named(doing: SandboxVerb, target: str) -> tuple[str, str]:
 
 
 def _told(app: App, doing: SandboxVerb, text: str) -> int:
-    if app.output == "text":
-        app.screen.lines([Line(text)])
-    else:
-        app.screen.document(sandbox_form(doing, text), app.output)
+    app.show(sandbox_form(doing, text), [Line(text)])
     return 0

@@ -60,10 +60,7 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
         keys=tuple(read_public(path) for path in options.keys),
     )
     text = init_site(wish, open_session(app).scope.cluster(), out, is_forced=is_forced)
-    if app.output == "text":
-        app.screen.lines([Line(str(out))])
-    else:
-        app.screen.document(site_form(out, text), app.output)
+    app.show(site_form(out, text), [Line(str(out))])
     app.screen.say(f"check {out}, then: bundler site check {out}")
     return 0
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from bundler.cli.session.app import App
     from bundler.model.lock import LockState
-    from bundler.model.results import UnlockResult
 
 
 def carry_out_unlock(app: App, release: str, *, is_yes: bool) -> int:
@@ -44,7 +43,8 @@ def carry_out_unlock(app: App, release: str, *, is_yes: bool) -> int:
     if result.is_declined:
         app.screen.complain([Line("unlock declined; nothing was changed", "yellow")])
         return EXIT_DECLINED
-    _show(app, release, result)
+    word = "unlocked" if result.is_broken else "not locked"
+    app.show(unlock_form(release, result), [Line(f"release {release}: {word}", "green")])
     return 0
 
 
@@ -71,11 +71,3 @@ def _fate_of(state: LockState) -> list[str]:
 
 def _when(when: datetime | None) -> str:
     return moment(when) if when else "unknown"
-
-
-def _show(app: App, release: str, result: UnlockResult) -> None:
-    if app.output != "text":
-        app.screen.document(unlock_form(release, result), app.output)
-    else:
-        word = "unlocked" if result.is_broken else "not locked"
-        app.screen.lines([Line(f"release {release}: {word}", "green")])

@@ -93,7 +93,4 @@ def show_removal(
 
 def show_absence(app: App, release: str) -> None:
     """Say that there was nothing to uninstall."""
-    if app.output != "text":
-        app.screen.document(absence_form(release), app.output)
-    else:
-        app.screen.lines([Line(f"release {release}: not there, nothing to uninstall")])
+    app.show(absence_form(release), [Line(f"release {release}: not there, nothing to uninstall")])

@@ -20,10 +20,7 @@ _STYLES: Final = {CheckOutcome.PASSED: "green", CheckOutcome.FAILED: "red", Chec
 
 def show_checks(app: App, report: CheckReport) -> int:
     """Print what each check came to, and return the exit code."""
-    if app.output != "text":
-        app.screen.document(check_report_form(report), app.output)
-    else:
-        app.screen.lines(list(_lines(report)))
+    app.show(check_report_form(report), _lines(report))
     return 1 if report.has_failed else 0
 
 

@@ -25,10 +25,7 @@ _SIGNS: Final = {
 
 def show_drift(app: App, found: Sequence[ReleaseDrift]) -> None:
     """Print what differs, release by release."""
-    if app.output != "text":
-        app.screen.document(drift_forms(found), app.output)
-        return
-    app.screen.lines([line for one in found for line in _lines(one)])
+    app.show(drift_forms(found), (line for one in found for line in _lines(one)))
 
 
 def drift_lines(drift: ReleaseDrift) -> list[str]:

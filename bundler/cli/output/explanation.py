@@ -35,10 +35,7 @@ _AUTOSCALED: Final = "no template: bundler sends the number that the autoscaler 
 
 def show_explanation(app: App, found: Explanation) -> None:
     """Print where an object, or a field of it, comes from."""
-    if app.output != "text":
-        app.screen.document(explanation_form(found), app.output)
-        return
-    app.screen.lines(explanation_lines(found))
+    app.show(explanation_form(found), explanation_lines(found))
 
 
 def explanation_lines(found: Explanation) -> Iterator[Line]:

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 def show_graph(app: App, graph: BundleGraph) -> None:
     """Print each component with its objects, and below each object what it has to do with."""
-    if app.output == "text":
-        app.screen.lines(line for component in graph.components for line in _lines(graph, component))
-    else:
-        app.screen.document(graph_form(graph), app.output)
+    app.show(graph_form(graph), (line for component in graph.components for line in _lines(graph, component)))
 
 
 def _lines(graph: BundleGraph, component: GraphComponent) -> Iterator[Line]:

@@ -31,10 +31,7 @@ def show_definition(app: App, kind: OrderKind) -> None:
 
 def show_kind(app: App, kind: OrderKind) -> None:
     """Print the fields of a kind, and who checks what."""
-    if app.output != "text":
-        app.screen.document(order_kind_form(kind), app.output)
-        return
-    app.screen.lines(_lines(kind))
+    app.show(order_kind_form(kind), _lines(kind))
 
 
 def _lines(kind: OrderKind) -> Iterator[Line]:

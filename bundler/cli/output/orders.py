@@ -20,15 +20,13 @@ _COUNTS = ("create", "update", "recreate", "delete")
 def show_order(app: App, body: Body) -> None:
     """Print an order, and what its controller says of it."""
     form = order_form(body)
-    if app.output != "text":
-        app.screen.document(form, app.output)
-        return
     said = ", suspended" if form["suspended"] else ""
     phase = ": ".join(filter(None, (form["phase"], form["message"])))
     style = "green" if form["ready"] or form["suspended"] else "yellow"
-    app.screen.lines([Line(f"{form['kind']}/{form['name']}, generation {form['generation']}{said}", style)])
+    lines = [Line(f"{form['kind']}/{form['name']}, generation {form['generation']}{said}", style)]
     if phase and not form["suspended"]:
-        app.screen.lines([Line(f"  {app.screen.shown(phase)}")])
+        lines.append(Line(f"  {app.screen.shown(phase)}"))
+    app.show(form, lines)
 
 
 def waiting_plan_lines(plan: Body) -> Iterator[Line]:

@@ -25,25 +25,18 @@ if TYPE_CHECKING:
 
 def show_evidence(app: App, revision: Revision) -> None:
     """Print why a revision failed, as it was reported then."""
-    if app.output != "text":
-        app.screen.document(evidence_form(revision), app.output)
-        return
-    app.screen.lines(_evidence_lines(revision))
+    app.show(evidence_form(revision), _evidence_lines(revision))
 
 
 def show_standing(app: App, standing: Standing) -> None:
     """Print why a release is as it is: the revision that runs, and what was tried beside it."""
-    if app.output != "text":
-        app.screen.document(standing_form(standing), app.output)
-        return
     summary, by = standing.running.summary, standing.running.authorship
     runs = "running: " if summary.status is ReleaseStatus.DEPLOYED else ""
     facts = {"bundle": bundle_text(summary), "by": by.who, "command": by.command}
     lines = [*_evidence_lines(standing.running, head=runs)]
     lines += [Line(f"  {name:<8} {value}") for name, value in facts.items() if value]
-    app.screen.lines(lines)
-    if standing.beside is not None:
-        app.screen.lines(_evidence_lines(standing.beside, head="not deployed: "))
+    lines += _evidence_lines(standing.beside, head="not deployed: ") if standing.beside is not None else []
+    app.show(standing_form(standing), lines)
 
 
 def _evidence_lines(revision: Revision, *, head: str = "") -> list[Line]:
@@ -57,9 +50,6 @@ def _evidence_lines(revision: Revision, *, head: str = "") -> list[Line]:
 
 def show_revision(app: App, revision: Revision) -> None:
     """Print who made a revision, from where, with what and why."""
-    if app.output != "text":
-        app.screen.document(revision_form(revision), app.output)
-        return
     summary, by = revision.summary, revision.authorship
     facts = {
         "status": status_text(summary),
@@ -82,7 +72,8 @@ def show_revision(app: App, revision: Revision) -> None:
     lines += [Line(f"  {'taken':<15} {one}") for one in revision.taken]
     lines += [Line(f"  {'hook not run':<15} {one}", "yellow") for one in revision.skipped_hooks]
     lines += [Line(f"  {'accepted risk':<15} {line}", "yellow") for line in revision.accepted_risks]
-    app.screen.lines([Line(f"release {summary.release}, revision {summary.revision}", "bold"), *lines])
+    head = Line(f"release {summary.release}, revision {summary.revision}", "bold")
+    app.show(revision_form(revision), [head, *lines])
 
 
 def show_values(app: App, revision: Revision) -> None:
@@ -118,10 +109,7 @@ def show_notes(app: App, revision: Revision) -> None:
 
 def show_recorded_plan(app: App, revision: Revision) -> None:
     """Print what a revision set out to own, in the order in which it was written."""
-    if app.output == "text":
-        app.screen.lines(Line(_entry_text(entry)) for entry in revision.inventory)
-    else:
-        app.screen.document(entry_forms(revision), app.output)
+    app.show(entry_forms(revision), (Line(_entry_text(entry)) for entry in revision.inventory))
 
 
 def _entry_text(entry: InventoryEntry) -> str:

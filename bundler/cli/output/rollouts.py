@@ -24,28 +24,23 @@ _SHRINKING = {"COMPONENT", "WORKLOADS", "BY", "GATES"}
 
 def show_progress(app: App, progress: RolloutProgress) -> None:
     """Print how far a rollout has come: a line for each component, and what is wrong."""
-    if app.output != "text":
-        app.screen.document(progress_form(progress), app.output)
-        return
     rows = [tuple(map(app.screen.shown, row)) for row in _rows(progress)]
     why = progress.rollout.reason
-    app.screen.lines(
+    app.show(
+        progress_form(progress),
         [
             Line(_title(progress), "bold"),
             *table(rows, heads=_HEADS, columns=app.screen.columns, shrinking=_SHRINKING),
             *([Line(f"{progress.rollout.state}: {app.screen.shown(why)}", "yellow")] if why else []),
             *(Line(app.screen.shown(line), "red") for one in progress.workloads for line in _wrong(one)),
-        ]
+        ],
     )
 
 
 def show_paused(app: App, summary: RevisionSummary) -> None:
     """Print how far a rollout had come when it was paused."""
-    if app.output != "text":
-        app.screen.document(summary_form(summary), app.output)
-    else:
-        said = f"release {summary.release}: revision {summary.revision} at {summary.rollout}"
-        app.screen.lines([Line(said, "green")])
+    said = f"release {summary.release}: revision {summary.revision} at {summary.rollout}"
+    app.show(summary_form(summary), [Line(said, "green")])
 
 
 def _title(progress: RolloutProgress) -> str:

@@ -16,11 +16,8 @@ if TYPE_CHECKING:
 
 def show_sweep(app: App, result: SweepResult) -> None:
     """Print a column for each point and a row for each value that is not the same at all of them."""
-    if app.output != "text":
-        app.screen.document(sweep_form(result), app.output)
-        return
     cells = [(row.path, *(_cell(value) for value in row.values)) for row in result.rows]
-    app.screen.lines(table(cells, heads=(result.path, *result.points)))
+    app.show(sweep_form(result), table(cells, heads=(result.path, *result.points)))
 
 
 def _cell(value: JSONValue) -> str:

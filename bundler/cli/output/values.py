@@ -24,8 +24,5 @@ def show_values(app: App, data: Body) -> None:
 
 def show_origins(app: App, rows: tuple[ExplainRow, ...]) -> None:
     """Print who set each value."""
-    if app.output != "text":
-        app.screen.document(value_forms(rows), app.output)
-        return
     cells = [(row.path, row.value, row.layer, row.source + (f": {row.formula}" if row.formula else "")) for row in rows]
-    app.screen.lines(table(cells, heads=("VALUE", "IS", "LAYER", "SET BY")))
+    app.show(value_forms(rows), table(cells, heads=("VALUE", "IS", "LAYER", "SET BY")))

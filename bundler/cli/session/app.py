@@ -10,13 +10,14 @@ from bundler.model.lean import dataclass, replace
 from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import ExitStack
 
     from bundler.cli.session.settings import Settings
     from bundler.cli.session.signals import Stop
     from bundler.cli.terminal.screen import Screen
     from bundler.cli.terminal.telling import Telling
+    from bundler.cli.terminal.text import Line
     from bundler.library.network import Network
     from bundler.library.system_clock import SystemClock
     from bundler.loader.limits import LoadLimits
@@ -58,6 +59,13 @@ class App:
     def output(self) -> str:
         """What -o asks for."""
         return self.settings.output
+
+    def show(self, form: Mapping[str, object] | Sequence[object], lines: Iterable[Line]) -> None:
+        """Print lines of text, or the form that says the same where -o asks for data."""
+        if self.output == "text":
+            self.screen.lines(lines)
+        else:
+            self.screen.document(form, self.output)
 
     @property
     def deadline_s(self) -> float:
