@@ -8,6 +8,7 @@ import click
 
 from bundler import PlanInputs, RunOptions
 from bundler.cli.flows.saved_plan import ApplyFlags, apply_plan
+from bundler.cli.parsing.bundle_options import fetch_or_offline_options
 from bundler.cli.parsing.change_options import (
     data_loss_option,
     history_max_option,
@@ -21,8 +22,6 @@ from bundler.cli.parsing.change_options import (
     watch_option,
 )
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.signing_options import public_keys_option
 from bundler.cli.parsing.values_options import values_options
 
@@ -50,9 +49,7 @@ if TYPE_CHECKING:
 @junit_option
 @watch_option
 @history_max_option
-@registry_options
-@bundle_limit_options
-@offline_option
+@fetch_or_offline_options
 def apply_command(
     app: App,
     *,

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli import flows
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.signing_options import passphrase_option
 
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 @click.option("--key", type=FilePath(), metavar="FILE", help="For build: private key to sign with.")
 @passphrase_option
 @click.option("--site", type=FilePath(), metavar="FILE", help="For build: policy that bundles have to meet.")
-@registry_options
-@bundle_limit_options
+@fetch_options
 def catalogue_command(
     app: App,
     *,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @verb("controller", outputs=("text",))
 @click.argument("doing", type=click.Choice(["run", "definitions", "change"]), metavar="[run|definitions]")
-@controller_options("wish")
+@controller_options
 @registry_options
 def controller_command(app: App, *, doing: str, wish: ControllerWish) -> None:
     """Keep releases as objects in the cluster say.

@@ -11,10 +11,9 @@ from bundler.cli.flows.compare import diff_bundles, diff_revisions, names_bundle
 from bundler.cli.flows.install import diff_install, with_flags
 from bundler.cli.output.difference import DiffView
 from bundler.cli.parsing.arguments import offers
+from bundler.cli.parsing.bundle_options import fetch_or_offline_options
 from bundler.cli.parsing.change_options import path_options, starting_options
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.rollout_options import rollout_options
 from bundler.cli.parsing.values_options import (
     kube_version_option,
@@ -40,9 +39,7 @@ if TYPE_CHECKING:
 @path_options
 @rollout_options
 @kube_version_option
-@registry_options
-@bundle_limit_options
-@offline_option
+@fetch_or_offline_options
 @show_secrets_option
 @click.option("--full", is_flag=True, help="Show bundler's own labels and annotations too.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if anything differs (always if changes conflict).")

@@ -9,10 +9,9 @@ import click
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.explanation import show_explanation
 from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.bundle_options import fetch_or_offline_options
 from bundler.cli.parsing.change_options import policy_option
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import offline_option, registry_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 @click.argument("field", default="")
 @click.option("--bundle", default="", metavar="BUNDLE", help="Where the bundle is now.  [default: as it was installed]")
 @policy_option
-@registry_options
-@bundle_limit_options
-@offline_option
+@fetch_or_offline_options
 def explain_command(app: App, *, release: str, name: str, field: str, bundle: str, site: Path | None) -> None:
     """Say where FIELD of OBJECT (KIND/NAME) comes from: who owns it, which template line, values and revision.
 

@@ -8,9 +8,8 @@ import click
 
 from bundler.cli import flows
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.signing_options import passphrase_option
 from bundler.cli.parsing.values_options import values_options
 from bundler.cli.terminal.text import Line
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
 @click.option("--with-tool", is_flag=True, help="Include bundler itself, as one file.")
 @click.option("--tool", type=FilePath(), metavar="FILE", help="Path of that file, if it is elsewhere.")
 @values_options()
-@registry_options
-@bundle_limit_options
+@fetch_options
 def export_command(app: App, bundle: str, given: Values, **options: Any) -> None:
     """Write BUNDLE, its components, every image it can need and an SBOM into one file.
 

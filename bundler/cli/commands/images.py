@@ -13,8 +13,8 @@ from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.adapters.site_registry import parse_place
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import bundle_limit_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.values_options import release_name_option, values_options
 from bundler.errors import UsageError
 from bundler.images.rewrite import places_at_site

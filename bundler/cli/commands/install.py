@@ -9,6 +9,7 @@ import click
 from bundler import ReleaseRequest
 from bundler.cli.flows.install import carry_out_install, with_flags
 from bundler.cli.parsing.arguments import offers
+from bundler.cli.parsing.bundle_options import fetch_or_offline_options
 from bundler.cli.parsing.change_options import (
     path_options,
     preflight_option,
@@ -17,8 +18,6 @@ from bundler.cli.parsing.change_options import (
     write_options,
 )
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.values_options import kube_version_option, values_options
 from bundler.library.name_rules import check_name
 
@@ -43,9 +42,7 @@ def _offer_bundles(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @write_options
 @path_options
 @kube_version_option
-@registry_options
-@bundle_limit_options
-@offline_option
+@fetch_or_offline_options
 @preflight_option
 def install_command(
     app: App,

@@ -9,9 +9,8 @@ import click
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.findings import show_findings
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import values_options
 from bundler.model.finding import Level
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 @verb("lint", outputs=("text", "json", "yaml", "sarif"))
 @bundle_argument
 @values_options()
-@registry_options
-@bundle_limit_options
+@fetch_options
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 @click.option("--write-reach", is_flag=True, help="Declare in bundle.yaml what the bundle reaches, first.")
 def lint_command(app: App, bundle: str, given: Values, strict: bool, write_reach: bool) -> int:

@@ -10,9 +10,8 @@ from bundler import library
 from bundler.actions.author.bundle_lock import check_lock, lock_components
 from bundler.cli.adapters.session import open_session
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.terminal.text import table
 from bundler.loader.locate import find_bundle
 from bundler.model.size import counted
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 @bundle_argument
 @click.option("--check", is_flag=True, help="Write nothing; exit with 3 if bundle.lock and the components differ.")
 @click.option("--vendor", is_flag=True, help="Write components from registries into components/.")
-@registry_options
-@bundle_limit_options
+@fetch_options
 def lock_command(app: App, bundle: str, check: bool, vendor: bool) -> None:
     """Write bundle.lock of the folder BUNDLE: version, source and sha256 of every component.
 

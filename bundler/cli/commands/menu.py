@@ -9,9 +9,8 @@ import click
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.order_kind import show_definition, show_kind
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--source", default="", metavar="REF", help="Where controllers take BUNDLE from: oci://REGISTRY/REPOSITORY."
 )
-@registry_options
-@bundle_limit_options
+@fetch_options
 def menu_command(app: App, bundle: str, *, prints: bool, source: str) -> None:
     """Show the kind of Kubernetes that BUNDLE can be ordered as: its fields, and who checks what.
 

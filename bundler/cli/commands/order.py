@@ -9,11 +9,10 @@ import click
 from bundler.cli.flows.order import OrderArgs, carry_out_order
 from bundler.cli.flows.order_bundle import is_local
 from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.change_options import create_namespace_option
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.order_options import order_flags
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import values_options
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
 @values_options(can_unset=True)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @order_flags
-@registry_options
-@bundle_limit_options
+@fetch_options
 def order_command(
     app: App,
     *,

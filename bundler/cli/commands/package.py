@@ -13,9 +13,8 @@ from bundler.archive.writer import archive_name, write_archive
 from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import open_signer
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.signing_options import passphrase_option
 from bundler.cli.terminal.text import Line
 from bundler.wire.bundles import packaged_form
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 
 @verb("package")
 @bundle_argument
-@registry_options
-@bundle_limit_options
+@fetch_options
 @click.option("--out", type=FilePath(), metavar="FILE", help="File or folder.  [default: NAME-VERSION.tgz]")
 @click.option("--key", type=FilePath(), metavar="FILE", help="Private key to sign with.")
 @passphrase_option

@@ -10,6 +10,7 @@ from bundler import Accepted, OnConflict, ReleaseRequest, RollbackRequest, Unins
 from bundler.cli.flows.install import attended, with_flags
 from bundler.cli.flows.saved_plan import PlanFlags, make_plan
 from bundler.cli.parsing.arguments import offers, release_argument
+from bundler.cli.parsing.bundle_options import fetch_or_offline_options
 from bundler.cli.parsing.change_options import (
     data_loss_option,
     no_backup_option,
@@ -20,9 +21,7 @@ from bundler.cli.parsing.change_options import (
     starting_options,
 )
 from bundler.cli.parsing.command import Duration, FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.plan_options import max_bytes_option, require_markdown
-from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.rollout_options import rollout_options
 from bundler.cli.parsing.values_options import kube_version_option, values_options
 from bundler.model.lean import replace
@@ -59,9 +58,7 @@ if TYPE_CHECKING:
 @max_bytes_option
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if changes are pending.")
 @kube_version_option
-@registry_options
-@bundle_limit_options
-@offline_option
+@fetch_or_offline_options
 @preflight_option
 def plan_command(
     app: App,

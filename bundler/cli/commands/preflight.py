@@ -8,10 +8,9 @@ import click
 
 from bundler.cli import flows
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_or_offline_options
 from bundler.cli.parsing.change_options import create_namespace_option
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.values_options import release_name_option, values_options
 
 if TYPE_CHECKING:
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
 @release_name_option
 @create_namespace_option
 @click.option("--kube-version", default="", metavar="VERSION", help="Check the APIs of this Kubernetes, too.")
-@registry_options
-@bundle_limit_options
-@offline_option
+@fetch_or_offline_options
 def preflight_command(
     app: App, bundle: str, *, given: Values, release: str, create_namespace: bool, kube_version: str
 ) -> int:

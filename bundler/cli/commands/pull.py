@@ -13,9 +13,8 @@ from bundler.actions.acquire.catalogues import Recorded
 from bundler.actions.acquire.pull import pull
 from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.signing_options import public_keys_option
 from bundler.cli.terminal.text import Line
 from bundler.model.size import counted
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=FilePath(), default=Path(), metavar="FILE", help="File or folder.  [default: .]")
 @public_keys_option
 @click.option("--site", type=FilePath(), metavar="FILE", help="Site file: keys and policy.")
-@registry_options
-@bundle_limit_options
+@fetch_options
 def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple[Path, ...], site: Path | None) -> None:
     """Fetch a bundle as NAME-VERSION.tgz, and its signature beside it where there is one.
 

@@ -12,9 +12,8 @@ from bundler.actions.acquire.packed import packed
 from bundler.actions.acquire.push import push
 from bundler.cli.adapters.session import open_session
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.terminal.text import Line
 from bundler.wire.bundles import pushed_form
 
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 @verb("push")
 @bundle_argument
 @click.argument("address", metavar="oci://HOST/REPOSITORY")
-@registry_options
-@bundle_limit_options
+@fetch_options
 def push_command(app: App, bundle: str, address: str) -> None:
     """Publish BUNDLE, a folder or a .tgz, under its version.
 

@@ -10,9 +10,8 @@ from bundler import ReleaseRequest
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.rendered import show_documents
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import kube_version_option, release_name_option, values_options
 from bundler.errors import UsageError
 
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 @click.option("--read-only", is_flag=True, help="For the verbs that only read.")
 @click.option("--for-controller", is_flag=True, help="With the ServiceAccount that an order of the release names.")
 @values_options()
-@registry_options
-@bundle_limit_options
+@fetch_options
 @release_name_option
 @kube_version_option
 def rbac_command(

@@ -10,8 +10,8 @@ from bundler import library
 from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.output.found import show_found
+from bundler.cli.parsing.bundle_options import bundle_limit_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.signing_options import public_keys_option
 

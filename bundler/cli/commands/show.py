@@ -14,10 +14,9 @@ from bundler.cli import flows, output
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.described import show_description
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.plan_options import max_bytes_option, require_markdown
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import release_name_option, values_options
 from bundler.files.plan_bytes import is_plan_file
 from bundler.wire.bundles import description_form
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 @verb("show", outputs=("text", "json", "yaml", "markdown", "html"))
 @bundle_argument
 @values_options()
-@registry_options
-@bundle_limit_options
+@fetch_options
 @release_name_option
 @click.option(
     "--graph",

@@ -9,8 +9,8 @@ import click
 from bundler.actions.acquire.bundle import is_delivery
 from bundler.actions.delivery.sign import sign_archive, sign_catalogue, sign_delivery, sign_plan
 from bundler.cli.adapters.signing_keys import open_signer
+from bundler.cli.parsing.bundle_options import bundle_limit_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.signing_options import passphrase_option, signing_key_option
 from bundler.cli.terminal.text import Line
 from bundler.files.plan_bytes import is_plan_file

@@ -10,9 +10,8 @@ from bundler import ReleaseRequest
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.rendered import show_objects, show_split, show_text
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import (
     kube_version_option,
     release_name_option,
@@ -32,8 +31,7 @@ EXIT_DIFFERS = 3
 @verb("template")
 @bundle_argument
 @values_options()
-@registry_options
-@bundle_limit_options
+@fetch_options
 @release_name_option
 @kube_version_option
 @click.option("--only", "only", multiple=True, metavar="FILE", help="Print only this template: web/templates/a.yaml.")

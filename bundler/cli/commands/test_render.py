@@ -12,9 +12,8 @@ from bundler.actions.author.render_tests import RenderTestRun, run_render_tests
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.render_tests import show_render_tests
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.errors import UsageError
 from bundler.files.whole_file import write_output
 from bundler.loader.load import load_bundle
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
 
 @verb("test-render")
 @bundle_argument
-@registry_options
-@bundle_limit_options
+@fetch_options
 @click.option("--update", is_flag=True, help="Write golden files instead of comparing with them.")
 @click.option("--junit", type=FilePath(), metavar="FILE", help="Write the results as JUnit XML too, for CI.")
 @click.option("--only", "only", default="", metavar="TEXT", help="Run the tests whose name contains this text.")

@@ -9,6 +9,7 @@ import click
 from bundler import ReleaseRequest
 from bundler.cli.flows.install import attended, carry_out_install, with_flags
 from bundler.cli.parsing.arguments import bundle_argument, release_argument
+from bundler.cli.parsing.bundle_options import fetch_or_offline_options
 from bundler.cli.parsing.change_options import (
     path_options,
     preflight_option,
@@ -17,8 +18,6 @@ from bundler.cli.parsing.change_options import (
     write_options,
 )
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.rollout_options import rollout_options
 from bundler.cli.parsing.values_options import kube_version_option, values_options
 
@@ -39,9 +38,7 @@ if TYPE_CHECKING:
 @path_options
 @rollout_options
 @kube_version_option
-@registry_options
-@bundle_limit_options
-@offline_option
+@fetch_or_offline_options
 @preflight_option
 @click.option("--install", "may_install", is_flag=True, help="Install if the release does not exist.")
 def upgrade_command(

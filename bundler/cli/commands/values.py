@@ -12,9 +12,8 @@ from bundler.cli import flows, output
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.values import show_origins, show_values
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
-from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import (
     release_name_option,
     show_secrets_option,
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 @verb("values")
 @bundle_argument
 @values_options()
-@registry_options
-@bundle_limit_options
+@fetch_options
 @release_name_option
 @click.option("--explain", is_flag=False, flag_value="", default=None, metavar="[PATH]", help="Show what set a value.")
 @click.option(

@@ -12,8 +12,8 @@ from bundler.actions.acquire.trust import signed_by
 from bundler.actions.delivery.verify import verify_archive, verify_delivery
 from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
+from bundler.cli.parsing.bundle_options import bundle_limit_options
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.signing_options import public_keys_option
 from bundler.cli.parsing.values_options import values_options
 from bundler.cli.terminal.text import Line

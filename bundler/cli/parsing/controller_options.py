@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -34,39 +34,34 @@ class ControllerWish:
     log_level: str
 
 
-_OPTIONS: Final = (
-    click.option("--namespaces", default="", metavar="NAME,…", help="Keep the releases of these namespaces."),
-    click.option("--all-namespaces", "-A", is_flag=True, help="Keep those of every namespace.  [default]"),
-    click.option("--shard", default="1/1", metavar="N/OF", help="Keep one of several equal shares, such as 1/4."),
-    click.option(
-        "--changes", type=click.IntRange(1, 64), default=8, metavar="N", help="Changes at once.  [default: 8]"
-    ),
-    click.option("--metrics", default="", metavar="HOST:PORT", help="Answer Prometheus here, at /metrics."),
-    click.option("--health", default="", metavar="HOST:PORT", help="Answer probes here, at /livez and /readyz."),
-    click.option(
-        "--default-service-account",
-        default="",
-        metavar="NAME",
-        help="ServiceAccount of orders that name no serviceAccountName.",
-    ),
-    click.option(
-        "--log-format",
-        type=click.Choice(["json", "text"]),
-        help="How the log is written.  [default: text at a terminal, else json]",
-    ),
-    click.option(
-        "--log-level",
-        type=click.Choice(["debug", "info", "warning"]),
-        default="info",
-        help="Leave out of the log what matters less.  [default: info]",
-    ),
+controller_options: Decorator = gathered(
+    "wish",
+    ControllerWish,
+    [
+        click.option("--namespaces", default="", metavar="NAME,…", help="Keep the releases of these namespaces."),
+        click.option("--all-namespaces", "-A", is_flag=True, help="Keep those of every namespace.  [default]"),
+        click.option("--shard", default="1/1", metavar="N/OF", help="Keep one of several equal shares, such as 1/4."),
+        click.option(
+            "--changes", type=click.IntRange(1, 64), default=8, metavar="N", help="Changes at once.  [default: 8]"
+        ),
+        click.option("--metrics", default="", metavar="HOST:PORT", help="Answer Prometheus here, at /metrics."),
+        click.option("--health", default="", metavar="HOST:PORT", help="Answer probes here, at /livez and /readyz."),
+        click.option(
+            "--default-service-account",
+            default="",
+            metavar="NAME",
+            help="ServiceAccount of orders that name no serviceAccountName.",
+        ),
+        click.option(
+            "--log-format",
+            type=click.Choice(["json", "text"]),
+            help="How the log is written.  [default: text at a terminal, else json]",
+        ),
+        click.option(
+            "--log-level",
+            type=click.Choice(["debug", "info", "warning"]),
+            default="info",
+            help="Leave out of the log what matters less.  [default: info]",
+        ),
+    ],
 )
-
-
-def controller_options(name: str) -> Decorator:
-    """Return a decorator that adds the options, and hands them over as one object.
-
-    Args:
-        name: of the parameter that gets it.
-    """
-    return gathered(name, ControllerWish, _OPTIONS)

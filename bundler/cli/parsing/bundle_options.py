@@ -1,4 +1,4 @@
-"""How large a bundle may be: options that every verb takes which reads one. Layer: cli."""
+"""Options of the verbs that read a bundle: where it may come from, and how large it may be. Layer: cli."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.size import parse_bytes
 
@@ -51,3 +52,13 @@ def bundle_limit_options(function: Function) -> Function:
         )
         function = add(function)
     return function
+
+
+def fetch_options(function: Function) -> Function:
+    """Add the options of registries, and the limits of bundles."""
+    return registry_options(bundle_limit_options(function))
+
+
+def fetch_or_offline_options(function: Function) -> Function:
+    """Add the options of registries, the limits of bundles, and ``--offline``."""
+    return fetch_options(offline_option(function))
