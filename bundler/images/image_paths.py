@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.fields.kinds import pod_spec_path
 from bundler.images.image_formats import PLAIN, Spelling, read_mapping
 from bundler.model.json import is_list, is_mapping, items_at, list_at, mapping_at, text_at
 from bundler.model.lean import dataclass
+from bundler.syntax.written_path import Match, PathSyntaxError, read_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,28 +18,18 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
+    from bundler.syntax.written_path import Step
 
 CONTAINER_GROUPS = ("initContainers", "containers", "ephemeralContainers")
 
-_KEY = re.compile(r"\.?([^.\[\]\"'=\s]+)")
-_QUOTED = re.compile(r'\[("(?:[^"\\]|\\.)*")\]')
-_INDEX = re.compile(r"\[([0-9]{1,9})\]")
 _ALL = "[*]"
-_MATCH = re.compile(r"\[([^.\[\]\"'=\s]+)=([^\]]*)\]")
 
 
 class _Every(NamedTuple):
     """Step into every item of a list, or every value of a mapping."""
 
 
-class _Where(NamedTuple):
-    """Step into the list items whose ``key`` is ``text``."""
-
-    key: str
-    text: str
-
-
-RuleStep: TypeAlias = "str | int | _Every | _Where"
+RuleStep: TypeAlias = "Step | _Every"
 
 
 class ImagePathError(ValueError):
@@ -129,16 +119,11 @@ def parse_image_path(text: str) -> tuple[RuleStep, ...]:
 def _read_step(text: str, at: int) -> tuple[RuleStep, int]:
     if text.startswith(_ALL, at):
         return _Every(), at + len(_ALL)
-    if found := _INDEX.match(text, at):
-        return int(found[1]), found.end()
-    if found := _QUOTED.match(text, at):
-        return str(json.loads(found[1])), found.end()
-    if found := _MATCH.match(text, at):
-        return _Where(found[1], found[2]), found.end()
-    found = _KEY.match(text, at)
-    if found and (text[at] == ".") == (at > 0):
-        return found[1], found.end()
-    raise ImagePathError(f'{text[at:]!r} is not a step; write a.b, list[*], list[0], list[name=web] or map["a.b"]')
+    try:
+        return read_step(text, at)
+    except PathSyntaxError as error:
+        msg = f'{text[at:]!r} is not a step; write a.b, list[*], list[0], list[name=web] or map["a.b"]'
+        raise ImagePathError(msg) from error
 
 
 def rules_of(bundle: Bundle) -> tuple[ImageRule, ...]:
@@ -236,7 +221,7 @@ def _step(here: JSONValue, step: RuleStep) -> Iterator[tuple[str | int, JSONValu
             yield from enumerate(here)
         case _Every() if is_mapping(here):
             yield from here.items()
-        case _Where() if is_list(here):
+        case Match() if is_list(here):
             yield from ((i, one) for i, one in enumerate(here) if text_at(one, step.key) == step.text)
         case _:
             pass

@@ -34,9 +34,10 @@ from bundler.model.salted import salted_digest
 from bundler.model.saved_plan import PlannedVerb, SavedRequest
 from bundler.model.values import LayerKind, UserLayers
 from bundler.planning.problem import refuse
+from bundler.syntax.written_path import format_path
 from bundler.values.hidden_leaves import filled_in, left_out
 from bundler.values.merge import make_layer
-from bundler.values.paths import format_path, parse_path, pointer_as_path
+from bundler.values.paths import parse_path, pointer_as_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

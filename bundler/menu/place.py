@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.json import is_list, is_mapping, type_name
 from bundler.model.lean import dataclass, field
+from bundler.syntax.written_path import format_path
 from bundler.values.defaults import schema_defaults
 from bundler.values.merge import merge_values
-from bundler.values.paths import format_path, parse_path
+from bundler.values.paths import parse_path
 from bundler.values.schema_view import ALL_TYPES
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.model.values import Assignment, AssignmentKind, LayerKind, Origin
 from bundler.syntax.json_text import read_json
-from bundler.values.paths import format_path, parse_path, read_path, shown_start
+from bundler.syntax.written_path import format_path
+from bundler.values.paths import parse_path, read_path, shown_start
 from bundler.values.scalars import type_text
 
 if TYPE_CHECKING:

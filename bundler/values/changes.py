@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.values import LayerKind
+from bundler.syntax.written_path import format_path
 from bundler.values.flatten import is_shown_whole, is_touching, leaves_of, shown_leaf
 from bundler.values.merge import fold_layers
-from bundler.values.paths import format_path, pointer_as_path
+from bundler.values.paths import pointer_as_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -9,9 +9,10 @@ from bundler.errors.bundle import DeriveError, RenderError, ValuesPathError
 from bundler.expressions.expression import compile_expression
 from bundler.model.json import is_mapping
 from bundler.model.values import LayerKind, Origin, ValuesLayer
+from bundler.syntax.written_path import format_path
 from bundler.values.derive_order import Formula, arranged
 from bundler.values.merge import merge_all, merge_values
-from bundler.values.paths import format_path, leading_keys, parse_path, pointer_to, set_value
+from bundler.values.paths import leading_keys, parse_path, pointer_to, set_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

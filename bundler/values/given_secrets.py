@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.json import texts_in
+from bundler.syntax.written_path import Match
 from bundler.values.list_operators import readings
-from bundler.values.paths import Match, get_value, parse_path, pointer_steps
+from bundler.values.paths import get_value, parse_path, pointer_steps
 from bundler.values.schema_view import bundle_view
 from bundler.values.user import is_secret_place
 from bundler.values.validate import sensitive_pointers

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bundler.model.bundle import Bundle
     from bundler.model.json import JSONValue
-    from bundler.values.paths import Step
+    from bundler.syntax.written_path import Step
 
 _SWITCH = "enabled"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bundler.model.json import JSONValue
     from bundler.model.values import Origin, Pointer
-    from bundler.values.paths import Match, Step
+    from bundler.syntax.written_path import Match, Step
 
 
 class _Origins:

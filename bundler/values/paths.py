@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.digits import parse_digits
 from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens
-from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
+from bundler.syntax.written_path import Match, PathSyntaxError, format_path, read_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
+    from bundler.syntax.written_path import Step
 
 PATH_HINT = 'write paths as a.b, a["x.y/z"], list[2] or list[name=web]'
 
-_PLAIN_KEY = LazyPattern(r"[^.\[\]\"'=\\\s]+")
 _PLAIN_START = LazyPattern(r"[\w.\-\[\]]*")
-_INDEX = LazyPattern(r"\[([0-9]{1,9})\]")
-_QUOTED = LazyPattern(r'\[("(?:[^"\\]|\\.)*")\]')
-_QUOTED_SINGLE = LazyPattern(r"\['([^']*)'\]")
-_MATCH = LazyPattern(r"\[([^.\[\]\"'=\\\s]+)=([^\]]*)\]")
 
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Step into the one list item whose ``key`` is ``text``."""
-
-    key: str
-    text: str
-
-
-Step: TypeAlias = "str | int | Match"
 ValuePath: TypeAlias = "tuple[Step, ...]"
 
 
@@ -60,27 +45,14 @@ def read_path(text: str) -> tuple[ValuePath, int]:
     steps: list[Step] = []
     at = 0
     while at < len(text) and text[at] != "=":
-        step, at = _read_step(text, at, is_first=not steps)
+        try:
+            step, at = read_step(text, at)
+        except PathSyntaxError as error:
+            raise _bad_path(text, error.at) from error
         steps.append(step)
     if not steps:
         raise _bad_path(text, at)
     return tuple(steps), at
-
-
-def format_path(path: Sequence[Step]) -> str:
-    """Write a path so that :func:`parse_path` reads the same path back."""
-    parts: list[str] = []
-    for step in path:
-        match step:
-            case int():
-                parts.append(f"[{step}]")
-            case Match():
-                parts.append(f"[{step.key}={step.text}]")
-            case str() if _PLAIN_KEY.fullmatch(step):
-                parts.append(f".{step}" if parts else step)
-            case _:
-                parts.append(f"[{json.dumps(step, ensure_ascii=False)}]")
-    return "".join(parts)
 
 
 def shown_start(text: str) -> str:
@@ -210,35 +182,6 @@ def unset_value(data: Body, path: Sequence[str]) -> dict[str, JSONValue]:
     below = data[path[0]]
     inner = unset_value(below if is_mapping(below) else {}, path[1:])
     return {**data, path[0]: inner} if inner else rest
-
-
-def _read_step(text: str, at: int, *, is_first: bool) -> tuple[Step, int]:
-    if text[at] == "[":
-        return _read_bracket(text, at)
-    start = at + 1 if text[at] == "." and not is_first else at
-    found = _PLAIN_KEY.match(text, start) if is_first or start > at else None
-    if found is None:
-        raise _bad_path(text, min(start, len(text)))
-    return found.group(), found.end()
-
-
-def _read_bracket(text: str, at: int) -> tuple[Step, int]:
-    if found := _INDEX.match(text, at):
-        return int(found[1]), found.end()
-    if found := _QUOTED.match(text, at):
-        return _unquote(text, at, found[1]), found.end()
-    if found := _QUOTED_SINGLE.match(text, at):
-        return found[1], found.end()
-    if found := _MATCH.match(text, at):
-        return Match(found[1], found[2]), found.end()
-    raise _bad_path(text, at)
-
-
-def _unquote(text: str, at: int, quoted: str) -> str:
-    try:
-        return str(json.loads(quoted, strict=False))
-    except ValueError as error:
-        raise _bad_path(text, at) from error
 
 
 def _bad_path(text: str, at: int) -> ValuesPathError:

@@ -16,9 +16,10 @@ from bundler.model.json import pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
+from bundler.syntax.written_path import format_path
 from bundler.values.flatten import leaves_of
 from bundler.values.formulas import bare_formulas, formula_texts
-from bundler.values.paths import format_path, leading_keys, parse_path, pointer_to
+from bundler.values.paths import leading_keys, parse_path, pointer_to
 from bundler.values.schema_view import SCHEMA_FILE, bundle_view
 
 if TYPE_CHECKING:

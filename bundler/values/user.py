@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ValuesInvalidError, ValuesPathError
 from bundler.model.json import is_mapping, mapping_at
 from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer
+from bundler.syntax.written_path import Match
 from bundler.values.assignments import MismatchError, assigned_value, assignment_origin
 from bundler.values.layers import outlook
 from bundler.values.list_operators import apply_operators
 from bundler.values.list_patches import OpenLists
 from bundler.values.merge import merge_all, without_nulls
 from bundler.values.moved import carry_over
-from bundler.values.paths import Match, leading_keys, parse_path, set_value
+from bundler.values.paths import leading_keys, parse_path, set_value
 from bundler.values.schema_view import bundle_view
 from bundler.values.traced import Traced
 from bundler.values.unset import without_unset

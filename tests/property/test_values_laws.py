@@ -11,10 +11,11 @@ from jsonschema import Draft202012Validator
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.json import pointer_tokens
 from bundler.model.values import LayerKind, UserLayers
+from bundler.syntax.written_path import Match, format_path
 from bundler.values.compute import compute_values
 from bundler.values.flatten import leaves_of, whole_data
 from bundler.values.merge import fold_layers, make_layer, merge_all, merge_values, without_nulls
-from bundler.values.paths import Match, format_path, parse_path, pointer_to
+from bundler.values.paths import parse_path, pointer_to
 from bundler.values.quick_check import is_surely_valid
 from bundler.values.user import recorded_layer
 from tests.lib.laws import examples

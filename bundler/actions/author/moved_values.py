@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
-from bundler.values.paths import format_path, leading_keys, parse_path, set_value
+from bundler.syntax.written_path import format_path
+from bundler.values.paths import leading_keys, parse_path, set_value
 from bundler.values.schema_view import MOVED_TO, bundle_view
 from bundler.values.unknown_keys import unknown_keys
 

@@ -16,8 +16,9 @@ from bundler.model.digits import parse_digits
 from bundler.model.json import is_mapping, is_number
 from bundler.model.lean import replace
 from bundler.model.values import Assignment, AssignmentKind
+from bundler.syntax.written_path import format_path
 from bundler.values.compute import compute_values
-from bundler.values.paths import format_path, get_value, parse_path
+from bundler.values.paths import get_value, parse_path
 from bundler.values.schema_view import bundle_view
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.values import AssignmentKind
 from bundler.ports import UNCONFINED
-from bundler.values.paths import Match, read_path, shown_start
+from bundler.syntax.written_path import Match
+from bundler.values.paths import read_path, shown_start
 from bundler.values.schema_view import bundle_view
 from bundler.values.user import is_secret_place
 

@@ -90,7 +90,7 @@ def test_declared_paths_reach_into_custom_resources(path, found) -> None:
     assert places_of(manifest("other.org/v1", "Gizmo", GIZMO), [rule]) == []
 
 
-@pytest.mark.parametrize("text", ["", "[0]", ".a", "a..b", "a[", "a[x]", "a b", "a[*", 'a["b]'])
+@pytest.mark.parametrize("text", ["", "[0]", ".a", "a..b", "a[", "a[x]", "a b", "a[*", 'a["b]', r'a["\x"]'])
 def test_what_is_no_path_is_refused(text) -> None:
     with pytest.raises(ImagePathError):
         parse_image_path(text)

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from bundler.errors.bundle import ValuesPathError
+from bundler.syntax.written_path import Match, format_path
 from bundler.values.paths import (
-    Match,
-    format_path,
     get_value,
     parse_path,
     pointer_as_path,
