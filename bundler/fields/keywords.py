@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.typed import same
-from bundler.model.json import is_list, is_mapping, is_number
+from bundler.model.json import is_list, is_number, list_length, mapping_length, text_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,8 +43,7 @@ def _is_above(value: float, bound: float, schema: Body) -> bool:
     return value >= bound if schema.get("exclusiveMaximum") is True else value > bound
 
 
-def _is_no_multiple(value: float, bound: float, schema: Body) -> bool:
-    del schema
+def _is_no_multiple(value: float, bound: float, _schema: Body) -> bool:
     return bound != 0 and (Fraction(str(value)) / Fraction(str(bound))).denominator != 1
 
 
@@ -56,20 +55,7 @@ def _at_most(length: Callable[[JSONValue], int | None]) -> _Test:
     return lambda value, bound, _: (size := length(value)) is not None and is_number(bound) and size > bound
 
 
-def _characters(value: JSONValue) -> int | None:
-    return len(value) if isinstance(value, str) else None
-
-
-def _items(value: JSONValue) -> int | None:
-    return len(value) if is_list(value) else None
-
-
-def _fields(value: JSONValue) -> int | None:
-    return len(value) if is_mapping(value) else None
-
-
-def _is_none_of(value: JSONValue, bound: JSONValue, schema: Body) -> bool:
-    del schema
+def _is_none_of(value: JSONValue, bound: JSONValue, _schema: Body) -> bool:
     return is_list(bound) and not any(same(value, one) for one in bound)
 
 
@@ -78,10 +64,10 @@ _TESTS: Mapping[str, _Test] = {
     "minimum": _number(_is_below),
     "maximum": _number(_is_above),
     "multipleOf": _number(_is_no_multiple),
-    "minLength": _at_least(_characters),
-    "maxLength": _at_most(_characters),
-    "minItems": _at_least(_items),
-    "maxItems": _at_most(_items),
-    "minProperties": _at_least(_fields),
-    "maxProperties": _at_most(_fields),
+    "minLength": _at_least(text_length),
+    "maxLength": _at_most(text_length),
+    "minItems": _at_least(list_length),
+    "maxItems": _at_most(list_length),
+    "minProperties": _at_least(mapping_length),
+    "maxProperties": _at_most(mapping_length),
 }

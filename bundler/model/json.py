@@ -49,6 +49,21 @@ def is_number(value: JSONValue) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def text_length(value: JSONValue) -> int | None:
+    """Return how many characters a text has; None for anything else."""
+    return len(value) if isinstance(value, str) else None
+
+
+def list_length(value: JSONValue) -> int | None:
+    """Return how many items a list has; None for anything else."""
+    return len(value) if is_list(value) else None
+
+
+def mapping_length(value: JSONValue) -> int | None:
+    """Return how many keys a mapping has; None for anything else."""
+    return len(value) if is_mapping(value) else None
+
+
 def _as_it_is(text: str) -> str:
     return text
 
@@ -160,6 +175,19 @@ def int_at(body: JSONValue, *path: str, default: int = 0) -> int:
 def escape_token(key: str) -> str:
     """Return ``key`` as one token of a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+
+
+def members_of(value: JSONValue, pointer: str = "") -> Iterator[tuple[str | int, str, JSONValue]]:
+    """Yield what is in a mapping or list: key or index, pointer, value; nothing for any other value.
+
+    Args:
+        value: what is looked into.
+        pointer: JSON pointer of it.
+    """
+    if is_mapping(value):
+        yield from ((key, f"{pointer}/{escape_token(key)}", item) for key, item in value.items())
+    elif is_list(value):
+        yield from ((index, f"{pointer}/{index}", item) for index, item in enumerate(value))
 
 
 def pointer_tokens(pointer: str) -> tuple[str, ...]:

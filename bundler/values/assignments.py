@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
-from bundler.model.values import Assignment, AssignmentKind, LayerKind, Origin
+from bundler.model.values import Assignment, AssignmentKind
 from bundler.syntax.json_text import read_json
 from bundler.syntax.written_path import format_path
 from bundler.values.paths import parse_path, read_path, shown_start
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bundler.values.schema_view import SchemaView
 
 _MAX_DEPTH = 100
+_SHOWN_CHARS = 60
 
 
 class MismatchError(ValueError):
@@ -76,20 +77,11 @@ def assigned_value(assignment: Assignment, view: SchemaView, *, is_sensitive: bo
     return readings[0]
 
 
-def assignment_origin(assignment: Assignment, *, is_sensitive: bool) -> Origin:
-    """Return who sets the leaf: the option as typed, a sensitive value masked."""
-    return Origin(LayerKind.SET, flag_text(assignment, is_sensitive=is_sensitive))
-
-
 def flag_text(assignment: Assignment, *, is_sensitive: bool) -> str:
     """Return the option as typed, with a sensitive value masked."""
     is_masked = is_sensitive and not assignment.names_its_content
-    return f"{assignment.kind} {assignment.path}={MASK if is_masked else _shortened(assignment.typed)}"
-
-
-def _shortened(text: str, max_chars: int = 60) -> str:
-    line = text if text.isprintable() else ascii(text)[1:-1]
-    return shortened(line, max_chars)
+    typed = assignment.typed if assignment.typed.isprintable() else ascii(assignment.typed)[1:-1]
+    return f"{assignment.kind} {assignment.path}={MASK if is_masked else shortened(typed, _SHOWN_CHARS)}"
 
 
 def _mismatch(assignment: Assignment, view: SchemaView, *, is_sensitive: bool) -> str:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from bundler.expressions.expression import compile_expression
 from bundler.expressions.template_reads import VALUES
-from bundler.model.causes import ChangedValue
 from bundler.model.json import at_pointer, pointer_tokens
-from bundler.model.redaction import MASK
 from bundler.model.values import LayerKind
-from bundler.values.changes import is_same_to_templates
-from bundler.values.flatten import flatten, is_touching, leaves_of, shown_leaf
+from bundler.values.changes import changed_value, is_changed
+from bundler.values.flatten import flatten, is_touching, leaves_of
 from bundler.values.outputs import COMPONENTS, OUTPUTS, paths_in
-from bundler.values.paths import leading_keys, parent_pointer, parse_path, pointer_as_path, pointer_to, starts_below
+from bundler.values.paths import leading_keys, parent_pointer, parse_path, pointer_to, starts_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from bundler.expressions.compiled import CompiledCodes
     from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle, ComponentSpec
+    from bundler.model.causes import ChangedValue
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import MergedValues, Origin, Pointer
 
@@ -62,9 +61,7 @@ class ValueChanges:
 
     def _differs(self, pointer: Pointer) -> bool:
         leaf = self._leaves.get(pointer)
-        new, old = (leaf.value if leaf else None), self._old.get(pointer)
-        new, old = (None if side == {} else side for side in (new, old))
-        return MASK not in {str(old), str(new)} and not is_same_to_templates(old, new)
+        return is_changed(self._old.get(pointer), leaf.value if leaf else None)
 
     @cached_property
     def _by_prefix(self) -> dict[Pointer, set[Pointer]]:
@@ -122,14 +119,8 @@ class ValueChanges:
         leaf, old = self._leaves.get(pointer), self._old.get(pointer)
         new = leaf.value if leaf else None
         is_sensitive = bool(leaf and leaf.is_sensitive) or self._is_hidden(pointer, old, new)
-        return ChangedValue(
-            path=pointer_as_path(pointer),
-            before="" if is_sensitive or old is None else shown_leaf(old, pointer, ()),
-            after="" if is_sensitive or new is None else shown_leaf(new, pointer, ()),
-            source=_said_of(leaf.origin if leaf else None),
-            is_sensitive=is_sensitive,
-            because=tuple(sorted(pointer_as_path(one) for one in sources)),
-        )
+        source = _said_of(leaf.origin if leaf else None)
+        return changed_value(pointer, old, new, source=source, is_sensitive=is_sensitive, because=sources)
 
     def _is_hidden(self, pointer: Pointer, *sides: JSONValue) -> bool:
         return is_touching(pointer, self._sensitive) or any(self._is_secret(_text(side)) for side in sides)
@@ -141,7 +132,7 @@ class ValueChanges:
     def _touched(self, component: str, path: ValuePath) -> Iterator[Pointer]:
         root, *keys = path
         if root == VALUES:
-            place = _inside(component, pointer_to(keys))
+            place = (pointer_to(component.split("/")) if component else "") + pointer_to(keys)
             yield from self._by_prefix.get(place, ())
             yield from (one for one in self._by_prefix.get("", ()) if starts_below(place, one) and place != one)
         elif root == COMPONENTS:
@@ -206,10 +197,6 @@ class ValueChanges:
         """Return the component around one, and how that declares it."""
         above, _, name = component.rpartition("/")
         return above, next((one for one in self._bundle_at(above).components if one.name == name), None)
-
-
-def _inside(component: str, pointer: Pointer) -> Pointer:
-    return pointer_to(component.split("/")) + pointer if component else pointer
 
 
 def _nearest(values: JSONValue, pointer: Pointer) -> JSONValue:

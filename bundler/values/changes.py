@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.causes import ChangedValue
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
+from bundler.model.redaction import MASK
 from bundler.model.values import LayerKind
 from bundler.syntax.written_path import format_path
 from bundler.values.flatten import is_shown_whole, is_touching, leaves_of, shown_leaf
@@ -13,7 +15,7 @@ from bundler.values.merge import fold_layers
 from bundler.values.paths import pointer_as_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import MergedValues, Origin, Pointer
@@ -123,6 +125,41 @@ def is_same_to_templates(one: JSONValue, other: JSONValue) -> bool:
     if is_mapping(one) and is_mapping(other):
         return one.keys() == other.keys() and all(is_same_to_templates(item, other[key]) for key, item in one.items())
     return _kind(one) is _kind(other) and str(one) == str(other)
+
+
+def is_changed(old: JSONValue, new: JSONValue) -> bool:
+    """Return whether a value is another one to templates; of a masked one that is not known, and {} is not set."""
+    before, after = (None if side == {} else side for side in (old, new))
+    return MASK not in {str(before), str(after)} and not is_same_to_templates(before, after)
+
+
+def changed_value(
+    pointer: Pointer,
+    old: JSONValue,
+    new: JSONValue,
+    *,
+    source: str,
+    is_sensitive: bool,
+    because: Iterable[Pointer] = (),
+) -> ChangedValue:
+    """Return a changed value as it is shown.
+
+    Args:
+        pointer: where it is.
+        old: before; None where it was not set.
+        new: now; None where it is not set any more.
+        source: who sets it now.
+        is_sensitive: its texts are left out.
+        because: the changed values that it is computed from.
+    """
+    return ChangedValue(
+        path=pointer_as_path(pointer),
+        before="" if is_sensitive or old is None else shown_leaf(old, pointer, ()),
+        after="" if is_sensitive or new is None else shown_leaf(new, pointer, ()),
+        source=source,
+        is_sensitive=is_sensitive,
+        because=tuple(sorted(map(pointer_as_path, because))),
+    )
 
 
 def _kind(value: JSONValue) -> type:

@@ -14,7 +14,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from bundler.errors.bundle import BundleInvalidError
-from bundler.model.json import is_list, is_mapping, type_name
+from bundler.model.json import is_list, mapping_at, strings_at, type_name
 from bundler.values.bounded_schema import NOTHING, bounded_validator, validator_class
 from bundler.values.paths import pointer_to
 from bundler.values.problems import MAX_SUGGESTIONS, closest, shown_value
@@ -113,13 +113,13 @@ def _violations(error: ValidationError) -> list[Violation]:
     pointer = pointer_to(list(error.absolute_path))
     instance = _as_json(error.instance)
     if error.validator == "required":
-        absent = [key for key in _strings(_as_json(error.validator_value)) if key not in _mapping(instance)]
+        absent = [key for key in strings_at(_as_json(error.validator_value)) if key not in mapping_at(instance)]
         return [
             Violation(f"{pointer}{pointer_to([key])}", "required value is missing", None, is_missing=True)
             for key in absent
         ]
     if error.validator == "additionalProperties" and error.validator_value is False:
-        return _extra(_mapping(error.schema), _mapping(instance), pointer)
+        return _extra(mapping_at(_as_json(error.schema)), mapping_at(instance), pointer)
     if error.validator in ("anyOf", "oneOf") and error.context:
         return _alternatives(error.context, instance, pointer)
     if _is_false(error):
@@ -129,8 +129,8 @@ def _violations(error: ValidationError) -> list[Violation]:
 
 
 def _extra(schema: Body, instance: Body, pointer: Pointer) -> list[Violation]:
-    known = _mapping(schema.get("properties"))
-    patterns = [re.compile(pattern) for pattern in _mapping(schema.get("patternProperties"))]
+    known = mapping_at(schema, "properties")
+    patterns = [re.compile(pattern) for pattern in mapping_at(schema, "patternProperties")]
     extra = [key for key in instance if key not in known and not any(pattern.search(key) for pattern in patterns)]
     return [
         Violation(
@@ -194,7 +194,7 @@ def _as_json(value: Any) -> JSONValue:
 
 
 def _say_type(rule: JSONValue, value: JSONValue) -> str:
-    wanted = " or ".join(_strings(rule)) if is_list(rule) else str(rule)
+    wanted = " or ".join(strings_at(rule)) if is_list(rule) else str(rule)
     hint = ""
     if "string" in wanted and type_name(value) in ("integer", "number", "boolean"):
         hint = f", and reads as {type_name(value)}: put it in quotes"
@@ -240,12 +240,3 @@ _WORDS: dict[str, Callable[[JSONValue, JSONValue], str]] = {
     "dependentRequired": _sentence("lacks a key that another key here requires"),
     "unevaluatedProperties": _sentence("has a key that no part of the schema knows"),
 }
-
-
-def _strings(value: JSONValue) -> list[str]:
-    return [str(item) for item in value] if is_list(value) else []
-
-
-def _mapping(value: Any) -> Body:
-    found = _as_json(value)
-    return found if is_mapping(found) else {}

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
-from bundler.model.json import is_list, is_mapping, pointer_tokens
+from bundler.model.json import is_list, is_mapping, members_of, pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.syntax.written_path import Match, format_path
 from bundler.values.flatten import Leaf, flatten, masked_leaf, shown_leaf
@@ -15,7 +15,7 @@ from bundler.values.paths import parse_path, pointer_as_path, pointer_to, starts
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from bundler.model.json import JSONValue
     from bundler.model.values import MergedValues, Origin, Pointer, ValuesLayer
@@ -109,8 +109,7 @@ def _item_rows(pointer: Pointer, leaf: Leaf, wanted: Pointer) -> Iterator[Explai
 def _parts(
     value: JSONValue, pointer: Pointer, origins: Mapping[Pointer, Origin]
 ) -> Iterator[tuple[tuple[str | int, ...], JSONValue, Origin]]:
-    for step, item in _members(value):
-        here = pointer + pointer_to([step])
+    for step, here, item in members_of(value, pointer):
         if origin := _maker(item, here, origins):
             yield (step,), item, origin
         else:
@@ -125,15 +124,11 @@ def _maker(value: JSONValue, pointer: Pointer, origins: Mapping[Pointer, Origin]
 
 
 def _makers(value: JSONValue, pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Iterator[Origin]:
-    members = list(_members(value))
+    members = list(members_of(value, pointer))
     if not members and (origin := nearest_origin(pointer, origins)) is not None:
         yield origin
-    for step, item in members:
-        yield from _makers(item, pointer + pointer_to([step]), origins)
-
-
-def _members(value: JSONValue) -> Iterable[tuple[str | int, JSONValue]]:
-    return value.items() if is_mapping(value) else enumerate(value) if is_list(value) else ()
+    for _, here, item in members:
+        yield from _makers(item, here, origins)
 
 
 def _row(path: str, leaf: Leaf) -> ExplainRow:

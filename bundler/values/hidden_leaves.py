@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import escape_token, is_list, is_mapping, leaves_in, pointer_tokens
+from bundler.model.json import escape_token, is_list, is_mapping, leaves_in, mapping_at, pointer_tokens
 from bundler.model.redaction import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
@@ -44,10 +44,7 @@ def _hidden(value: JSONValue, pointer: Pointer, is_secret: IsSecret, taken: dict
 
 def masked_at(data: Body, pointers: Collection[Pointer]) -> JSONValue:
     """Return values with what is at some pointers masked; a pointer that leads nowhere is passed over."""
-    masked: JSONValue = data
-    for pointer in pointers:
-        masked = _replaced(masked, pointer_tokens(pointer), MASK)
-    return masked
+    return _with_each(data, ((pointer, (MASK,)) for pointer in pointers))
 
 
 def filled_in(data: Body, found: Mapping[Pointer, JSONValue]) -> Body:
@@ -57,31 +54,26 @@ def filled_in(data: Body, found: Mapping[Pointer, JSONValue]) -> Body:
         data: with masks.
         found: pointer -> what belongs there.
     """
-    filled: JSONValue = data
-    for pointer, value in found.items():
-        filled = _replaced(filled, pointer_tokens(pointer), value)
-    return filled if is_mapping(filled) else {}
+    return mapping_at(_with_each(data, ((pointer, (value,)) for pointer, value in found.items())))
 
 
 def left_out(data: Body, pointers: Collection[Pointer]) -> Body:
     """Return values without what is at some pointers."""
-    rest: JSONValue = data
-    for pointer in pointers:
-        rest = _without(rest, pointer_tokens(pointer))
-    return rest if is_mapping(rest) else {}
+    return mapping_at(_with_each(data, ((pointer, ()) for pointer in pointers)))
 
 
-def _replaced(here: JSONValue, tokens: tuple[str, ...], value: JSONValue) -> JSONValue:
+def _with_each(data: JSONValue, changes: Iterable[tuple[Pointer, tuple[JSONValue, ...]]]) -> JSONValue:
+    for pointer, values in changes:
+        data = _replaced(data, pointer_tokens(pointer), values)
+    return data
+
+
+def _replaced(here: JSONValue, tokens: tuple[str, ...], values: tuple[JSONValue, ...]) -> JSONValue:
+    """Return values with another one, or none, in place of what is at some tokens of a pointer."""
     if not tokens:
-        return value
+        return values[0] if values else here
     if not is_mapping(here) or tokens[0] not in here:
         return here
-    return {**here, tokens[0]: _replaced(here[tokens[0]], tokens[1:], value)}
-
-
-def _without(here: JSONValue, tokens: tuple[str, ...]) -> JSONValue:
-    if not tokens or not is_mapping(here) or tokens[0] not in here:
-        return here
-    if len(tokens) == 1:
+    if len(tokens) == 1 and not values:
         return {key: item for key, item in here.items() if key != tokens[0]}
-    return {**here, tokens[0]: _without(here[tokens[0]], tokens[1:])}
+    return {**here, tokens[0]: _replaced(here[tokens[0]], tokens[1:], values)}

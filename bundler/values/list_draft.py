@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.digits import parse_digits
-from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens
+from bundler.model.json import escape_token, is_list, is_mapping, mapping_at, pointer_tokens
 from bundler.model.values import ValuesLayer
 from bundler.values.paths import name_in, pointer_to, resolve_path
 from bundler.values.traced import Traced, nested, tidied
@@ -71,8 +71,7 @@ class ListDraft:
         """Take what lower layers have at ``keys``; it is copied."""
         self._keys = tuple(keys)
         start = nested(self._keys, tidied(whole))
-        self._data: dict[str, JSONValue] = dict(start.value) if is_mapping(start.value) else {}
-        _own_lists(self._data)
+        self._data: dict[str, JSONValue] = {key: _owned(item) for key, item in mapping_at(start.value).items()}
         self._origins = _tree_of(start)
         self._names: dict[tuple[int, str], tuple[Sequence[JSONValue], dict[str | None, list[int]]]] = {}
 
@@ -176,11 +175,6 @@ def _tree_of(traced: Traced) -> _Origins:
                 value = value.get(token) if is_mapping(value) else None
         entry.own = origin
     return tree
-
-
-def _own_lists(data: dict[str, JSONValue]) -> None:
-    for key, value in data.items():
-        data[key] = _owned(value)
 
 
 def _owned(value: JSONValue) -> JSONValue:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bundler.model.json import escape_token, is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.values import Origin, ValuesLayer
-from bundler.values.paths import parent_pointer
+from bundler.values.paths import parent_pointer, starts_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -88,7 +88,7 @@ def layer_below(layer: ValuesLayer, key: str) -> ValuesLayer | None:
         return None
     prefix = f"/{escape_token(key)}"
     cut = len(prefix)
-    origins = {pointer[cut:]: origin for pointer, origin in layer.leaf_origins.items() if _is_in(pointer, prefix)}
+    origins = {pointer[cut:]: origin for pointer, origin in layer.leaf_origins.items() if starts_below(pointer, prefix)}
     return ValuesLayer(data=below, origin=origins.get("", layer.origin), leaf_origins=origins)
 
 
@@ -105,10 +105,6 @@ def nearest_origin(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Origi
             return origin
         here = parent_pointer(here)
     return None
-
-
-def _is_in(pointer: Pointer, prefix: Pointer) -> bool:
-    return pointer.startswith(prefix) and pointer[len(prefix) : len(prefix) + 1] in ("", "/")
 
 
 def _merge_into(merged: dict[str, JSONValue], upper: Body) -> None:

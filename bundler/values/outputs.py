@@ -90,11 +90,7 @@ def compute_outputs(
             }
             for secret in bundle.generate
         }
-
-    def compute(output: OutputSpec) -> JSONValue:
-        return evaluate_texts(output.value, seen, source=output.source, codes=codes)
-
-    return {output.name: compute(output) for output in outputs}
+    return {one.name: evaluate_texts(one.value, seen, source=one.source, codes=codes) for one in outputs}
 
 
 def component_names(path: str) -> dict[str, str]:

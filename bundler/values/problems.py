@@ -52,8 +52,9 @@ class Problem:
     def found(self, rule: str) -> Found:
         """Return the line of an error that begins with ``rule``."""
         origin = self.origin if self.origin is not None and self.origin.line else None
+        remark = f" — {shortened(self.description, _DESCRIPTION_CHARS)}" if self.description else ""
         return Found(
-            f"{rule}  ({self.layer}){_remark(self.description)}",
+            f"{rule}  ({self.layer}){remark}",
             message=self.message,
             field=self.pointer,
             file=origin.source if origin else "",
@@ -102,7 +103,7 @@ def shown_value(value: JSONValue, *, is_sensitive: bool) -> str:
     shown = (
         str(value) if kind in ("number", "integer") else json.dumps(value, ensure_ascii=not str(value).isprintable())
     )
-    return _shortened(shown, _SHOWN_CHARS)
+    return shortened(shown, _SHOWN_CHARS)
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -114,12 +115,3 @@ def closest(name: str, known: Iterable[str]) -> str:
     import difflib  # noqa: PLC0415 - for a mistake only
 
     return next(iter(difflib.get_close_matches(name, names, n=1)), "")
-
-
-def _remark(description: str) -> str:
-    return f" — {_shortened(description, _DESCRIPTION_CHARS)}" if description else ""
-
-
-def _shortened(text: str, max_chars: int) -> str:
-
-    return shortened(text, max_chars)

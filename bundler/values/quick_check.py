@@ -9,10 +9,11 @@ Source: JSON Schema 2020-12, validation, section 6; core, sections 8 to 11.
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from bundler.model.json import is_list, is_mapping, is_number, type_name
+from bundler.model.json import is_list, is_mapping, is_number, list_length, mapping_length, text_length, type_name
 from bundler.model.place import at_place
 from bundler.values.schema_view import ALL_TYPES, SCHEMA_FILE, final_reference, pointer_in
 
@@ -219,34 +220,6 @@ def _bound(holds: Callable[[float, float], bool], measure: Callable[[JSONValue],
     return check
 
 
-def _at_least(size: float, limit: float) -> bool:
-    return size >= limit
-
-
-def _at_most(size: float, limit: float) -> bool:
-    return size <= limit
-
-
-def _more_than(size: float, limit: float) -> bool:
-    return size > limit
-
-
-def _less_than(size: float, limit: float) -> bool:
-    return size < limit
-
-
-def _chars(value: JSONValue) -> int | None:
-    return len(value) if isinstance(value, str) else None
-
-
-def _count(value: JSONValue) -> int | None:
-    return len(value) if is_list(value) else None
-
-
-def _keys(value: JSONValue) -> int | None:
-    return len(value) if is_mapping(value) else None
-
-
 def _unique_items(_place: _Place, rule: JSONValue, value: JSONValue) -> bool:
     if rule is False or not is_list(value):
         return isinstance(rule, bool)
@@ -267,15 +240,15 @@ _CHECKS: Mapping[str, _Check] = {
     "allOf": _all_of,
     "anyOf": _any_of,
     "pattern": _pattern,
-    "minimum": _bound(_at_least, _number),
-    "maximum": _bound(_at_most, _number),
-    "exclusiveMinimum": _bound(_more_than, _number),
-    "exclusiveMaximum": _bound(_less_than, _number),
-    "minLength": _bound(_at_least, _chars),
-    "maxLength": _bound(_at_most, _chars),
-    "minItems": _bound(_at_least, _count),
-    "maxItems": _bound(_at_most, _count),
-    "minProperties": _bound(_at_least, _keys),
-    "maxProperties": _bound(_at_most, _keys),
+    "minimum": _bound(operator.ge, _number),
+    "maximum": _bound(operator.le, _number),
+    "exclusiveMinimum": _bound(operator.gt, _number),
+    "exclusiveMaximum": _bound(operator.lt, _number),
+    "minLength": _bound(operator.ge, text_length),
+    "maxLength": _bound(operator.le, text_length),
+    "minItems": _bound(operator.ge, list_length),
+    "maxItems": _bound(operator.le, list_length),
+    "minProperties": _bound(operator.ge, mapping_length),
+    "maxProperties": _bound(operator.le, mapping_length),
     "uniqueItems": _unique_items,
 }

@@ -11,17 +11,15 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bundler.model.causes import ChangedValue
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
-from bundler.model.redaction import MASK
-from bundler.values.changes import is_same_to_templates
-from bundler.values.flatten import leaves_of, shown_leaf
-from bundler.values.paths import pointer_as_path
+from bundler.values.changes import changed_value, is_changed, is_same_to_templates
+from bundler.values.flatten import leaves_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from bundler.model.causes import ChangedValue
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
 
@@ -96,8 +94,7 @@ class RecordedChanges:
         return tuple(sorted(map(self._changed, {*pointers, *self.begun}), key=lambda one: one.path))
 
     def _differs(self, pointer: Pointer) -> bool:
-        old, new = (None if side == {} else side for side in (self._old.get(pointer), self._new.get(pointer)))
-        return MASK not in {str(old), str(new)} and not is_same_to_templates(old, new)
+        return is_changed(self._old.get(pointer), self._new.get(pointer))
 
     def _inside(self, before: str, after: str) -> frozenset[Pointer]:
         """Return the values whose texts, replaced in one text, make it the other."""
@@ -114,14 +111,9 @@ class RecordedChanges:
     def _changed(self, pointer: Pointer) -> ChangedValue:
         old, new = self._old.get(pointer), self._new.get(pointer)
         is_sensitive = _holds(old, self._is_secret) or _holds(new, self._is_secret)
-        return ChangedValue(
-            path=pointer_as_path(pointer),
-            before="" if is_sensitive or old is None else shown_leaf(old, pointer, ()),
-            after="" if is_sensitive or new is None else shown_leaf(new, pointer, ()),
-            source=self._source(pointer),
-            is_sensitive=is_sensitive,
-            because=tuple(map(pointer_as_path, self.begun)) if self.is_one and pointer not in self.begun else (),
-        )
+        because = self.begun if self.is_one and pointer not in self.begun else ()
+        source = self._source(pointer)
+        return changed_value(pointer, old, new, source=source, is_sensitive=is_sensitive, because=because)
 
     def _source(self, pointer: Pointer) -> str:
         if pointer in self._given_after:

@@ -33,7 +33,7 @@ def lossless_scalar(text: str) -> JSONValue:
     """
     if text == "null":
         return None
-    return _first_of(_canonical_readings(text, ALL_TYPES - {"string"}), text)
+    return next(iter(_canonical_readings(text, ALL_TYPES - {"string"})), text)
 
 
 def readings_of(text: str, types: frozenset[str]) -> list[JSONValue]:
@@ -67,10 +67,6 @@ def type_text(text: str, types: frozenset[str], choices: Sequence[JSONValue] | N
 
 def _is_among(reading: JSONValue, choices: Sequence[JSONValue]) -> bool:
     return any(type_name(choice) == type_name(reading) and choice == reading for choice in choices)
-
-
-def _first_of(readings: Sequence[JSONValue], otherwise: JSONValue) -> JSONValue:
-    return readings[0] if readings else otherwise
 
 
 def _canonical_readings(text: str, types: frozenset[str]) -> list[JSONValue]:

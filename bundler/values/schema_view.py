@@ -13,7 +13,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bundler.model.digits import parse_digits
-from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens, type_name
+from bundler.model.json import (
+    escape_token,
+    is_list,
+    is_mapping,
+    list_at,
+    mapping_at,
+    members_of,
+    pointer_tokens,
+    type_name,
+)
 from bundler.model.lean import dataclass
 from bundler.model.place import at_place
 
@@ -186,13 +195,15 @@ class SchemaView:
     @property
     def property_names(self) -> tuple[str, ...]:
         """Every property that a schema names here."""
-        named = {key: None for node in self.nodes for key in _mapping(node.node, "properties")}
+        named = {key: None for node in self.nodes for key in mapping_at(node.node, "properties")}
         return tuple({**named, **dict.fromkeys(self.components or ())})
 
     def matches_pattern(self, key: str) -> bool:
         """Return whether ``patternProperties`` covers ``key``."""
         return any(
-            _matches(node, pattern, key) for node in self.nodes for pattern in _mapping(node.node, "patternProperties")
+            _matches(node, pattern, key)
+            for node in self.nodes
+            for pattern in mapping_at(node.node, "patternProperties")
         )
 
     @property
@@ -301,10 +312,10 @@ def _allowed(root: Body, node: JSONValue, known: dict[int, frozenset[str]]) -> f
     allowed = _declared_types(node)
     if "$ref" in node:
         allowed &= _allowed(root, resolve_reference(root, node["$ref"])[0], known)
-    for branch in _listed(node, "allOf"):
+    for branch in list_at(node, "allOf"):
         allowed &= _allowed(root, branch, known)
     for key in _SEVERAL:
-        if branches := _listed(node, key):
+        if branches := list_at(node, key):
             allowed &= frozenset[str]().union(*(_allowed(root, branch, known) for branch in branches))
     known[id(node)] = allowed
     return allowed
@@ -317,9 +328,7 @@ def nodes_of(schema: JSONValue) -> Iterator[tuple[Body, str]]:
         here, at = pending.pop()
         if is_mapping(here):
             yield here, at
-            pending += [(value, f"{at}/{escape_token(key)}") for key, value in here.items()]
-        elif is_list(here):
-            pending += [(value, f"{at}/{index}") for index, value in enumerate(here)]
+        pending += [(value, below) for _, below, value in members_of(here, at)]
 
 
 def pointer_in(schema: JSONValue, node: Body) -> str:
@@ -341,10 +350,10 @@ def final_reference(root: Body, node: Body) -> JSONValue:
 
 def _all_children(node: SchemaNode) -> Iterator[SchemaNode]:
     for key in ("properties", "patternProperties"):
-        for name, schema in _mapping(node.node, key).items():
+        for name, schema in mapping_at(node.node, key).items():
             yield from _below(node, schema, key, name)
     for key in ("prefixItems", "items"):
-        for index, schema in enumerate(_listed(node.node, key)):
+        for index, schema in enumerate(list_at(node.node, key)):
             yield from _below(node, schema, key, index)
     for key in (*_OPENING, "items", "additionalItems"):
         yield from _below(node, node.node.get(key), key)
@@ -373,11 +382,11 @@ def _beside(node: SchemaNode) -> list[SchemaNode]:
             file = node.location.partition("#")[0]
             found.append(SchemaNode(node.root, target, f"{file}#{place}", node.is_certain))
     for key in ("allOf", *_SEVERAL):
-        for index, branch in enumerate(_listed(node.node, key)):
+        for index, branch in enumerate(list_at(node.node, key)):
             found.extend(_below(node, branch, key, index, is_certain=key == "allOf"))
     for key in _CONDITIONAL:
         found.extend(_below(node, node.node.get(key), key, is_certain=False))
-    for name, branch in _mapping(node.node, "dependentSchemas").items():
+    for name, branch in mapping_at(node.node, "dependentSchemas").items():
         found.extend(_below(node, branch, "dependentSchemas", name, is_certain=False))
     return found[::-1]
 
@@ -386,11 +395,11 @@ def _children(node: SchemaNode, step: str | int) -> Iterator[SchemaNode]:
     if isinstance(step, int):
         yield from _items(node, step)
         return
-    properties = _mapping(node.node, "properties")
+    properties = mapping_at(node.node, "properties")
     is_named = step in properties
     if is_named:
         yield from _below(node, properties[step], "properties", step)
-    for pattern, schema in _mapping(node.node, "patternProperties").items():
+    for pattern, schema in mapping_at(node.node, "patternProperties").items():
         if _matches(node, pattern, step):
             is_named = True
             yield from _below(node, schema, "patternProperties", pattern)
@@ -409,7 +418,7 @@ def _matches(node: SchemaNode, pattern: str, key: str) -> bool:
 
 def _items(node: SchemaNode, index: int) -> Iterator[SchemaNode]:
     for key in ("prefixItems", "items"):
-        listed = _listed(node.node, key)
+        listed = list_at(node.node, key)
         if index < len(listed):
             yield from _below(node, listed[index], key, index)
             return
@@ -421,13 +430,3 @@ def _below(node: SchemaNode, schema: JSONValue, *steps: str | int, is_certain: b
     if is_mapping(schema):
         place = "".join(f"/{escape_token(str(step))}" for step in steps)
         yield SchemaNode(node.root, schema, f"{node.location}{place}", node.is_certain and is_certain)
-
-
-def _listed(node: Body, key: str) -> list[JSONValue]:
-    listed = node.get(key)
-    return list(listed) if is_list(listed) else []
-
-
-def _mapping(node: Body, key: str) -> Body:
-    found = node.get(key)
-    return found if is_mapping(found) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import escape_token, is_list, is_mapping
+from bundler.model.json import escape_token, is_list, is_mapping, members_of
 from bundler.model.lean import dataclass
 from bundler.model.values import ValuesLayer
 from bundler.values.merge import fold_layers, origin_in
@@ -58,12 +58,8 @@ def traced_in(layer: ValuesLayer, pointer: Pointer, value: JSONValue) -> Traced:
 def _places(value: JSONValue, pointer: Pointer) -> Iterator[Pointer]:
     """Yield the pointers of a value and of all its parts."""
     yield pointer
-    if is_mapping(value):
-        for key, item in value.items():
-            yield from _places(item, f"{pointer}/{escape_token(key)}")
-    elif is_list(value):
-        for index, item in enumerate(value):
-            yield from _places(item, f"{pointer}/{index}")
+    for _, here, item in members_of(value, pointer):
+        yield from _places(item, here)
 
 
 def appended(lower: Traced, items: Traced) -> Traced:

@@ -8,7 +8,7 @@ from bundler.errors.bundle import ValuesInvalidError, ValuesPathError
 from bundler.model.json import is_mapping, mapping_at
 from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer
 from bundler.syntax.written_path import Match
-from bundler.values.assignments import MismatchError, assigned_value, assignment_origin
+from bundler.values.assignments import MismatchError, assigned_value, flag_text
 from bundler.values.layers import outlook
 from bundler.values.list_operators import apply_operators
 from bundler.values.list_patches import OpenLists
@@ -115,7 +115,7 @@ def _assign(assignment: Assignment, view: SchemaView, layers: list[ValuesLayer],
     steps = [0 if isinstance(step, Match) else step for step in path]
     is_secret = is_secret_place(view, steps)
     value = assigned_value(assignment, view.at(steps), is_sensitive=is_secret)
-    origin = assignment_origin(assignment, is_sensitive=is_secret)
+    origin = Origin(LayerKind.SET, flag_text(assignment, is_sensitive=is_secret))
     keys = leading_keys(path)
     if len(keys) < len(path):
         lists.change(path, lambda _: Traced(value, {"": origin}), origin)

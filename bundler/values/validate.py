@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import values
-from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens
+from bundler.model.json import is_list, is_mapping, members_of, pointer_tokens
 from bundler.model.values import LayerKind
 from bundler.values.merge import nearest_origin
 from bundler.values.paths import parent_pointer, pointer_as_path, starts_below
@@ -154,12 +154,9 @@ def _deleting_origin(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Ori
 def _sensitive_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> Iterator[Pointer]:
     if not view.nodes and not view.components and not view.is_sensitive:
         return
-    if is_mapping(value) and value:
-        for key, item in value.items():
-            yield from _sensitive_below(item, view.child(key), f"{pointer}/{escape_token(key)}")
-    elif is_list(value) and value:
-        for index, item in enumerate(value):
-            yield from _sensitive_below(item, view.child(index), f"{pointer}/{index}")
+    if (is_mapping(value) or is_list(value)) and value:
+        for step, here, item in members_of(value, pointer):
+            yield from _sensitive_below(item, view.child(step), here)
     elif view.is_sensitive and value is not None:
         yield pointer
 
@@ -180,12 +177,9 @@ def _places_below(
 ) -> Iterator[tuple[Pointer, SchemaView]]:
     if is_meant(view):
         yield pointer, view
-    elif is_mapping(value) and view.nodes:
-        for key, item in value.items():
-            yield from _places_below(item, view.child(key), f"{pointer}/{escape_token(key)}", is_meant)
-    elif is_list(value) and view.nodes:
-        for index, item in enumerate(value):
-            yield from _places_below(item, view.child(index), f"{pointer}/{index}", is_meant)
+    elif view.nodes:
+        for step, here, item in members_of(value, pointer):
+            yield from _places_below(item, view.child(step), here, is_meant)
 
 
 def _is_from_outside(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> bool:
