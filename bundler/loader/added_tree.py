@@ -6,7 +6,6 @@ order (devices, set-user-ID files, links that leave what is added) is refused, a
 
 from __future__ import annotations
 
-import os
 import posixpath
 import stat
 from pathlib import Path
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors.delivery import ImageBuildError
 from bundler.loader.ignore import IgnoreRules
-from bundler.loader.tree import IGNORE_FILE
+from bundler.loader.tree import IGNORE_FILE, entries_of
 from bundler.model.image_build import AddedFiles, EntryKind, LayerEntry
 from bundler.model.size import first_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Sequence
 
     from bundler.model.image_build import Addition
@@ -85,7 +85,7 @@ class _Reader:
         waiting = [""]
         while waiting:
             inner = waiting.pop()
-            for entry in _entries_of(root / inner):
+            for entry in entries_of(root / inner):
                 path = posixpath.join(inner, entry.name)
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if path == IGNORE_FILE:
@@ -139,7 +139,8 @@ class _Reader:
         if not entry.path:
             self._problems.append(f"{entry.origin} is a file, and cannot become the root folder of the image")
         elif known is not None and EntryKind.FOLDER in {known.kind, entry.kind} and known.kind is not entry.kind:
-            self._problems.append(f"/{entry.path} would be a folder and a {_other(known, entry)} at once")
+            other = known.kind if entry.kind is EntryKind.FOLDER else entry.kind
+            self._problems.append(f"/{entry.path} would be a folder and a {other} at once")
         elif problem := _name_problem(entry.path):
             self._problems.append(f"{entry.path!a} {problem}")
         else:
@@ -155,19 +156,10 @@ class _Reader:
         return tuple(entries[path] for path in sorted(entries))
 
 
-def _entries_of(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
-
-
 def _above(path: str) -> Iterator[str]:
     """Yield the folders above a path, the highest first."""
     parts = path.split("/")
     return ("/".join(parts[:depth]) for depth in range(1, len(parts)))
-
-
-def _other(one: LayerEntry, two: LayerEntry) -> EntryKind:
-    return one.kind if two.kind is EntryKind.FOLDER else two.kind
 
 
 def _name_problem(path: str) -> str:

@@ -16,14 +16,13 @@ from bundler.model.values import LayerKind
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 from bundler.values.merge import make_layer
-from bundler.values.problems import closest
+from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.loader.definition import BundleDefinition
     from bundler.loader.lockfile import LockEntry
-    from bundler.model.bundle import BundleFile, UpgradeRules
+    from bundler.model.bundle import Bundle, BundleFile, UpgradeRules
     from bundler.model.values import ValuesLayer
     from bundler.syntax.events import Limits
     from bundler.syntax.reader import MarkedDocument
@@ -50,7 +49,7 @@ class BundleReader:
         """
         self._files, self._prefix, self._problems, self._limits = files, prefix, problems, limits
 
-    def definition(self) -> BundleDefinition:
+    def definition(self) -> Bundle:
         """Return what bundle.yaml says."""
         return decode_definition(self._root(BUNDLE_FILE))
 
@@ -102,8 +101,7 @@ class BundleReader:
             if _is_check(gate.job, templates) or not gate.job.startswith(CHECKS_FOLDER):
                 continue  # the latter is reported where it is read
             known = [place for place in map(template_place, templates) if _is_check(place, templates)]
-            near = closest(gate.job, known)
-            meant = f'did you mean "{near}"?' if near else f"checks are: {', '.join(known) or 'none'}"
+            meant = meant_or_known(gate.job, known, "checks are")
             self._problems.add(gate.source, f'gate {gate.name}: "{gate.job}" is not a check of the bundle; {meant}')
 
     def _root(self, path: str) -> Node:

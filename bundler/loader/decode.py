@@ -15,13 +15,15 @@ from bundler.model.manifest import Source
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 from bundler.resolve.versions import parse_range, parse_version
 from bundler.syntax.scalars import YamlFloat
-from bundler.values.problems import closest
+from bundler.values.merge import make_layer
+from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from bundler.loader.problems import Problems
     from bundler.model.json import Body, JSONValue
+    from bundler.model.values import LayerKind, ValuesLayer
     from bundler.syntax.reader import MarkedDocument
 
 
@@ -83,10 +85,9 @@ class Node:
         """Report keys that are none of ``keys``."""
         for key, value in self.body.items():
             if key not in keys:
-                near = closest(key, keys)
-                meant = f'did you mean "{near}"?' if near else f"known: {', '.join(keys)}"
                 node = self._below(key, value)
-                self.problems.add(node.source, f'{node.name}: unknown key "{key}"; {meant}', field=node.pointer)
+                message = f'{node.name}: unknown key "{key}"; {meant_or_known(key, keys)}'
+                self.problems.add(node.source, message, field=node.pointer)
 
     def mapping(self, key: str, *keys: str, is_required: bool = False) -> Node:
         """Return the mapping below ``key`` with the known ``keys`` (none: any); an empty one where there is none.
@@ -186,6 +187,22 @@ class Node:
             child.fail(f"is {child.value} and must be from {least} to {most}")
         return child.value
 
+    def flag(self, key: str) -> bool | None:
+        """Return the boolean below ``key``; None where the key is missing."""
+        child = self.child(key)
+        if child is None:
+            return None
+        if not isinstance(child.value, bool):
+            child.fail(f"must be true or false, not {kind_of(child.value)}")
+        return child.value is True
+
+    def layer(self, kind: LayerKind) -> ValuesLayer:
+        """Return the values that are here, each with its line."""
+        prefix = f"{self.pointer}/"
+        cut = len(prefix) - 1
+        lines = {pointer[cut:]: line for pointer, line in self.lines.items() if pointer.startswith(prefix)}
+        return make_layer(self.body, kind, self.file, lines)
+
     def as_text(self, *, is_required: bool = False) -> str:
         """Return the string here; anything else is reported, and where it is required an empty one too."""
         if isinstance(self.value, str):
@@ -223,6 +240,20 @@ class Node:
 
     def _below(self, key: str, value: JSONValue) -> Node:
         return Node(value, f"{self.pointer}/{escape_token(key)}", self.lines, self.file, self.problems)
+
+
+def check_unique(nodes: Sequence[Node], names: Sequence[str], what: str) -> None:
+    """Report each node whose name an earlier one has.
+
+    Args:
+        nodes: in the order of the document.
+        names: of the nodes, in their order; empty ones do not count.
+        what: all of them are: ``a component``.
+    """
+    first: dict[str, Node] = {}
+    for node, name in zip(nodes, names, strict=True):
+        if name.strip("/") and first.setdefault(name, node) is not node:
+            node.fail(f'is {what} named "{name}" like the one in line {first[name].source.line}')
 
 
 def kind_of(value: JSONValue) -> str:

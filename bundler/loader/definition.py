@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import bundler.images
 from bundler import loader
 from bundler.errors.bundle import ValuesPathError
+from bundler.loader.decode import check_unique
 from bundler.model.bundle import (
+    Bundle,
     BundleMetadata,
     ComponentSpec,
     DeriveRule,
@@ -20,24 +21,22 @@ from bundler.model.bundle import (
     RecreateRule,
     UpgradeRules,
 )
+from bundler.model.digest import Digest
 from bundler.model.image import ImageRef
-from bundler.model.lean import dataclass, field
+from bundler.model.lean import replace
 from bundler.model.pattern import LazyPattern
 from bundler.model.reach import GRANTS
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
 from bundler.values.paths import parse_path
-from bundler.values.problems import closest
+from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.loader.decode import Node
-    from bundler.model.conflicts import ConflictRule
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.kind import KindSpec
+    from bundler.model.json import JSONValue
     from bundler.model.patch import ObjectPatch
-    from bundler.model.values import ValuesLayer
 
 API_VERSION = "bundler.dev/v1"
 TEXT_FACTS = ("storageClass", "ingressClass", "exposure", "domain", "registry", "pullSecret")
@@ -61,35 +60,20 @@ _SPEC_KEYS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleDefinition:
-    """What bundle.yaml says."""
+def decode_definition(root: Node) -> Bundle:
+    """Return the bundle as far as bundle.yaml tells it: without digest and origin, and without its other files.
 
-    metadata: BundleMetadata
-    kube_version: str = ""
-    components: tuple[ComponentSpec, ...] = ()
-    needs: tuple[str, ...] = ()
-    outputs: tuple[OutputSpec, ...] = ()
-    derive: tuple[DeriveRule, ...] = ()
-    generate: tuple[GenerateSpec, ...] = ()
-    images: tuple[ImageSpec, ...] = ()
-    readiness: tuple[ReadinessRule, ...] = ()
-    reach: Reach = field(default_factory=Reach)
-    upgrade: UpgradeRules = field(default_factory=UpgradeRules)
-    menu: KindSpec | None = None
-    site_defaults: Body = field(default_factory=dict)
-    patches: tuple[ObjectPatch, ...] = ()
-    conflicts: tuple[ConflictRule, ...] = ()
-
-
-def decode_definition(root: Node) -> BundleDefinition:
-    """Decode bundle.yaml; what is wrong is reported to the node's problems, and left out or empty in the result."""
+    What is wrong is reported to the node's problems, and left out or empty in the result.
+    """
+    no_values = make_layer({}, LayerKind.DEFAULTS, root.file)
+    empty = Bundle(metadata=BundleMetadata(name="", version=""), digest=Digest(""), origin="", defaults=no_values)
     if not check_head(root, kind="Bundle"):
-        return BundleDefinition(metadata=BundleMetadata(name="", version=""))
+        return empty
     root.allow("apiVersion", "kind", "metadata", "spec")
     spec = root.mapping("spec", *_SPEC_KEYS)
     components = _components(spec)
-    return BundleDefinition(
+    return replace(
+        empty,
         metadata=_metadata(root),
         kube_version=spec.version_range("kubeVersion"),
         components=components,
@@ -158,7 +142,7 @@ def _metadata(root: Node) -> BundleMetadata:
 def _components(spec: Node) -> tuple[ComponentSpec, ...]:
     nodes = spec.items("components", "name", "bundle", "version", "when", "needs", "namespace", "values")
     components = tuple(_component(node) for node in nodes)
-    _check_unique(nodes, [component.name for component in components], "a component")
+    check_unique(nodes, [component.name for component in components], "a component")
     names = [component.name for component in components if component.name]
     for node, component in zip(nodes, components, strict=True):
         _check_needs(node, component, names)
@@ -177,15 +161,8 @@ def _component(node: Node) -> ComponentSpec:
         namespace=node.text("namespace"),
         values=values.body,
         source=node.source,
-        value_origins=_layer(values) if values.body else None,
+        value_origins=values.layer(LayerKind.COMPONENT) if values.body else None,
     )
-
-
-def _layer(node: Node) -> ValuesLayer:
-    prefix = f"{node.pointer}/"
-    cut = len(prefix) - 1
-    lines = {pointer[cut:]: line for pointer, line in node.lines.items() if pointer.startswith(prefix)}
-    return make_layer(node.body, LayerKind.COMPONENT, node.file, lines)
 
 
 def _check_needs(node: Node, component: ComponentSpec, names: Sequence[str]) -> None:
@@ -198,9 +175,7 @@ def _check_needs(node: Node, component: ComponentSpec, names: Sequence[str]) -> 
 
 def _check_need(node: Node, need: str, names: Sequence[str], *, said: str) -> None:
     if need not in names:
-        near = closest(need, names)
-        meant = f'did you mean "{near}"?' if near else f"components are: {', '.join(names) or 'none'}"
-        node.fail(f'{said} "{need}", which is not a component; {meant}')
+        node.fail(f'{said} "{need}", which is not a component; {meant_or_known(need, names, "components are")}')
 
 
 def _own_needs(spec: Node, names: Sequence[str]) -> tuple[str, ...]:
@@ -273,18 +248,9 @@ def _generate(spec: Node) -> tuple[GenerateSpec, ...]:
             when=node.text("when"),
         )
         found.append(spec_)
-    _check_unique(nodes, [one.name for one in found], "a generated secret")
-    _check_unique(nodes, [f"{one.secret}/{one.key}" for one in found], "a generated key")
+    check_unique(nodes, [one.name for one in found], "a generated secret")
+    check_unique(nodes, [f"{one.secret}/{one.key}" for one in found], "a generated key")
     return tuple(found)
-
-
-def _check_unique(nodes: Sequence[Node], names: Sequence[str], what: str) -> None:
-    counts = Counter(names)
-    for node, name in zip(nodes, names, strict=True):
-        if name.strip("/") and counts[name] > 1:
-            first = nodes[names.index(name)]
-            if first is not node:
-                node.fail(f'is {what} named "{name}" like the one in line {first.source.line}')
 
 
 def _image(node: Node) -> ImageSpec:
@@ -306,7 +272,6 @@ def _image(node: Node) -> ImageSpec:
 
 
 def _image_ref(node: Node) -> str:
-
     text = node.text("ref", is_required=True)
     try:
         ImageRef.parse(text or "any")
@@ -337,9 +302,8 @@ def _reach(spec: Node) -> Reach:
     grants = node.texts("grants")
     for grant in grants:
         if grant not in GRANTS:
-            near = closest(grant, GRANTS)
-            meant = f'did you mean "{near}"?' if near else f"known: {', '.join(GRANTS)}"
-            (node.child("grants") or node).fail(f'has "{grant}", which is not a grant; {meant}')
+            where = node.child("grants") or node
+            where.fail(f'has "{grant}", which is not a grant; {meant_or_known(grant, GRANTS)}')
     return Reach(cluster_scoped=node.texts("clusterScoped"), namespaces=node.texts("namespaces"), grants=grants)
 
 

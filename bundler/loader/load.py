@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from bundler.loader.definition import BundleDefinition
     from bundler.loader.limits import LoadLimits
     from bundler.loader.locate import BundleLocation
     from bundler.loader.lockfile import LockEntry
@@ -165,29 +164,18 @@ class _Loader:
             bundler.loader.step_rules.report_unknown_components(
                 definition.upgrade.steps, component_bundles, self._problems
             )
-        if place.directory is not None:
-            files = _own_files(files)
+        if place.directory is not None:  # what stands for components is made again from the components themselves
+            files = {
+                path: file for path, file in files.items() if not path.startswith(COMPONENTS) and path != LOCK_FILE
+            }
             if component_bundles:
                 files |= bundler.loader.vendored.vendored_files(definition.components, component_bundles)
             files = dict(sorted(files.items()))
-        return Bundle(
-            metadata=definition.metadata,
+        return replace(
+            definition,
             digest=bundle_digest(files.values()),
             origin=place.origin,
-            kube_version=definition.kube_version,
-            components=definition.components,
             component_bundles=component_bundles,
-            needs=definition.needs,
-            outputs=definition.outputs,
-            derive=definition.derive,
-            generate=definition.generate,
-            images=definition.images,
-            readiness=definition.readiness,
-            reach=definition.reach,
-            upgrade=definition.upgrade,
-            menu=definition.menu,
-            patches=definition.patches,
-            conflicts=definition.conflicts,
             site_defaults={**NO_FACTS, **definition.site_defaults},
             defaults=reader.defaults(),
             schema=load_schema(files, prefix=place.prefix, problems=self._problems),
@@ -197,9 +185,7 @@ class _Loader:
             files=files,
         )
 
-    def _components(
-        self, definition: BundleDefinition, files: _Files, reader: BundleReader, place: _Place
-    ) -> dict[str, Bundle]:
+    def _components(self, definition: Bundle, files: _Files, reader: BundleReader, place: _Place) -> dict[str, Bundle]:
         vendored = {path.split("/")[1] for path in files if path.startswith(COMPONENTS) and path.count("/") > 1}
         for name in sorted(vendored.difference(component.name for component in definition.components)):
             message = "is not a component of bundle.yaml; remove the folder or declare it"
@@ -337,8 +323,3 @@ def _missing(component: ComponentSpec, place: _Place, path: Path | None) -> str:
         known = f"or a bundle shipped with bundler: {', '.join(known_names([]))}"
         return f'"{component.bundle}" must be a path relative to the bundle, like ../{component.name}, {known}'
     return f"{component.bundle} does not exist, {vendored}"
-
-
-def _own_files(files: _Files) -> _Files:
-    """Return the files without what stands for components: that is made again from the components themselves."""
-    return {path: file for path, file in files.items() if not path.startswith(COMPONENTS) and path != LOCK_FILE}

@@ -15,7 +15,6 @@ from bundler.loader.user_files import parse_document, read_text
 from bundler.model.json import is_list, is_mapping
 from bundler.model.render_test import Check, Combination, Expectation, RenderCase
 from bundler.model.values import LayerKind
-from bundler.values.merge import make_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +63,6 @@ def _cases(path: Path, folder: Path, problems: Problems) -> Iterator[RenderCase]
 
 
 def _case(node: Node, here: Path, folder: Path) -> RenderCase:
-    values = node.mapping("values")
     golden, error = node.text("golden"), node.text("error")
     expectations = tuple(_expectations(node))
     if not (golden or error or expectations):
@@ -72,7 +70,7 @@ def _case(node: Node, here: Path, folder: Path) -> RenderCase:
     return RenderCase(
         name=node.text("name", is_required=True),
         source=node.source,
-        values=make_layer(values.body, LayerKind.FILE, node.file, _lines_below(values)),
+        values=node.mapping("values").layer(LayerKind.FILE),
         combinations=_combinations(node),
         expectations=expectations,
         site=_inside(node, "site", here, folder),
@@ -81,11 +79,6 @@ def _case(node: Node, here: Path, folder: Path) -> RenderCase:
         error=error,
         golden=_inside(node, "golden", here, folder),
     )
-
-
-def _lines_below(node: Node) -> dict[str, int]:
-    prefix = f"{node.pointer}/"
-    return {pointer[len(prefix) - 1 :]: line for pointer, line in node.lines.items() if pointer.startswith(prefix)}
 
 
 def _inside(node: Node, key: str, here: Path, folder: Path) -> Path | None:

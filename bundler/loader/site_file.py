@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 from bundler import loader
 from bundler.errors.bundle import ValuesFileError
 from bundler.loader.conflict_rules import decode_conflict_rules
-from bundler.loader.decode import Node, kind_of
+from bundler.loader.decode import Node
 from bundler.loader.definition import SITE_FACTS, check_head, site_facts
 from bundler.loader.patches import decode_patches
 from bundler.loader.problems import Problems
 from bundler.loader.user_files import HINT, parse_document, read_text
 from bundler.model.json import is_mapping
+from bundler.model.lean import replace
 from bundler.model.oci import OciAddress
 from bundler.model.reach import GRANTS
 from bundler.model.site import Site, SiteRegistry
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler.model.trust import TrustedKey
-    from bundler.model.values import ValuesLayer
-    from bundler.model.windows import DeploymentWindows
 
 FORBIDDABLE: Final = ("cluster-scoped", "namespace", *GRANTS)
 _FACTS: Final = tuple(fact for fact in SITE_FACTS if fact not in {"registry", "pullSecret"})
@@ -63,7 +62,7 @@ def _decode(root: Node) -> Site:
     spec = root.mapping("spec", *_SPEC_KEYS)
     registry = _registry(spec)
     pull_secret = _object_name(spec, "pullSecret", _SUBDOMAIN)
-    facts = site_facts(Node({k: v for k, v in spec.body.items() if k in _FACTS}, *_rest(spec)))
+    facts = site_facts(replace(spec, value={key: fact for key, fact in spec.body.items() if key in _FACTS}))
     if registry is not None:
         facts["registry"] = str(registry)
     if pull_secret:
@@ -77,25 +76,14 @@ def _decode(root: Node) -> Site:
         pull_secret=pull_secret,
         namespace=_object_name(spec, "namespace", _LABEL),
         cluster_uid=spec.text("clusterUid"),
-        values=_values(spec, root.file),
+        values=spec.mapping("values").layer(LayerKind.SITE),
         patches=decode_patches(spec),
         conflicts=decode_conflict_rules(spec),
         trust=_trust(spec, policy, root.file),
         catalogues=_catalogues(spec),
-        deployment=_deployment(spec),
+        deployment=loader.site_windows.decode_windows(spec) if spec.child("deploymentWindows") else None,
         forbidden=tuple(dict.fromkeys((*_forbidden(spec), *_forbidden(policy)))),
     )
-
-
-def _rest(node: Node) -> tuple[str, dict[str, int], str, Problems]:
-    return node.pointer, dict(node.lines), node.file, node.problems
-
-
-def _values(spec: Node, file: str) -> ValuesLayer:
-    values = spec.mapping("values")
-    prefix = f"{values.pointer}/"
-    lines = {pointer[len(prefix) - 1 :]: line for pointer, line in spec.lines.items() if pointer.startswith(prefix)}
-    return make_layer(values.body, LayerKind.SITE, file, lines)
 
 
 def _object_name(spec: Node, key: str, rule: re.Pattern[str]) -> str:
@@ -121,7 +109,7 @@ def _registry(spec: Node) -> SiteRegistry | None:
     if found is None:
         return None
     return SiteRegistry(
-        host=found.host, prefix=found.prefix, is_insecure_http=_flag(child, "insecureHTTP"), ca=child.text("ca")
+        host=found.host, prefix=found.prefix, is_insecure_http=bool(child.flag("insecureHTTP")), ca=child.text("ca")
     )
 
 
@@ -145,20 +133,12 @@ def _catalogues(spec: Node) -> tuple[str, ...]:
     return found
 
 
-def _flag(node: Node, key: str) -> bool:
-    child = node.child(key)
-    if child is None:
-        return False
-    if not isinstance(child.value, bool):
-        child.fail(f"must be true or false, not {kind_of(child.value)}")
-    return child.value is True
-
-
 def _trust(spec: Node, policy: Node, file: str) -> TrustPolicy:
     nodes = spec.items("keys", "name", "key", "notBefore", "notAfter")
     keys = tuple(_keys(nodes))
+    minimum = policy.mapping("minimumVersions")
     threshold = policy.integer("threshold", default=1, least=1, most=100)
-    requires = _flag(policy, "requireSignature")
+    requires = bool(policy.flag("requireSignature"))
     if (requires or threshold > 1) and len(keys) < threshold and len(keys) == len(nodes):
         policy.fail(f"asks for {threshold} of the keys in spec.keys, and there are {len(keys)}; no file would ever do")
     return TrustPolicy(
@@ -166,13 +146,9 @@ def _trust(spec: Node, policy: Node, file: str) -> TrustPolicy:
         threshold=threshold,
         requires_signature=requires,
         revoked=frozenset(_revoked(policy)),
-        minimum_versions={name: policy.mapping("minimumVersions").version(name) for name in _names(policy)},
+        minimum_versions={name: minimum.version(name) for name in minimum.body},
         source=file,
     )
-
-
-def _names(policy: Node) -> list[str]:
-    return [name for name, _ in policy.mapping("minimumVersions").members()]
 
 
 def _revoked(policy: Node) -> list[str]:
@@ -228,11 +204,6 @@ def _moment(node: Node, key: str, *, is_end: bool) -> datetime | None:
         node.fail(f'has {key} "{text}" without its offset from UTC; write "{text}Z"')
         return None
     return found.astimezone(UTC)
-
-
-def _deployment(spec: Node) -> DeploymentWindows | None:
-    """Read when releases may be changed; few site files say it, and time zones take a while to load."""
-    return loader.site_windows.decode_windows(spec) if spec.child("deploymentWindows") else None
 
 
 def _forbidden(node: Node) -> tuple[str, ...]:

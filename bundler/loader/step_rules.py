@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from bundler.loader.decode import kind_of
+from bundler.loader.decode import check_unique
 from bundler.model.bundle import CHECKS_FOLDER, StepGate, StepRules
 from bundler.model.digits import parse_digits
 from bundler.model.durations import parse_duration
 from bundler.model.json import is_list, is_mapping
 from bundler.model.rollout import ALL_PODS, PAUSES, OnFailure, Share
 from bundler.model.size import counted
-from bundler.values.problems import closest
+from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -51,7 +51,7 @@ def decode_steps(upgrade: Node, components: Collection[str]) -> StepRules | None
         components={name: shares for name, shares in own.items() if shares},
         soak_s=_seconds(node, "soak", least=0),
         pause_after=_pause_after(node, max(map(len, (default, *own.values())))),
-        is_required=_is_required(node),
+        is_required=node.flag("required"),
         has_compatible_jobs=node.choice("jobs", (_COMPATIBLE,)) == _COMPATIBLE,
         on_failure=OnFailure(on_failure) if on_failure in [*OnFailure] else None,
         step_timeout_s=_seconds(node, "stepTimeout", least=1),
@@ -84,13 +84,9 @@ def report_unknown_components(rules: StepRules, bundles: Mapping[str, Bundle], p
 def decode_gates(upgrade: Node) -> tuple[StepGate, ...]:
     """Decode ``gates``; what is wrong is reported to the node's problems."""
     nodes = upgrade.items("gates", "name", "expr", "job")
-    gates = [_gate(node) for node in nodes]
-    named: dict[str, Node] = {}
-    for node, gate in zip(nodes, gates, strict=True):
-        first = named.setdefault(gate.name, node)
-        if gate.name and first is not node:
-            node.fail(f'is a gate named "{gate.name}" like the one in line {first.source.line}')
-    return tuple(gates)
+    gates = tuple(_gate(node) for node in nodes)
+    check_unique(nodes, [gate.name for gate in gates], "a gate")
+    return gates
 
 
 def _gate(node: Node) -> StepGate:
@@ -110,8 +106,7 @@ def _check_names(node: Node, components: Collection[str]) -> None:
     for name, child in node.members():
         first = name.partition("/")[0]
         if first not in components:
-            near = closest(first, components)
-            meant = f'did you mean "{near}"?' if near else f"components are: {', '.join(components) or 'none'}"
+            meant = meant_or_known(first, components, "components are")
             child.fail(f'is about "{first}", which is not a component; {meant}')
 
 
@@ -195,12 +190,3 @@ def _seconds(node: Node, key: str, *, least: int) -> int | None:
         child.fail(f'is "{text}" and must be {allowed}')
         return None
     return int(seconds)
-
-
-def _is_required(node: Node) -> bool | None:
-    child = node.child("required")
-    if child is None:
-        return None
-    if not isinstance(child.value, bool):
-        child.fail(f"must be true or false, not {kind_of(child.value)}")
-    return child.value is True

@@ -56,12 +56,11 @@ class _Walk:
 
     def _folder(self, folder: Path, path: str, rules: IgnoreRules, *, depth: int) -> None:
         try:
-            with os.scandir(folder) as entries:
-                ordered = sorted(entries, key=lambda entry: entry.name)
+            entries = entries_of(folder)
         except OSError as error:
             self._add(path or ".", f"the folder cannot be read: {error.strerror}")
             return
-        for entry in ordered:
+        for entry in entries:
             inner = f"{path}{entry.name}"
             is_folder = entry.is_dir(follow_symlinks=False)
             if rules.is_ignored(inner, is_folder=is_folder) or not self._is_nameable(inner, depth):
@@ -100,7 +99,7 @@ class _Walk:
 
     def _has_room(self, path: str, size_bytes: int) -> bool:
         if size_bytes > self._limits.max_file_bytes:
-            found, limit = _excess(size_bytes, self._limits.max_file_bytes)
+            found, limit = shown_excess(size_bytes, self._limits.max_file_bytes)
             self._add(path, f"the file has {found}, the limit of a file is {limit} (--max-bundle-file-size)")
             return False
         self._total_bytes += size_bytes
@@ -110,7 +109,7 @@ class _Walk:
     def _check_totals(self) -> None:
         """Say by how much the whole is too large: what has no room is counted, and not read."""
         if self._total_bytes > self._limits.max_total_bytes:
-            found, limit = _excess(self._total_bytes, self._limits.max_total_bytes)
+            found, limit = shown_excess(self._total_bytes, self._limits.max_total_bytes)
             message = f"the bundle has {found}, the limit is {limit} (--max-bundle-size)"
             self._add(".", f"{message}; leave files out by {IGNORE_FILE}")
         if self._total_files > self._limits.max_files:
@@ -121,9 +120,10 @@ class _Walk:
         self._problems.add(Source(f"{self._prefix}{path}", 0), message)
 
 
-def _excess(found: int, limit: int) -> tuple[str, str]:
-
-    return shown_excess(found, limit)
+def entries_of(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, sorted by name."""
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 def _folded(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import BundleInvalidError
 from bundler.menu.definition import column_type
 from bundler.menu.place import keys_of
-from bundler.values.problems import closest
+from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +51,7 @@ def _exposed(menu: KindSpec, root: Place) -> Iterator[Found]:
         for key in keys:
             known = place.names
             if key not in known:
-                near = closest(key, known)
-                meant = f'did you mean "{near}"?' if near else f"there are: {', '.join(known) or 'none'}"
+                meant = meant_or_known(key, known, "there are")
                 said = f'exposes "{path}", and neither the schema nor the values have "{key}"'
                 yield source.found(f"{said}; {meant}", field=field)
                 break

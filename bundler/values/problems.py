@@ -13,7 +13,7 @@ from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from bundler.model.json import JSONValue
     from bundler.model.values import Origin, Pointer
@@ -104,6 +104,18 @@ def shown_value(value: JSONValue, *, is_sensitive: bool) -> str:
         str(value) if kind in ("number", "integer") else json.dumps(value, ensure_ascii=not str(value).isprintable())
     )
     return shortened(shown, _SHOWN_CHARS)
+
+
+def meant_or_known(name: str, known: Collection[str], are: str = "known") -> str:
+    """Return the end of a message about a name that is unknown: which one was meant, or what there is.
+
+    Args:
+        name: that was given.
+        known: what it may be.
+        are: begins the list of the known ones.
+    """
+    near = closest(name, known)
+    return f'did you mean "{near}"?' if near else f"{are}: {', '.join(known) or 'none'}"
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from bundler.planning.jobs import is_job
 from bundler.planning.normalize import real_name
 from bundler.render.splice import Insertion, apply_insertions
 from bundler.syntax.objects import read_objects
-from bundler.values.problems import closest
+from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -91,8 +91,7 @@ class _Naming:
     def _asked_by(self, manifest: Manifest, job: str) -> str:
         asks = f"asks for job_name({job!r})"
         if job not in self._jobs:
-            meant = closest(job, self._jobs)
-            near = f'did you mean "{meant}"?' if meant else f"its Jobs are: {', '.join(sorted(self._jobs)) or 'none'}"
+            near = meant_or_known(job, sorted(self._jobs), "its Jobs are")
             self._problems.append(_found(manifest, f"{asks}, which no Job of the bundle is called; {near}"))
             return job
         if job in self._chain:
