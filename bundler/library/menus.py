@@ -66,6 +66,6 @@ def _wrong(
     try:
         values = Values(data=values_of_order(spec, kind, known))
         request = ReleaseRequest(bundle=taken, release=name, namespace=namespace, values=values)
-        library.computing.values(scope, request, shows_secrets=False)
+        library.rendering.values(scope, request, shows_secrets=False)
     except BundlerError as error:
         yield from (OrderProblem(namespace, name, str(line)) for line in error.context or (str(error),))

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bundler.actions.author.values import ComputedValues, ExplainedValues
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.library.requests import ReleaseRequest
     from bundler.library.scope import Scope
     from bundler.model.rendered import RenderedObjects, SplitObjects
+    from bundler.model.sweep import Sweep, SweepResult
 
 
 def text(
@@ -115,3 +117,54 @@ def split(scope: Scope, request: ReleaseRequest, folder: Path, *, is_check: bool
     work = partial(author.split.render_files, shows_secrets=shows_secrets)
     files, warnings = library.bundles.confined(scope, request, work, doing="rendering")
     return replace(author.split.split_objects(files, folder, is_check=is_check), warnings=warnings)
+
+
+def values(scope: Scope, request: ReleaseRequest, *, shows_secrets: bool) -> ComputedValues:
+    """Return the values that a bundle and its components work with.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        shows_secrets: leave sensitive values in plain text.
+
+    Raises:
+        ValuesError: with everything that is wrong with them.
+    """
+    return library.bundles.confined(
+        scope,
+        request,
+        partial(author.values.computed_values, is_masked=not shows_secrets),
+        doing="computing the values of",
+    )
+
+
+def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValues:
+    """Return who set each value below a path.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        path: of the values; empty for all.
+
+    Raises:
+        ValuesError: with everything that is wrong with them.
+    """
+    return library.bundles.confined(
+        scope, request, partial(author.values.explained_values, path=path), doing="computing the values of"
+    )
+
+
+def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
+    """Return what values become as one of them is set to many.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        sweep: which value, over which numbers.
+
+    Raises:
+        ValuesError: when they are wrong at every point.
+    """
+    return library.bundles.confined(
+        scope, request, partial(author.values.sweep_values, sweep=sweep), doing="computing the values of"
+    )

@@ -457,7 +457,7 @@ class Session:
             ValuesError: with everything that is wrong with them.
         """
         with self.scope.calling():
-            return library.computing.values(self.scope, request, shows_secrets=shows_secrets)
+            return library.rendering.values(self.scope, request, shows_secrets=shows_secrets)
 
     def explain(self, request: ReleaseRequest, path: str = "") -> ExplainedValues:
         """Return who set each value below a path, with the file and line or the formula; sensitive ones are masked.
@@ -466,7 +466,7 @@ class Session:
             ValuesError: with everything that is wrong with them.
         """
         with self.scope.calling():
-            return library.computing.explained(self.scope, request, path)
+            return library.rendering.explained(self.scope, request, path)
 
     def sweep(self, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
         """Return what values become as one of them is set to many.
@@ -475,7 +475,7 @@ class Session:
             ValuesError: when they are wrong at every point.
         """
         with self.scope.calling():
-            return library.computing.swept(self.scope, request, sweep)
+            return library.rendering.swept(self.scope, request, sweep)
 
     def read(self, request: ReleaseRequest) -> ReleaseRequest:
         """Acquire the bundle of a request and read its values now, so that later calls use exactly these.
@@ -1054,7 +1054,7 @@ class Session:
             ClusterError: when the cluster does not answer; that orders may not be read is reported as an event.
         """
         with self.scope.calling():
-            return library.orders.orders(self.scope, release, namespace)
+            return library.order_changes.orders(self.scope, release, namespace)
 
     def order(self, release: str, change: Callable[[Body], Body], *, namespace: str = "") -> Body:
         """Change the order of a release, and return it as it is then; what a controller makes of it comes later.

@@ -17,7 +17,7 @@ from tests.lib.faulty import FaultyCluster
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.model.change import Change
     from tests.scenario.conftest import World
 

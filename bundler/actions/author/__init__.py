@@ -11,7 +11,6 @@ if TYPE_CHECKING:
         graph as graph,
         roles as roles,
         split as split,
-        sweep as sweep,
         template as template,
         values as values,
     )

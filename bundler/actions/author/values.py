@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import expression_names
-from bundler.model.lean import dataclass
+from bundler.errors import BundlerError
+from bundler.errors.bundle import ValuesError
+from bundler.model.lean import dataclass, replace
+from bundler.model.sweep import RefusedPoint, SweepResult, SweptValue
+from bundler.model.values import Assignment, AssignmentKind
 from bundler.values.compute import compute_values
 from bundler.values.explain import explain
-from bundler.values.flatten import whole_data
+from bundler.values.flatten import flatten, whole_data
+from bundler.values.paths import pointer_as_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.model.json import Body
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.sweep import Sweep
     from bundler.model.values import MergedValues
     from bundler.values.explain import ExplainRow
 
@@ -60,3 +68,48 @@ def explained_values(order: RenderRequest, path: str = "") -> ExplainedValues:
 def _values(order: RenderRequest) -> MergedValues:
     with order.codes as codes:
         return compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+
+
+def sweep_values(order: RenderRequest, sweep: Sweep) -> SweepResult:
+    """Compute the values at each point; what is the same at all of them is left out.
+
+    Args:
+        order: bundle, names and values.
+        sweep: what is set, after all other values.
+
+    Raises:
+        ValuesError: when no point is accepted.
+    """
+    accepted: list[tuple[str, Mapping[str, JSONValue]]] = []
+    refused: list[RefusedPoint] = []
+    for point in sweep.points:
+        try:
+            accepted.append((point, _leaves(_at(order, sweep.path, point))))
+        except BundlerError as error:
+            refused.append(RefusedPoint(point=point, problem="; ".join(error.context) or str(error)))
+    if not accepted:
+        problems = [f"{sweep.path}={one.point}: {one.problem}" for one in refused]
+        raise ValuesError(f"sweeping over {sweep.path}", context=problems, hint="choose points that the bundle accepts")
+    return SweepResult(
+        path=sweep.path,
+        points=tuple(point for point, _ in accepted),
+        rows=_changing([leaves for _, leaves in accepted], sweep.path),
+        refused=tuple(refused),
+    )
+
+
+def _at(order: RenderRequest, path: str, point: str) -> RenderRequest:
+    assignment = Assignment(kind=AssignmentKind.SET, path=path, text=point, typed=point)
+    return replace(order, user=replace(order.user, assignments=(*order.user.assignments, assignment)))
+
+
+def _leaves(order: RenderRequest) -> dict[str, JSONValue]:
+    with order.codes as codes:
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+    return {pointer_as_path(pointer): leaf.masked for pointer, leaf in flatten(values).items()}
+
+
+def _changing(points: Sequence[Mapping[str, JSONValue]], path: str) -> list[SweptValue]:
+    paths = sorted({one for leaves in points for one in leaves} - {path})
+    rows = [SweptValue(path=one, values=tuple(leaves.get(one) for leaves in points)) for one in paths]
+    return [row for row in rows if any(value != row.values[0] for value in row.values)]

@@ -30,7 +30,7 @@ from bundler.planning.webhooks import Judges, silent_webhooks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.errors import BundlerError
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest

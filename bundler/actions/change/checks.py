@@ -27,7 +27,7 @@ from bundler.planning.refusals import object_problems
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.wait import WaitRules
     from bundler.model.change import Change

@@ -26,7 +26,7 @@ from bundler.planning.stuck_pods import is_stuck_pod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.actions.change.progress import Progress
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.wait import WaitRules

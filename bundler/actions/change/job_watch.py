@@ -17,7 +17,7 @@ from bundler.model.labels import RELEASE_UID
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bundler.actions.change.run_memory import RunMemory
+    from bundler.actions.change.run_control import RunMemory
     from bundler.model.change import Change
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef

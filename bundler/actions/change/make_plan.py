@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.ask_server import Asked, Asker
 from bundler.actions.change.definitions import find_risks, newer_definitions, unused_definitions
 from bundler.actions.change.live_state import observe
-from bundler.actions.change.planned import Planned
 from bundler.concurrency import map_parallel
 from bundler.model.cluster import Answer
 from bundler.model.definition import is_definition, kind_of
-from bundler.model.lean import dataclass, replace
+from bundler.model.lean import dataclass, field, replace
 from bundler.planning.backup import is_backup
 from bundler.planning.candidates import find_candidates
 from bundler.planning.ignored_fields import same_content
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.actions.change.ask_server import IsRecorded
-    from bundler.model.change import Change, Plan
+    from bundler.model.change import Change, Plan, ReachNote
+    from bundler.model.cluster import Payload
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.rollout import Rollout
@@ -182,3 +182,31 @@ def _with_findings(
     live = {**observation.live, **moved}
     newer = {ref: one.newer for ref, one in asked.items() if one.newer}
     return replace(observation, live=live, foreign=foreign, shared=shared, newer={**observation.newer, **newer})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan with everything that made it, so that it can be carried out, or made again with less asking."""
+
+    plan: Plan
+    wanted: Wanted
+    observation: Observation
+    candidates: Mapping[ObjectRef, Candidate] = field(default_factory=dict)
+    outcomes: Mapping[ObjectRef, Outcome] = field(default_factory=dict)
+    payloads: Mapping[ObjectRef, Payload] = field(default_factory=dict)
+    """The bytes that were dry-run; the same bytes are applied."""
+    reach: tuple[ReachNote, ...] = ()
+    """What the wanted objects reach, whatever is live."""
+
+    @property
+    def creates_namespace(self) -> bool:
+        """Return whether the release's namespace must be made first."""
+        return self.wanted.namespace in self.observation.missing_namespaces
+
+    @property
+    def new_namespaces(self) -> tuple[str, ...]:
+        """Return the namespaces that must be made first: the release's, and those that its bundle declares."""
+        wanted = self.wanted
+        made = {one.ref.name for one in wanted.manifests if (one.ref.group, one.ref.kind) == ("", "Namespace")}
+        declared = {wanted.namespace, *(frozenset(wanted.reach.namespaces) - made)}
+        return tuple(sorted(self.observation.missing_namespaces & declared))

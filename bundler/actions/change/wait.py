@@ -8,8 +8,7 @@ from bundler.actions.change.diagnostics import Unready, gather_evidence
 from bundler.actions.change.job_watch import JobWatch
 from bundler.actions.change.list_watch import Lookout
 from bundler.actions.change.pod_watch import PodWatch
-from bundler.actions.change.stuck_deletions import why_not_gone
-from bundler.errors import InterruptedRunError
+from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import ObjectFailedError, WaitTimeoutError
 from bundler.health.age import unchanged_s
 from bundler.health.compute import compute_health
@@ -17,11 +16,13 @@ from bundler.health.pods import FailFast
 from bundler.model.change import Action
 from bundler.model.events import HealthChanged, PhaseStarted, Warned
 from bundler.model.health import Health, Status
-from bundler.model.json import text_at
+from bundler.model.json import int_at, list_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.size import counted
+from bundler.planning.controllers import find_controllers
 from bundler.planning.jobs import is_job
+from bundler.planning.order import is_custom
 from bundler.planning.ownership import lost_its_label
 
 if TYPE_CHECKING:
@@ -236,3 +237,38 @@ def _remains(left: Mapping[ObjectRef, Change], lookout: Lookout) -> Mapping[Obje
 
 def _old_uid(change: Change) -> str:
     return change.live_uid or text_at(change.before, "metadata", "uid")
+
+
+def why_not_gone(ref: ObjectRef, body: Body, *, waited_s: float, around: Iterable[Change], ports: Ports) -> str:
+    """Return one line: the object, for how long, its finalizers, and the state of its controller.
+
+    Args:
+        ref: the object.
+        body: as it is now; metadata is enough.
+        waited_s: since it was deleted, in seconds.
+        around: all changes of the plan; the controller is looked for among them.
+        ports: to look at the controller.
+    """
+    names = ", ".join(str(name) for name in list_at(body, "metadata", "finalizers"))
+    parts = [f"{ref.short} still terminating after {waited_s:.0f}s", f"finalizer {names}" if names else "no finalizer"]
+    if names and is_custom(ref):
+        parts += _controllers(ref, around, ports)
+    return ": ".join(parts)
+
+
+def _controllers(ref: ObjectRef, around: Iterable[Change], ports: Ports) -> list[str]:
+    bodies = {one.ref: one.desired.body if one.desired else one.before or {} for one in around}
+    told = [_state_of(found, ref.namespace, ports) for found in find_controllers(ref.group, bodies)]
+    return [", ".join(told)] if told else []
+
+
+def _state_of(controller: ObjectRef, namespace: str, ports: Ports) -> str:
+    where = "" if controller.namespace == namespace else f" in {controller.namespace}"
+    try:
+        live = ports.cluster.get(controller)
+    except BundlerError:
+        return f"{controller.short}{where} may look after it"
+    if live is None:
+        return f"{controller.short}{where} is gone"
+    ready = counted(int_at(live, "status", "readyReplicas"), "ready replica")
+    return f"{controller.short}{where} has {ready}"

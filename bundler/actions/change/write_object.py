@@ -26,7 +26,7 @@ from bundler.planning.recreate import lacks_room
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.actions.change.run_control import Guard
     from bundler.model.change import Change
     from bundler.model.cluster import Answer

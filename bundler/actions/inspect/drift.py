@@ -15,7 +15,7 @@ from bundler.planning.problem import refuse
 from bundler.planning.refusals import object_problems
 
 if TYPE_CHECKING:
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.model.conflicts import ConflictRule
     from bundler.model.site import Site
     from bundler.ports import Ports

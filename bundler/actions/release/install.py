@@ -21,7 +21,7 @@ from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propos
 from bundler.actions.release.recorded_parts import recorded_gate, recorded_reach, recorded_readiness, recorded_rule
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.rollout.abort import abort_after
-from bundler.actions.rollout.same_upgrade import is_paused, of_open_rollout
+from bundler.actions.rollout.resume import is_paused, of_open_rollout
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import ForbiddenError

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.actions.change.ask_server import IsRecorded
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.actions.compose.compose import Composition
     from bundler.model.change import Plan
     from bundler.model.cluster import ClusterIdentity

@@ -16,7 +16,7 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship
 
 if TYPE_CHECKING:
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.actions.release.history import History
     from bundler.actions.release.proposal import Draft
     from bundler.model.conflicts import ConflictPolicy, ConflictRule

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.change.live_state import observe_neighbours
 from bundler.actions.change.make_plan import in_steps, without_stuck
-from bundler.actions.rollout.stuck import find_stuck_pods
+from bundler.actions.rollout.observe import find_stuck_pods
 from bundler.actions.rollout.templates import unlike
 from bundler.model.json import canonical_json, mapping_at
 from bundler.model.lean import replace
@@ -21,7 +21,7 @@ from bundler.planning.steps_refused.case import BundleSteps, make_case
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.actions.release.terms import Terms
     from bundler.model.change import Change

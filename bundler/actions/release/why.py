@@ -11,7 +11,7 @@ from bundler.actions.release.rollback_causes import with_rollback_causes
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.make_plan import Planned
     from bundler.actions.release.history import History
     from bundler.actions.release.proposal import Draft
     from bundler.model.change import Plan

@@ -6,22 +6,26 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.live_state import by_ref
 from bundler.actions.change.pod_watch import pod_selector
+from bundler.actions.rollout.templates import TemplateMemory
 from bundler.concurrency import map_parallel
 from bundler.health.pod_ages import PodAges, is_active, is_ready
+from bundler.health.pods import FailFast
 from bundler.model.cluster import ListQuery, is_deleting
 from bundler.model.json import int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.model.rollout import SeenWorkload, Template
+from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.conflicts import owners_of
 from bundler.planning.pacing import author_pace, pacing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.actions.rollout.templates import TemplateMemory
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
+    from bundler.model.release import RevisionSummary
+    from bundler.planning.observation import Wanted
     from bundler.ports import Ports
 
 Pods: TypeAlias = "Sequence[Body]"
@@ -248,3 +252,26 @@ def _is_settled(found: LookedAt, *counts: tuple[int, int]) -> bool:
 def owners_of_pacing(live: Body) -> tuple[tuple[str, str], ...]:
     """Return the fields that hold a workload back and that other managers own, each with its owner."""
     return tuple((path, manager) for path, manager in owners_of(live) if path.startswith(_PACING))
+
+
+def find_stuck_pods(wanted: Wanted, aborted: RevisionSummary, ports: Ports) -> Mapping[ObjectRef, Body]:
+    """Return the new pods of stepped StatefulSets that are not ready.
+
+    Args:
+        wanted: the revision that comes back.
+        aborted: the one that was rolled out.
+        ports: the cluster and the records.
+    """
+    stepped = aborted.rollout.shares if aborted.rollout else {}
+    sets = [one for one in wanted.manifests if is_stateful_set(one.ref) and one.component in stepped]
+    if not sets:
+        return {}
+    revision = ports.store.load(aborted, with_sensitive=True)
+    ports.redactor.learn(*revision.sensitive)
+    new = {one.ref: one for one in revision.manifests}
+    workloads = [
+        SteppedWorkload(ref=one.ref, component=one.component, new=new[one.ref], old=one)
+        for one in sets
+        if one.ref in new
+    ]
+    return stuck_pods(workloads, ports, RolloutMemory(TemplateMemory(), PodAges(FailFast())))

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from bundler.actions.rollout.evidence import contested, step_failed
+from bundler.actions.rollout.failure import contested, step_failed
 from bundler.actions.rollout.observe import observe_rollout, owners_of_pacing
-from bundler.actions.rollout.soak import Soak
 from bundler.actions.rollout.step_gates import StepGates
 from bundler.errors.change import LockLostError
 from bundler.errors.cluster import ConflictError
@@ -17,6 +16,7 @@ from bundler.model.events import Notice, PodsReplaced
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.rollout import AskGates, Fail, Finished, GateOutcome, Hold, Look, Restore, RolloutState, Stop
+from bundler.model.size import seconds
 from bundler.planning.pacing import paced
 from bundler.planning.payloads import following
 from bundler.planning.rollout import next_action, once_held
@@ -247,3 +247,44 @@ def _after(answer: GatesAnswer) -> Fail | Look:
 def _with_live_replicas(manifest: Manifest, live: Body) -> Manifest:
     """Return a manifest with the live number of replicas, where it has one: another number waits for the finish."""
     return following(manifest, live) if "replicas" in mapping_at(manifest.body, "spec") else manifest
+
+
+class Soak:
+    """Measures for how long everything has been ready without a break; a pod that restarts begins it again."""
+
+    def __init__(self, rolling: Rolling, ports: Ports) -> None:
+        """Prepare; it has not begun."""
+        self._rolling, self._ports = rolling, ports
+        self._since_s: float | None = None
+
+    def reset(self) -> None:
+        """Begin again when everything is ready again."""
+        if self._since_s is not None:
+            self._ports.report(Notice("something is no longer ready: the soak begins again once it is"))
+        self._since_s = None
+
+    def is_over(self, seen: Sequence[SeenWorkload]) -> bool:
+        """Return whether everything, ready now, has been so for long enough.
+
+        Args:
+            seen: the workloads of the step.
+        """
+        rollout, now_s = self._rolling.rollout, self._rolling.memory.ages.now_s
+        if not rollout.soak_s:
+            return True
+        if self._since_s is None:
+            self._begin(rollout, now_s)
+        youngest_s = min((one.new.oldest_ready_s for one in seen if one.new.there), default=0.0)
+        since_s = max(self._since_s or now_s, now_s - youngest_s)
+        if since_s > (self._since_s or now_s):
+            self._ports.report(Notice("a new pod was not ready, or started again: the soak begins again"))
+        self._since_s = since_s
+        return now_s - since_s >= rollout.soak_s
+
+    def _begin(self, rollout: Rollout, now_s: float) -> None:
+        self._since_s = now_s
+        if rollout.state is RolloutState.SOAKING:
+            return
+        step = f"step {rollout.step} of {rollout.steps}"
+        self._ports.report(Notice(f"{step}: its pods are ready, and have to stay so for {seconds(rollout.soak_s)}"))
+        self._rolling.move(replace(rollout, state=RolloutState.SOAKING))

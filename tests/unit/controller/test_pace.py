@@ -7,7 +7,7 @@ from itertools import cycle, islice, pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.controller.pace import DEBOUNCE_S, QUICK, SPACING_S, Pace
+from bundler.controller.queue import DEBOUNCE_S, QUICK, SPACING_S, Pace
 
 NEARLY_S = 1e-6
 
