@@ -5,6 +5,8 @@ Two leaders would do no harm: every change holds the lock of its release. The Le
 
 from __future__ import annotations
 
+import ctypes
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bundler.controller.web import Answer
@@ -163,3 +165,16 @@ def readiness(*, is_ready: bool, troubles: tuple[str, ...]) -> Answer:
     """
     lines = ["ok"] if is_ready else [] if troubles else ["not everything is listed yet"]
     return Answer(200 if is_ready else 503, "".join(f"{line}\n" for line in (*lines, *troubles)).encode())
+
+
+_M_ARENA_MAX: Final = -8
+"""Of ``mallopt`` in the GNU C library."""
+
+
+def share_one_heap() -> None:
+    """Let all threads allocate from one heap, before there are any: a heap each keeps 20 MB that no one uses.
+
+    Other C libraries have one anyway.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

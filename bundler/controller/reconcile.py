@@ -18,10 +18,9 @@ from bundler.controller.contest import Contest
 from bundler.controller.decide import Act, Decision, back_off_s, decide
 from bundler.controller.family import check_account
 from bundler.controller.guards import missing_data_plan
-from bundler.controller.look import Looking, look
 from bundler.controller.materials import references
 from bundler.controller.news import Happened, News
-from bundler.controller.observe import Doing, dependencies, observe
+from bundler.controller.observe import Doing, Looking, dependencies, look, observe
 from bundler.controller.outside import clear, outside
 from bundler.controller.report import Looked, Remembered, author_of, first_status, order_status
 from bundler.controller.status import (

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.menu.bounds import FORMATS, RULES, together
 from bundler.menu.branches import JUNCTORS, SILENT, is_served, junctor
-from bundler.menu.describe import description
 from bundler.menu.notes import EVERYTHING
 from bundler.menu.objects import object_schema
-from bundler.model.json import is_number
+from bundler.model.json import is_list, is_mapping, is_number
+from bundler.values.problems import shown_value
 from bundler.values.schema_view import reachable
 
 if TYPE_CHECKING:
@@ -144,3 +144,31 @@ def _unique(place: Place, items: JSONValue, notes: Notes) -> dict[str, JSONValue
         return {"x-kubernetes-list-type": "set"}
     notes.leave(place.path, "uniqueItems", "the API server compares plain values only")
     return {}
+
+
+_CODE = "{{"
+
+
+def description(place: Place) -> str:
+    """Return what the schema says a value is for, with its default.
+
+    A default of a definition would be stored with each order, and a later bundle's would reach no one: it is only told.
+    """
+    said = [place.view.description, default(place)]
+    if place.view.is_deprecated:
+        moved = f": use {place.view.moved_to}" if place.view.moved_to else ""
+        said.append(f"deprecated{moved}")
+    if place.view.is_immutable:
+        said.append("the value of the first installation stays")
+    first, *rest = [one for one in said if one] or [""]
+    return f"{first} ({', '.join(rest)})" if rest else first
+
+
+def default(place: Place) -> str:
+    """Return the default of a value in words; empty where there is none to show."""
+    if place.path in place.derived:
+        return "computed by default"
+    value = place.given
+    if value is None or value == "" or is_mapping(value) or is_list(value) or place.view.holds_sensitive:
+        return ""
+    return "computed by default" if _CODE in str(value) else f"default {shown_value(value, is_sensitive=False)}"

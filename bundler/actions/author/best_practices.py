@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.custom_objects import Definitions, custom_flaws
-from bundler.actions.author.flaw import Flaw
+from bundler.actions.author.findings import Flaw
 from bundler.actions.author.hook_findings import helm_hook_flaws
 from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from bundler.actions.author.flaw import Flaw
+from bundler.actions.author.findings import Flaw
 from bundler.fields.custom_rules import custom_problems
 from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import schema_from_crd

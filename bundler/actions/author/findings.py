@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError, Detail, Found, Remedy
 from bundler.model.finding import Finding, Level
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,3 +35,15 @@ def from_error(error: BundlerError) -> Iterator[Finding]:
         hint = found.hint if has_many and found.hint else error.hint
         place = (found.file, found.line, found.column)
         yield Finding(*place, Level.ERROR, error.code, found.message, tuple(details), hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """One way in which an object is not as it should be."""
+
+    rule: str
+    message: str
+    hint: str
+    is_error: bool = False
+    field: str = ""
+    """What begins with the path of the field that it is about; empty: the whole object."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.actions.author.flaw import Flaw
+from bundler.actions.author.findings import Flaw
 from bundler.model.finding import Finding, Level
 from bundler.model.hooks import Operation, is_dormant
 from bundler.model.json import mapping_at, text_at

@@ -16,8 +16,7 @@ from bundler.actions.author.upgrade_findings import upgrade_findings
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.job_names import with_job_names
-from bundler.actions.compose.operations import as_hooks_see
-from bundler.actions.compose.render_request import RenderRequest
+from bundler.actions.compose.render_request import RenderRequest, as_hooks_see
 from bundler.actions.compose.step_gates import gate_errors
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError, WorkLimitError

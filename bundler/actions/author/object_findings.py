@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.author.best_practices import check_manifest
 from bundler.actions.author.custom_objects import Definitions, definitions_in
-from bundler.actions.author.flaw import Flaw
+from bundler.actions.author.findings import Flaw
 from bundler.actions.author.rules import POD_RULES
 from bundler.fields.field_path import leading_steps
 from bundler.health.service_targets import service_problems

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bundler.actions.change.make_plan import Planned
-    from bundler.actions.change.progress import Progress
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.wait import WaitRules
+    from bundler.actions.change.write_object import Progress
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
     from bundler.model.steps import Step, Target

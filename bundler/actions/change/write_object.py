@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from bundler.actions.change.adopt import adopt, hand_over
+from bundler.actions.change.adopt import adopt, hand_over, take_back
 from bundler.actions.change.generated_secrets import generate_text, secret_payload
-from bundler.actions.change.progress import Progress
-from bundler.actions.change.take_back import take_back
 from bundler.actions.change.wait import wait_until_gone
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import ForeignObjectError, LockLostError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError
-from bundler.model.change import Action, FieldConflict
+from bundler.model.change import Action, Change, FieldConflict
 from bundler.model.cluster import Payload
 from bundler.model.conflicts import OnConflict
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, Warned
@@ -24,11 +23,10 @@ from bundler.planning.payloads import claim_payload, following, payload_of
 from bundler.planning.recreate import lacks_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from bundler.actions.change.make_plan import Planned
     from bundler.actions.change.run_control import Guard
-    from bundler.model.change import Change
     from bundler.model.cluster import Answer
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
@@ -234,3 +232,37 @@ def _is_meant(change: Change, error: ConflictError) -> bool:
 
 def _taken(field: str, manager: str) -> FieldConflict:
     return FieldConflict(field=field, manager=manager, since="", wanted="", live="", policy=OnConflict.TAKE)
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """What a run wrote; filled while it runs, so that a failed run can say how far it came."""
+
+    written: list[Change] = field(default_factory=list)
+    failed: list[Change] = field(default_factory=list)
+    unclear: list[Change] = field(default_factory=list)
+    """Failed too, but the answer was lost: the object may have been written."""
+
+    held: list[Change] = field(default_factory=list)
+    """Written as a step of a rollout holds it; its own write comes in the finish."""
+
+    def summary(self, changes: Iterable[Change]) -> tuple[str, ...]:
+        """Return lines that say what was written, what failed, what is unclear and what was not attempted."""
+        begun = {id(change) for change in (*self.written, *self.failed, *self.unclear)}
+        held = list({change.ref: change for change in self.held if id(change) not in begun}.values())
+        begun |= {id(change) for change in held}
+        open_ones = [c for c in changes if c.action is not Action.NONE and id(c) not in begun]
+        groups = (
+            ("written", self.written),
+            ("written, and held back until the finish", held),
+            ("failed", self.failed),
+            ("unclear, because the answer was lost", self.unclear),
+            ("not attempted", open_ones),
+        )
+        return tuple(f"{name}: {_named(group)}" for name, group in groups if group)
+
+
+def _named(changes: Sequence[Change], limit: int = 12) -> str:
+    """Name each object once: what a hook has left is written, and deleted again."""
+    names = [ref.short for ref in dict.fromkeys(change.ref for change in changes)]
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.compiled import CompiledCodes
-from bundler.model.lean import dataclass, field
+from bundler.model.bundle import HOOKS_FOLDER, template_place
+from bundler.model.lean import dataclass, field, replace
 from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
@@ -43,3 +44,19 @@ class RenderRequest:
     """What is compiled of the bundle already; opened once, for values, templates and notes."""
     confinement: Confinement = field(default=UNCONFINED, compare=False, repr=False)
     """Runs what the bundle's templates, expressions and schemas make of it."""
+
+
+_SEEN = ("operation", "revision")
+
+
+def as_hooks_see(order: RenderRequest) -> tuple[RenderRequest, ...]:
+    """Return an order, and the same for an upgrade where a hook may look different then."""
+    hooks = (
+        text
+        for bundle in order.bundle.tree()
+        for name, text in bundle.templates.items()
+        if template_place(name).startswith(HOOKS_FOLDER)
+    )
+    if any(word in text for text in hooks for word in _SEEN):
+        return order, replace(order, operation="upgrade", revision=2)
+    return (order,)

@@ -11,8 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bundler.actions.delivery.base_image import read_base
-from bundler.actions.delivery.base_layers import BaseLayers
+from bundler.actions.delivery.base_image import BaseLayers, read_base
 from bundler.actions.delivery.image_target import Part, Shipping
 from bundler.actions.delivery.new_image import make_image, make_index, refuse_masking
 from bundler.archive.image_layer import PackedLayer

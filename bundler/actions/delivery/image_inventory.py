@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import expression_names, render_context
-from bundler.actions.compose.operations import as_hooks_see
+from bundler.actions.compose.render_request import as_hooks_see
 from bundler.actions.compose.site_overlay import rewriter_of, where_in
 from bundler.actions.delivery.switches import find_extents, find_switches, find_thresholds, order_with
 from bundler.errors import BundlerError

@@ -9,7 +9,6 @@ from bundler.late import late_modules
 if TYPE_CHECKING:
     from bundler.actions.preflight import (
         missing_rights as missing_rights,
-        request as request,
         required_images as required_images,
         run as run,
     )

@@ -20,7 +20,7 @@ from bundler.planning.quota import quota_problems
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bundler.actions.preflight.request import PreflightRequest
+    from bundler.actions.preflight.run import PreflightRequest
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.compose import Composition
-    from bundler.actions.preflight.request import PreflightRequest
+    from bundler.actions.preflight.run import PreflightRequest
     from bundler.model.image import LockedImage
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest

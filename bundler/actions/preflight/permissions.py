@@ -35,7 +35,7 @@ from bundler.resolve.versions import parse_kubernetes_version
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.actions.preflight.request import PreflightRequest
+    from bundler.actions.preflight.run import PreflightRequest
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.planning.rights import PluralOf

@@ -14,15 +14,17 @@ from bundler.errors.bundle import KubeVersionError
 from bundler.errors.change import PreflightError
 from bundler.model.check import Check, CheckState, failed, passed, skipped
 from bundler.model.events import Notice, Warned
+from bundler.model.lean import dataclass
 from bundler.model.size import counted, sentence
 from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.actions.preflight.request import PreflightRequest
-    from bundler.ports import ClusterClient, Reporter
+    from bundler.model.json import Body
+    from bundler.ports import ClusterClient, Registry, Reporter
 
 
 def preflight(request: PreflightRequest, cluster: ClusterClient) -> tuple[Check, ...]:
@@ -130,3 +132,18 @@ def _cluster_checks(request: PreflightRequest, cluster: ClusterClient, version: 
     if site is not None and site.cluster_uid:
         wrong = [failed("site", "; ".join(found.lines), found.hint) for found in other_cluster(identity, site)]
         yield from wrong or [passed("site", f"this is the cluster of {site.name}")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightRequest:
+    """What would be installed, and where."""
+
+    order: RenderRequest
+    delivery: Trusted | None = None
+    registry: Registry | None = None
+    """The site's, with our own credentials."""
+    registry_of: Callable[[Body], Registry] | None = None
+    """Opens the site's registry with the credentials of a pull secret (``.dockerconfigjson``)."""
+    may_create_namespace: bool = True
+    next_version: str = ""
+    """A Kubernetes that the cluster will be upgraded to, whose APIs are checked too; empty: none."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import bundler.actions.release
 from bundler.actions.release.damage import Damage, lost_number, missing_head, unlabelled_head
+from bundler.errors import UsageError
 from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.lean import dataclass, field, replace
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bundler.errors import BundlerError
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry, Protection, Revision, RevisionSummary
+    from bundler.model.rollout import Rollout
     from bundler.ports import Ports, ReleaseStore
 
 _PLACES = 5
@@ -325,3 +327,24 @@ def learn_live_secrets(history: History, ports: Ports) -> None:
             ports.redactor.learn(*ports.store.load(summary, with_sensitive=True).sensitive)
         except (ForbiddenError, RecordDamagedError):
             continue
+
+
+def require_open_rollout(history: History, *, doing: str) -> tuple[RevisionSummary, Rollout]:
+    """Return the revision that is rolled out, and how far that has come.
+
+    Args:
+        history: of the release.
+        doing: what needs one, for the error: ``continuing the rollout``.
+
+    Raises:
+        UsageError: when none is open; nothing was written.
+    """
+    summary = history.open_rollout
+    if summary is None or summary.rollout is None:
+        newest = f"revision {history.newest.revision} is {history.newest.status}" if history.newest else "no revision"
+        raise UsageError(
+            f"{doing} of release {history.release}",
+            context=[f"no rollout is open: {newest} (namespace {history.namespace})"],
+            hint=f"run `bundler history {history.release}` to see what was done",
+        )
+    return summary, summary.rollout

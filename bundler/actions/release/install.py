@@ -354,7 +354,7 @@ def _look_ahead(request: InstallRequest, draft: Draft, ports: Ports, options: Ru
     if not (request.looks_ahead or request.checks_basics):
         return
 
-    ahead = preflight.request.PreflightRequest(
+    ahead = preflight.run.PreflightRequest(
         order=composition.order,
         registry=ports.registry,
         registry_of=request.registry_of,

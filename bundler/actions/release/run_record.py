@@ -6,9 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from bundler.actions.change.run_control import recording
-from bundler.actions.release.failure_text import cause_of, evidence_of
 from bundler.actions.release.protect import mark_holders
-from bundler.actions.rollout.failure import note_open_failure
+from bundler.actions.rollout.failure import cause_of, evidence_of, note_open_failure
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import LockLostError, RevisionExistsError
 from bundler.health.gone_jobs import is_complete

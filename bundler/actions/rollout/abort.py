@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.failure_text import cause_of
-from bundler.actions.release.history import learn_live_secrets, load_existing_history, pass_over, read_history
+from bundler.actions.release.history import (
+    learn_live_secrets,
+    load_existing_history,
+    pass_over,
+    read_history,
+    require_open_rollout,
+)
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
 from bundler.actions.release.proposal import Draft, pass_gates, propose, propose_checked, require_cluster
 from bundler.actions.release.rollback import draft_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.way_back import WayBack, go_back
-from bundler.actions.rollout.open_rollout import require_open_rollout
+from bundler.actions.rollout.failure import cause_of
 from bundler.errors.change import RecordDamagedError
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.claim_watch import ClaimWatch
 from bundler.actions.change.diagnostics import Unready, gather_evidence
-from bundler.actions.release.failure_text import cause_of, evidence_of
+from bundler.actions.change.pod_watch import ClaimWatch
 from bundler.actions.rollout.observe import owners_of_pacing
-from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors import BundlerError, Found, InterruptedRunError
 from bundler.errors.change import LockLostError, RolloutContestedError, StepFailedError
 from bundler.errors.cluster import ConflictError, UnauthorizedError, UnavailableError
 from bundler.health.pods import pod_problem
@@ -16,6 +15,7 @@ from bundler.model.events import Notice
 from bundler.model.health import Health, Status
 from bundler.model.lean import replace
 from bundler.model.rollout import OnFailure, RolloutState
+from bundler.model.size import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bundler.actions.rollout.one_step import Rolling
     from bundler.health.pods import PodProblem
     from bundler.model.json import Body
+    from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
     from bundler.model.rollout import SeenWorkload
@@ -166,3 +167,21 @@ class _NewPods:
     def claims(self, pod: Body, problem: PodProblem) -> Mapping[str, str]:
         """Return name and state of the claims that hold a pod up."""
         return self._claims.problems(pod, problem)
+
+
+_EVIDENCE_CHARS = 65_536
+_CAUSE_CHARS = 240
+"""Of a reason in the columns; the whole of it is in the record."""
+
+
+def cause_of(error: BundlerError, redactor: Redactor) -> str:
+    """Return in a line what ended a run: the first object named, and its pod's reason; the rest is the evidence."""
+    first, more = error.context[:1], error.context[1:]
+    pods = [line.strip() for line in more if isinstance(line, Found) and line.subject.startswith("Pod/")]
+    cause = "; ".join((*first, *pods[:1])) or str(error)
+    return redactor.redact(f"{error.code}: {shortened(cause, _CAUSE_CHARS)}")
+
+
+def evidence_of(error: BundlerError, redactor: Redactor) -> str:
+    """Return the report that was printed."""
+    return redactor.redact("\n".join([str(error), *error.context]))[:_EVIDENCE_CHARS]

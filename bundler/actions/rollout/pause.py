@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import learn_live_secrets, require_history
-from bundler.actions.rollout.open_rollout import require_open_rollout
+from bundler.actions.release.history import learn_live_secrets, require_history, require_open_rollout
 from bundler.errors import UsageError
 from bundler.errors.cluster import ConflictError
 from bundler.model.lean import dataclass, replace

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import require_history
+from bundler.actions.release.history import require_history, require_open_rollout
 from bundler.actions.rollout.observe import RolloutMemory, SteppedWorkload, observe_rollout
-from bundler.actions.rollout.open_rollout import require_open_rollout
 from bundler.actions.rollout.templates import TemplateMemory
 from bundler.errors.change import RecordDamagedError
 from bundler.health.pod_ages import PodAges

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import learn_live_secrets, load_existing_history
+from bundler.actions.release.history import learn_live_secrets, load_existing_history, require_open_rollout
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, propose_checked, require_cluster
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.actions.release.rollback import as_recorded
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.rollout.abort import abort_after
-from bundler.actions.rollout.open_rollout import require_open_rollout
 from bundler.errors import UsageError
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace

@@ -14,16 +14,14 @@ from bundler.cli.adapters.accounts import open_as
 from bundler.cli.adapters.session import confined, is_embedded
 from bundler.controller.accounts import Account, Accounts
 from bundler.controller.carry_out import Place, carry_out, fetch_timeout_s
-from bundler.controller.change import Conversation
+from bundler.controller.change import Conversation, RequestTally
 from bundler.controller.children import Launch, this_program
 from bundler.controller.definitions import define_kinds
 from bundler.controller.keeping import ReleaseKeeping, Settings
 from bundler.controller.log import Level, Log, LogSettings, LogStream
-from bundler.controller.memory import share_one_heap
 from bundler.controller.metrics import Metrics
-from bundler.controller.process import ControllerProcess, Instruments
+from bundler.controller.process import ControllerProcess, Instruments, share_one_heap
 from bundler.controller.pulse import Pulse
-from bundler.controller.request_tally import RequestTally
 from bundler.controller.shard import parse_shard
 from bundler.controller.status import Keeper
 from bundler.controller.web import WebServer, parse_address

@@ -6,8 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bundler import library
-from bundler.actions.preflight.request import PreflightRequest
-from bundler.actions.preflight.run import preflight
+from bundler.actions.preflight.run import PreflightRequest, preflight
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import say_where
 from bundler.cli.output.checks import show_checks

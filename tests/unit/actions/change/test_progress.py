@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.actions.change.progress import Progress
+from bundler.actions.change.write_object import Progress
 from bundler.model.change import Action, Change
 from bundler.model.refs import ObjectRef
 

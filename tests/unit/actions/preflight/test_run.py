@@ -11,7 +11,7 @@ import pytest
 from bundler.actions.compose.render_request import RenderRequest
 from bundler.actions.preflight.nodes import node_checks
 from bundler.actions.preflight.permissions import rights_looks
-from bundler.actions.preflight.request import PreflightRequest
+from bundler.actions.preflight.run import PreflightRequest
 from bundler.actions.preflight.storage import storage_checks
 from bundler.model.check import Check, CheckState
 from bundler.model.cluster import Answer, Payload
