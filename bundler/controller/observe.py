@@ -1,4 +1,4 @@
-"""What there is of an order and its release: read, and nothing written. Layer: controller."""
+"""What there is of an order and its release, and how what runs is: read, and nothing written. Layer: controller."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Which orders are looked at, and when: each at most once at a time, and not too often. Layer: controller.
 
 A ring names an order and nothing more: what is to be done is found out by looking. The clock is given, so that nothing
-here depends on how fast a machine is.
+here depends on how fast a machine is. A ring after a quiet time is answered at once, and so are a few in a row: what
+spoils is put back within seconds. Many rings in a row are answered once in a while, however many they are.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         linting as linting,
         menus as menus,
         order_changes as order_changes,
+        orders as orders,
         own_objects as own_objects,
         plan_files as plan_files,
         plans as plans,

@@ -11,11 +11,11 @@ import bundler.values
 from bundler import expressions, library, loader, signing
 from bundler.actions import compose
 from bundler.actions.acquire.bundle import AcquiredBundle, Sources, acquire as acquire_from, is_delivery, open_by_policy
-from bundler.actions.compose.user_values import UserInput, read_inputs
+from bundler.actions.compose.user_values import UserInput, Values, read_inputs
 from bundler.library.name_rules import check_name, check_namespace
 from bundler.model.events import Acquired
 from bundler.model.lean import replace
-from bundler.ports import UNCONFINED
+from bundler.ports import UNCONFINED, Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.actions.compose.user_values import Values
     from bundler.expressions.compiled import CompiledCodes
     from bundler.library.requests import ReleaseRequest
     from bundler.library.scope import Scope
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle, ComponentSpec
     from bundler.model.site import Site
     from bundler.model.trust import TrustPolicy
-    from bundler.ports import Verifier
 
 Result = TypeVar("Result")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.inspect import release_queries
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import AuditEntry, ReleaseStatus, Revision, RevisionSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bundler.errors import BundlerError
     from bundler.library.scope import Scope
     from bundler.model.json import Body
-    from bundler.model.release import AuditEntry, Revision, RevisionSummary
     from bundler.model.release_state import Standing
 
     OnUnreadable = Callable[[BundlerError], None]

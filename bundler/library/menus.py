@@ -10,16 +10,14 @@ from bundler.errors import BundlerError
 from bundler.library.requests import ReleaseRequest
 from bundler.menu.offer import order_kind
 from bundler.menu.order_values import secrets_of_order, values_of_order
-from bundler.model.json import mapping_at, text_at
-from bundler.model.kind import OrderProblem
+from bundler.model.json import Body, mapping_at, text_at
+from bundler.model.kind import OrderKind, OrderProblem, SecretKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bundler.actions.acquire.bundle import AcquiredBundle
     from bundler.library.scope import Scope
-    from bundler.model.json import Body
-    from bundler.model.kind import OrderKind, SecretKey
 
 
 def menu(scope: Scope, name: str | AcquiredBundle, source: str) -> OrderKind:

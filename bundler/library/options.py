@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bundler.errors.bundle import ValuesFileError
 from bundler.library.network import NetworkRules
 from bundler.model.lean import dataclass, field
-from bundler.ports import UNCONFINED, count_nothing
+from bundler.ports import Clock, Confinement, Reporter, UNCONFINED, count_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager, ExitStack
 
     from bundler.loader.limits import LoadLimits
     from bundler.model.events import Event
     from bundler.model.redaction import Redactor
-    from bundler.ports import Clock, Confinement, Reporter
 
 DEFAULT_TIMEOUT_S: Final = 600.0
 DEFAULT_LOCK_DURATION_S: Final = 30.0

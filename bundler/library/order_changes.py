@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import library
-from bundler.actions.ordering import edit, keeping, wait
+from bundler.actions.ordering import edit, wait
 from bundler.model.orders import order_ref
 from bundler.model.refs import ref_of
 from bundler.model.values import LayerKind, UserLayers
@@ -69,15 +69,3 @@ def values_of_order(scope: Scope, taken: AcquiredBundle, kept: Body, given: Valu
     return scope.host.confinement.run(
         lambda: fold_user_values(taken.bundle, user), doing=f"reading the values of {taken.bundle.metadata.name}"
     )
-
-
-def orders(scope: Scope, release: str, namespace: str | None) -> tuple[KeepingOrder, ...]:
-    """Return the orders that keep releases.
-
-    Args:
-        scope: the session's cluster, files and limits.
-        release: the one that is meant; empty: all.
-        namespace: of the releases; None: all.
-    """
-    place = "" if namespace is None else scope.namespace(namespace)
-    return keeping.orders_shown(place, release, scope.ports())

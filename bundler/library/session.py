@@ -1054,7 +1054,7 @@ class Session:
             ClusterError: when the cluster does not answer; that orders may not be read is reported as an event.
         """
         with self.scope.calling():
-            return library.order_changes.orders(self.scope, release, namespace)
+            return library.orders.orders(self.scope, release, namespace)
 
     def order(self, release: str, change: Callable[[Body], Body], *, namespace: str = "") -> Body:
         """Change the order of a release, and return it as it is then; what a controller makes of it comes later.

@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition around the schema of a bundle's values. Layer: menu, pure."""
+"""What a site applies to order a bundle as a kind: its definition, a ``Menu``, and roles. Layer: menu, pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How errors become findings. Layer: actions, pure."""
+"""Flaws of rendered objects, and how errors become findings. Layer: actions, pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """One way in which an object is not as it should be."""
+
+    rule: str
+    message: str
+    hint: str
+    is_error: bool = False
+    field: str = ""
+    """What begins with the path of the field that it is about; empty: the whole object."""
 
 
 def findings_of(work: Callable[[], object]) -> list[Finding]:
@@ -35,15 +47,3 @@ def from_error(error: BundlerError) -> Iterator[Finding]:
         hint = found.hint if has_many and found.hint else error.hint
         place = (found.file, found.line, found.column)
         yield Finding(*place, Level.ERROR, error.code, found.message, tuple(details), hint)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
-    """One way in which an object is not as it should be."""
-
-    rule: str
-    message: str
-    hint: str
-    is_error: bool = False
-    field: str = ""
-    """What begins with the path of the field that it is about; empty: the whole object."""

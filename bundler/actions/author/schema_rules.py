@@ -1,4 +1,7 @@
-"""What is valid in a values schema and hardly meant: slow patterns, misspelt keywords. Layer: actions, pure."""
+"""What is valid in a values schema and hardly meant: slow patterns, misspelt keywords, new paths that lead nowhere.
+
+Layer: actions, pure.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that a bundle works with, and who set each. Layer: actions."""
+"""The values that a bundle works with, who set each, and what they become as one of them changes. Layer: actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take over an object that someone else made. Layer: actions."""
+"""Whose the fields of an object are: taken over, handed over, taken back after a restore. Layer: actions."""
 
 from __future__ import annotations
 

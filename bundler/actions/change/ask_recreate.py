@@ -1,4 +1,7 @@
-"""Ask the API server what would become of an object that is deleted and created again. Layer: actions."""
+"""Ask the API server what would become of an object that is deleted and created again, and whether claims may grow.
+
+Layer: actions.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from bundler.model.steps import Step, Target
     from bundler.ports import Ports
 
-"""Changes that have ``--no-hooks``: a hook of a record cannot be corrected."""
 _SCHEMA_LAG_S = 5.0
 """An API server serves a new kind, or goes by its new schema, a moment after it called the CRD established."""
 

@@ -1,4 +1,4 @@
-"""Make a plan: look, ask, compare. Layer: actions."""
+"""Make a plan: look, ask, compare; and what it was made of. Layer: actions."""
 
 from __future__ import annotations
 
@@ -30,6 +30,34 @@ if TYPE_CHECKING:
     from bundler.model.rollout import Rollout
     from bundler.planning.observation import Outcome, Wanted
     from bundler.ports import ClusterClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan with everything that made it, so that it can be carried out, or made again with less asking."""
+
+    plan: Plan
+    wanted: Wanted
+    observation: Observation
+    candidates: Mapping[ObjectRef, Candidate] = field(default_factory=dict)
+    outcomes: Mapping[ObjectRef, Outcome] = field(default_factory=dict)
+    payloads: Mapping[ObjectRef, Payload] = field(default_factory=dict)
+    """The bytes that were dry-run; the same bytes are applied."""
+    reach: tuple[ReachNote, ...] = ()
+    """What the wanted objects reach, whatever is live."""
+
+    @property
+    def creates_namespace(self) -> bool:
+        """Return whether the release's namespace must be made first."""
+        return self.wanted.namespace in self.observation.missing_namespaces
+
+    @property
+    def new_namespaces(self) -> tuple[str, ...]:
+        """Return the namespaces that must be made first: the release's, and those that its bundle declares."""
+        wanted = self.wanted
+        made = {one.ref.name for one in wanted.manifests if (one.ref.group, one.ref.kind) == ("", "Namespace")}
+        declared = {wanted.namespace, *(frozenset(wanted.reach.namespaces) - made)}
+        return tuple(sorted(self.observation.missing_namespaces & declared))
 
 
 def _cannot_be_seen(live: Body) -> bool | None:
@@ -182,31 +210,3 @@ def _with_findings(
     live = {**observation.live, **moved}
     newer = {ref: one.newer for ref, one in asked.items() if one.newer}
     return replace(observation, live=live, foreign=foreign, shared=shared, newer={**observation.newer, **newer})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A plan with everything that made it, so that it can be carried out, or made again with less asking."""
-
-    plan: Plan
-    wanted: Wanted
-    observation: Observation
-    candidates: Mapping[ObjectRef, Candidate] = field(default_factory=dict)
-    outcomes: Mapping[ObjectRef, Outcome] = field(default_factory=dict)
-    payloads: Mapping[ObjectRef, Payload] = field(default_factory=dict)
-    """The bytes that were dry-run; the same bytes are applied."""
-    reach: tuple[ReachNote, ...] = ()
-    """What the wanted objects reach, whatever is live."""
-
-    @property
-    def creates_namespace(self) -> bool:
-        """Return whether the release's namespace must be made first."""
-        return self.wanted.namespace in self.observation.missing_namespaces
-
-    @property
-    def new_namespaces(self) -> tuple[str, ...]:
-        """Return the namespaces that must be made first: the release's, and those that its bundle declares."""
-        wanted = self.wanted
-        made = {one.ref.name for one in wanted.manifests if (one.ref.group, one.ref.kind) == ("", "Namespace")}
-        declared = {wanted.namespace, *(frozenset(wanted.reach.namespaces) - made)}
-        return tuple(sorted(self.observation.missing_namespaces & declared))

@@ -1,4 +1,4 @@
-"""The pods behind workloads that are waited for. Layer: actions."""
+"""The pods behind workloads that are waited for, and the volume claims that hold them up. Layer: actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is asked before every write: is the lock still ours, is anybody asking us to stop. Layer: actions."""
+"""What is asked before every write: is the lock still ours, is anybody asking us to stop; and what a run remembers.
+
+Layer: actions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wait until objects are ready, or gone, and say why they are not. Layer: actions."""
+"""Wait until objects are ready, or gone, and say why they are not, and who would have to act. Layer: actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carry out one change of one object. Layer: actions."""
+"""Carry out one change of one object, and keep account of how far a run has come. Layer: actions."""
 
 from __future__ import annotations
 
@@ -34,6 +34,34 @@ if TYPE_CHECKING:
 
 _REPLICA_TRIES = 10
 _RECOUNT_S, _RECOUNT_PAUSE_S = 60.0, 0.5
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """What a run wrote; filled while it runs, so that a failed run can say how far it came."""
+
+    written: list[Change] = field(default_factory=list)
+    failed: list[Change] = field(default_factory=list)
+    unclear: list[Change] = field(default_factory=list)
+    """Failed too, but the answer was lost: the object may have been written."""
+
+    held: list[Change] = field(default_factory=list)
+    """Written as a step of a rollout holds it; its own write comes in the finish."""
+
+    def summary(self, changes: Iterable[Change]) -> tuple[str, ...]:
+        """Return lines that say what was written, what failed, what is unclear and what was not attempted."""
+        begun = {id(change) for change in (*self.written, *self.failed, *self.unclear)}
+        held = list({change.ref: change for change in self.held if id(change) not in begun}.values())
+        begun |= {id(change) for change in held}
+        open_ones = [c for c in changes if c.action is not Action.NONE and id(c) not in begun]
+        groups = (
+            ("written", self.written),
+            ("written, and held back until the finish", held),
+            ("failed", self.failed),
+            ("unclear, because the answer was lost", self.unclear),
+            ("not attempted", open_ones),
+        )
+        return tuple(f"{name}: {_named(group)}" for name, group in groups if group)
 
 
 class ObjectWriter:
@@ -232,34 +260,6 @@ def _is_meant(change: Change, error: ConflictError) -> bool:
 
 def _taken(field: str, manager: str) -> FieldConflict:
     return FieldConflict(field=field, manager=manager, since="", wanted="", live="", policy=OnConflict.TAKE)
-
-
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """What a run wrote; filled while it runs, so that a failed run can say how far it came."""
-
-    written: list[Change] = field(default_factory=list)
-    failed: list[Change] = field(default_factory=list)
-    unclear: list[Change] = field(default_factory=list)
-    """Failed too, but the answer was lost: the object may have been written."""
-
-    held: list[Change] = field(default_factory=list)
-    """Written as a step of a rollout holds it; its own write comes in the finish."""
-
-    def summary(self, changes: Iterable[Change]) -> tuple[str, ...]:
-        """Return lines that say what was written, what failed, what is unclear and what was not attempted."""
-        begun = {id(change) for change in (*self.written, *self.failed, *self.unclear)}
-        held = list({change.ref: change for change in self.held if id(change) not in begun}.values())
-        begun |= {id(change) for change in held}
-        open_ones = [c for c in changes if c.action is not Action.NONE and id(c) not in begun]
-        groups = (
-            ("written", self.written),
-            ("written, and held back until the finish", held),
-            ("failed", self.failed),
-            ("unclear, because the answer was lost", self.unclear),
-            ("not attempted", open_ones),
-        )
-        return tuple(f"{name}: {_named(group)}" for name, group in groups if group)
 
 
 def _named(changes: Sequence[Change], limit: int = 12) -> str:

@@ -1,4 +1,4 @@
-"""What a guest orders from a bundle. Layer: actions, pure."""
+"""What a guest orders from a bundle, and how hooks may see it. Layer: actions, pure."""
 
 from __future__ import annotations
 

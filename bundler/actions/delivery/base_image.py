@@ -1,7 +1,10 @@
-"""Read the base of an image: which platforms it is there for, and what each of them says. Layer: actions.
+"""Read the base of an image: which platforms it is there for, what each of them says, what its layers hold.
+
+Layer: actions.
 
 Nothing of a base is believed: configurations are bounded and checked, layers are only read in processes of their own,
-and every byte is compared with its digest.
+and every byte is compared with its digest. A layer that is far away comes once: into the layout that is written, or
+into a temporary one on its way to a registry of another host. Where it only has to be mounted, it is read and not kept.
 """
 
 from __future__ import annotations

@@ -27,6 +27,21 @@ if TYPE_CHECKING:
     from bundler.ports import ClusterClient, Registry, Reporter
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightRequest:
+    """What would be installed, and where."""
+
+    order: RenderRequest
+    delivery: Trusted | None = None
+    registry: Registry | None = None
+    """The site's, with our own credentials."""
+    registry_of: Callable[[Body], Registry] | None = None
+    """Opens the site's registry with the credentials of a pull secret (``.dockerconfigjson``)."""
+    may_create_namespace: bool = True
+    next_version: str = ""
+    """A Kubernetes that the cluster will be upgraded to, whose APIs are checked too; empty: none."""
+
+
 def preflight(request: PreflightRequest, cluster: ClusterClient) -> tuple[Check, ...]:
     """Return what was checked, every failure at once."""
     order = request.order
@@ -132,18 +147,3 @@ def _cluster_checks(request: PreflightRequest, cluster: ClusterClient, version: 
     if site is not None and site.cluster_uid:
         wrong = [failed("site", "; ".join(found.lines), found.hint) for found in other_cluster(identity, site)]
         yield from wrong or [passed("site", f"this is the cluster of {site.name}")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreflightRequest:
-    """What would be installed, and where."""
-
-    order: RenderRequest
-    delivery: Trusted | None = None
-    registry: Registry | None = None
-    """The site's, with our own credentials."""
-    registry_of: Callable[[Body], Registry] | None = None
-    """Opens the site's registry with the credentials of a pull secret (``.dockerconfigjson``)."""
-    may_create_namespace: bool = True
-    next_version: str = ""
-    """A Kubernetes that the cluster will be upgraded to, whose APIs are checked too; empty: none."""

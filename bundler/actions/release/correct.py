@@ -49,6 +49,23 @@ _LEFT = Source("an earlier change", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """Objects that differ, by what is done about them."""
+
+    fixable: tuple[DriftedObject, ...]
+    missing_data: tuple[DriftedObject, ...]
+    """What held data and is gone."""
+    refused: tuple[DriftedObject, ...]
+    """What cannot be put back, with the reason."""
+    new_namespaces: tuple[str, ...] = ()
+    """What is made first, where that is accepted; they are no objects of the release."""
+
+    def part_of(self, wanted: Wanted) -> Wanted:
+        """Return what is wanted of the objects that are put back alone; none of the others is deleted for that."""
+        return _part(wanted, {one.ref for one in self.fixable})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionOptions:
     """How much of what differs is put back, and who is asked.
 
@@ -229,23 +246,6 @@ def _carry_out(proposal: Proposal, deployed: RevisionSummary, ports: Ports, held
 _EMPTY = "it held data, and would be made again empty"
 _LOST = "putting it back may lose data"
 _RISKY = "live objects may not fit the recorded definition"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sorted:
-    """Objects that differ, by what is done about them."""
-
-    fixable: tuple[DriftedObject, ...]
-    missing_data: tuple[DriftedObject, ...]
-    """What held data and is gone."""
-    refused: tuple[DriftedObject, ...]
-    """What cannot be put back, with the reason."""
-    new_namespaces: tuple[str, ...] = ()
-    """What is made first, where that is accepted; they are no objects of the release."""
-
-    def part_of(self, wanted: Wanted) -> Wanted:
-        """Return what is wanted of the objects that are put back alone; none of the others is deleted for that."""
-        return _part(wanted, {one.ref for one in self.fixable})
 
 
 def sorted_out(drifted: Sequence[DriftedObject], planned: Planned, accepted: Accepted) -> Sorted:

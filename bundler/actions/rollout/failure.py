@@ -1,4 +1,7 @@
-"""What the record says when a run ends within a rollout. Layer: actions."""
+"""What is said and recorded of a run that failed, and of a step that ended badly: which pods, why, and what to do.
+
+Layer: actions.
+"""
 
 from __future__ import annotations
 

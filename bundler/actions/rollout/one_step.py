@@ -1,6 +1,7 @@
-"""One step of a rollout: look, do the next small thing, look again, until its gates have passed. Layer: actions.
+"""One step of a rollout: look, do the next small thing, look again, until it is through. Layer: actions.
 
-What is done next follows from what is seen, so that any run can continue what another one left.
+A step is through when its pods have stayed ready and its gates have passed. What is done next follows from what
+is seen, so that any run can continue what another one left.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Continue an open rollout: its recorded revision, from the step at which it is. Layer: actions."""
+"""Continue an open rollout: its recorded revision, from the step at which it is. Layer: actions.
+
+It is asked for, or the upgrade is run once more.
+"""
 
 from __future__ import annotations
 

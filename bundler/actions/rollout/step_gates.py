@@ -1,4 +1,7 @@
-"""Ask the gates of a step, in order, and report what each of them says. Layer: actions."""
+"""Ask the gates of a step, in order, and report what each of them says. Layer: actions.
+
+Gates that are checks of the bundle are Jobs, which run once for each step.
+"""
 
 from __future__ import annotations
 

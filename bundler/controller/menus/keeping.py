@@ -1,4 +1,7 @@
-"""Menus and the orders of their kinds, looked at while this copy leads. Layer: controller."""
+"""Menus and the orders of their kinds, looked at while this copy leads: each order becomes a Release.
+
+Layer: controller.
+"""
 
 from __future__ import annotations
 
