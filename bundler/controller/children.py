@@ -213,7 +213,10 @@ class ChildChanges:
 
     def _follow(self, key: ObjectRef, child: Child) -> None:
         began_s = time.monotonic()
-        outcome = child.run()
+        try:
+            outcome = child.run()
+        except Exception as error:  # noqa: BLE001 - a mistake of ours costs this change alone
+            outcome = _lost(child.wanted, f"a mistake in bundler: {type(error).__name__}: {error}")
         self._listener.ended(key, outcome, time.monotonic() - began_s)
         with self._guard:
             del self._children[key]
@@ -239,10 +242,7 @@ class _Here:
 
     def run(self) -> Outcome:
         """Carry it out, and return what came of it."""
-        try:
-            return self._carry_out(self.wanted)
-        except Exception as error:  # noqa: BLE001 - a mistake of ours costs this change, as the end of a child does
-            return _lost(self.wanted, f"a mistake in bundler: {type(error).__name__}: {error}")
+        return self._carry_out(self.wanted)
 
 
 class _Process:

@@ -95,9 +95,12 @@ class Versions:
             self._asked.pop(key, None)
 
     def _ask(self, order: Order, running: str, place: Place, asked: _Asked) -> None:
-        choice = _found(order, running, place, asked.choice)
+        try:
+            choice = _found(order, running, place, asked.choice)
+        finally:  # whatever ends the question, the place is another order's
+            with self._guard:
+                self._asking.discard(order.ref)
         with self._guard:
-            self._asking.discard(order.ref)
             if self._asked.get(order.ref) != asked:  # it names another range by now
                 return
             self._asked[order.ref] = replace(asked, choice=choice, at_s=self._clock.monotonic())

@@ -158,6 +158,19 @@ def test_a_small_change_needs_no_process_and_a_mistake_in_it_costs_no_more_than_
     one.changes.close()
 
 
+def test_a_mistake_around_a_child_ends_its_change_too(watching, monkeypatch):
+    def broken(_status):
+        raise RuntimeError("never thought of")
+
+    monkeypatch.setattr("bundler.controller.children._how_it_ended", broken)
+    one = watching("raise SystemExit('no memory')")
+    one.changes.begin(KEY, WANTED)
+    outcome = one.outcome()
+    assert outcome.result is AttemptResult.PASSING
+    assert outcome.message == "a mistake in bundler: RuntimeError: never thought of"
+    assert one.changes.under_way(KEY) is None
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [
