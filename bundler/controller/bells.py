@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.model import labels
-from bundler.model.json import canonical_json, mapping_at, text_at
+from bundler.model.json import Body, canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler import ObjectRef
-    from bundler.model.json import Body
 
     Ring = Callable[[ObjectRef, bool], None]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler import Accepted, CorrectionOptions, ReleaseStatus, RunOptions, UninstallRequest
-from bundler.controller.changes import Outcome, Work
+from bundler.controller.changes import Outcome, WantedChange, Work
 from bundler.controller.guards import missing_data_plan, waiting_plan
 from bundler.controller.lacking import missing_rights, who_lacks
 from bundler.controller.materials import MissingSourceError, Reader, request_for, scratch, site_file
-from bundler.controller.order import parse_deleted, parse_order, pinned
-from bundler.controller.status import AttemptResult, Reason
+from bundler.controller.order import Order, parse_deleted, parse_order, pinned
+from bundler.controller.status import AttemptResult, Reason, WaitingPlan
 from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError, ConfirmationRequiredError
 from bundler.errors.change import DowngradeError, PreflightError, ReleaseNotFoundError
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler import ChangeResult, Correction, DriftedObject, Proposal, ReleaseRequest, RevisionSummary, Session
-    from bundler.controller.changes import WantedChange
-    from bundler.controller.order import Order
-    from bundler.controller.status import WaitingPlan
     from bundler.ports import Reporter
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from bundler.controller.status import Attempt, Reason
+from bundler.controller.status import Attempt, AttemptResult, Reason, WaitingPlan
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler import DriftedObject
-    from bundler.controller.status import AttemptResult, WaitingPlan
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.controller.status import Condition, ConditionType
+from bundler.controller.status import Condition, ConditionType, Reason
 from bundler.controller.times import written_time
-from bundler.model.json import items_at, text_at
+from bundler.model.json import Body, items_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from bundler.controller.order import Order
-    from bundler.controller.status import Reason
-    from bundler.model.json import Body
 
 _STATUSES: Final = {True: "True", False: "False", None: "Unknown"}
 _WHILE_TRUE: Final = frozenset({ConditionType.RECONCILING, ConditionType.STALLED})

@@ -6,24 +6,17 @@ status of the order, only fill in what no record holds; both may be lost, and th
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.controller.changes import Work
-from bundler.controller.order import Deletion, Keep
-from bundler.controller.status import AttemptResult, Reason
+from bundler.controller.order import Deletion, Keep, Order
+from bundler.controller.status import Attempt, AttemptResult, Choice, Reason
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import ReleaseStatus, RevisionSummary
 from bundler.model.rollout import RolloutState
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from bundler.controller.order import Order
-    from bundler.controller.status import Attempt, Choice
-    from bundler.model.release import RevisionSummary
 
 FIRST_BACK_OFF_S: Final = 5.0
 LONGEST_BACK_OFF_S: Final = 300.0

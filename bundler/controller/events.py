@@ -9,12 +9,11 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from bundler import Payload
+from bundler import ClusterClient, Payload
 from bundler.errors import BundlerError
 from bundler.model.size import cut
 
 if TYPE_CHECKING:
-    from bundler import ClusterClient
     from bundler.controller.news import News
     from bundler.controller.order import Order
     from bundler.ports import Clock

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import OrderInvalidError
 from bundler.model.access_review import ACCESS_REVIEW, REVIEWS, access_payload, allowed_in
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from bundler import ClusterClient, ListQuery, ObjectRef
     from bundler.controller.order import Order
-    from bundler.model.json import Body
     from bundler.ports import Clock
 
     ActAs = Callable[[str, str], ClusterClient]

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler import Action
+from bundler import Action, Change, Plan
 from bundler.controller.status import WaitingPlan
 from bundler.model.digest import digest_of
-from bundler.model.json import as_json, canonical_json, strings_at
+from bundler.model.json import Body, JSONValue, as_json, canonical_json, strings_at
 from bundler.model.redaction import MASK, Redactor
 from bundler.model.secret_leaves import is_secret, without_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from bundler import Change, Plan
-    from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
 
 MANY: Final = 10

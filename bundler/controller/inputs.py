@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.digest import digest_of
-from bundler.model.json import canonical_json, text_at
+from bundler.model.json import Body, JSONValue, canonical_json, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bundler.controller.order import Order
-    from bundler.model.json import Body, JSONValue
 
 
 @dataclass(frozen=True, slots=True, order=True)

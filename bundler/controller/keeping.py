@@ -6,42 +6,37 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from bundler.concurrency import in_thread
-from bundler.controller.accounts import Account
+from bundler.controller.accounts import Account, Accounts
 from bundler.controller.carry_out import Place, carry_out
-from bundler.controller.children import ChildChanges
+from bundler.controller.children import ChildChanges, Start
 from bundler.controller.events import Events
 from bundler.controller.family import Families
 from bundler.controller.loop import Loop, LoopSettings
 from bundler.controller.menus.keeping import MenuKeeping
 from bundler.controller.menus.serve import Serving
 from bundler.controller.metrics import conditions_in
-from bundler.controller.news import news_of
+from bundler.controller.news import News, news_of
 from bundler.controller.orders import Orders, ReleaseOrders
 from bundler.controller.reconcile import Keeping, Reconciler
 from bundler.controller.versions import Versions
 from bundler.errors import BundlerError
-from bundler.model.json import as_json, is_mapping, mapping_at, text_at
+from bundler.model.json import Body, as_json, is_mapping, mapping_at, text_at
 from bundler.model.lean import dataclass
-from bundler.model.refs import ref_of
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.wire.events import event_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler import Session
-    from bundler.controller.accounts import Accounts
     from bundler.controller.changes import Outcome, WantedChange
-    from bundler.controller.children import Start
     from bundler.controller.log import Log
-    from bundler.controller.news import News
     from bundler.controller.order import Order
     from bundler.controller.outside import Cleared
     from bundler.controller.process import Instruments
     from bundler.controller.shard import Shard
     from bundler.controller.status import Keeper
     from bundler.model.events import Event
-    from bundler.model.json import Body
-    from bundler.model.refs import ObjectRef
 
 COUNT_EVERY_S: Final = 60.0
 """Between two lists of orders whose phases are counted."""

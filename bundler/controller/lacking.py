@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler import ObjectRef, UninstallRequest
+from bundler import ClusterClient, ObjectRef, ReleaseRequest, Session, UninstallRequest
 from bundler.errors import BundlerError
 
 if TYPE_CHECKING:
-    from bundler import ClusterClient, ReleaseRequest, Session
     from bundler.controller.order import Order
 
 

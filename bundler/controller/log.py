@@ -12,15 +12,13 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Self
 
 from bundler.controller.times import written_time
-from bundler.model.json import as_json
+from bundler.model.json import JSONValue, as_json
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from typing import TextIO
-
-    from bundler.model.json import JSONValue
 
 
 _PLACE: Final = ("namespace", "release")

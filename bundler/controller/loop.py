@@ -6,11 +6,11 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from bundler.concurrency import in_thread
-from bundler.controller.bells import Bells, facts_of
+from bundler.controller.bells import Bells, Holding, facts_of
 from bundler.controller.looks import take_looks
-from bundler.controller.queue import LookQueue
+from bundler.controller.queue import DueLook, LookQueue
 from bundler.controller.watch_health import WatchHealth
-from bundler.controller.watches import Watches
+from bundler.controller.watches import Stream, Watches
 from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
 
@@ -18,13 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from bundler import ClusterClient, ObjectRef
-    from bundler.controller.bells import Holding
     from bundler.controller.changes import Changes
     from bundler.controller.orders import Orders
     from bundler.controller.process import Instruments
-    from bundler.controller.queue import DueLook
     from bundler.controller.reconcile import Reconciler
-    from bundler.controller.watches import Stream
     from bundler.model.json import Body
 
 LOOKS_AT_ONCE: Final = 4

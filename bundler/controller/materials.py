@@ -12,15 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bundler import Accepted, ReleaseRequest, Values, values_of_order
+from bundler import Accepted, AcquiredBundle, ReleaseRequest, Session, Values, values_of_order
 from bundler.controller.inputs import SeenSource
-from bundler.controller.order import AfterFailure
+from bundler.controller.order import AfterFailure, Order, ValuesSource
 from bundler.controller.status import Reason
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleInvalidError, ValuesFileError
 from bundler.errors.change import OrderSourceError
 from bundler.errors.delivery import WrongSignatureError
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.orders import BUNDLE_KEY, SIGNATURE_KEY, OrderMark
 from bundler.model.pattern import LazyPattern
@@ -29,9 +29,6 @@ from bundler.model.refs import ObjectRef
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler import AcquiredBundle, Session
-    from bundler.controller.order import Order, ValuesSource
-    from bundler.model.json import Body
     from bundler.model.kind import OrderKind, SecretKey
 
 SITE_KEY: Final = "site.yaml"

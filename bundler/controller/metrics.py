@@ -14,12 +14,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bundler.controller.status import Phase
 from bundler.controller.web import Answer
-from bundler.model.json import items_at, text_at
+from bundler.model.json import Body, items_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from bundler.model.json import Body
 
 _LOOK_BUCKETS_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _CHANGE_BUCKETS_S: Final = (1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)

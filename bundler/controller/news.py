@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from bundler.controller.status import AttemptResult, ConditionType, Phase, Reason
 from bundler.controller.status_body import attempt_of, drift_of
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from bundler.model.json import Body
 
 
 class Happened(StrEnum):

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bundler.controller.carry_out import Place, recorded
-from bundler.controller.decide import Obstacle, Seen
-from bundler.controller.inputs import inputs_digest
+from bundler.controller.decide import Decision, Obstacle, Seen
+from bundler.controller.inputs import SeenSource, inputs_digest
 from bundler.controller.lacking import missing_account, missing_rights, who_lacks
 from bundler.controller.materials import MissingSourceError, scratch, seen_sources, site_file
-from bundler.controller.order import Keep, Update
-from bundler.controller.report import Looked, lost_data
+from bundler.controller.order import Keep, Order, Update
+from bundler.controller.report import Looked, Remembered, lost_data
 from bundler.controller.status import AttemptResult, Choice, ConditionType, Reason
 from bundler.controller.times import read_time
 from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
-from bundler.model.json import int_at, items_at, text_at
+from bundler.model.json import Body, int_at, items_at, text_at
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.orders import ORDERS_DEFINITION, SUSPEND
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from bundler import ClusterClient, DriftedObject, ReleaseState
     from bundler.controller.changes import Work
     from bundler.controller.contest import Contest
-    from bundler.controller.decide import Decision
-    from bundler.controller.inputs import SeenSource
-    from bundler.controller.order import Order
-    from bundler.controller.report import Remembered
-    from bundler.model.json import Body
 
     Choose = Callable[[Order, str, Place], Choice]
 

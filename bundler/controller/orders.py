@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bundler import ListQuery, Payload
-from bundler.controller.order import parse_deleted, parse_order
+from bundler import ClusterClient, ListQuery, Payload
+from bundler.controller.order import Order, parse_deleted, parse_order
 from bundler.controller.status_body import says_more
-from bundler.model.json import mapping_at, strings_at, text_at
+from bundler.model.json import Body, mapping_at, strings_at, text_at
 from bundler.model.orders import FINALIZER, GROUP, RELEASE
 from bundler.model.refs import ObjectRef, ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from bundler import ClusterClient
-    from bundler.controller.order import Order
-    from bundler.model.json import Body
     from bundler.ports import Clock
 
 MANAGER: Final = "bundler-controller"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.controller.order import Deletion
+from bundler.controller.order import Deletion, Order
 from bundler.errors import BundlerError
 from bundler.model import labels
 from bundler.model.json import text_at
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bundler import ClusterClient, Session
-    from bundler.controller.order import Order
     from bundler.model.release import InventoryEntry
     from bundler.ports import Clock
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from bundler.controller.accounts import Account
+from bundler.controller.accounts import Account, Accounts
 from bundler.controller.bells import Holding
 from bundler.controller.carry_out import Place
-from bundler.controller.changes import WantedChange, Work
+from bundler.controller.changes import Changes, Outcome, WantedChange, Work
 from bundler.controller.conditions import is_seen
 from bundler.controller.contest import Contest
-from bundler.controller.decide import Act, Decision, back_off_s, decide
-from bundler.controller.family import check_account
+from bundler.controller.decide import Act, Decision, Seen, back_off_s, decide
+from bundler.controller.family import Families, Family, check_account
 from bundler.controller.guards import missing_data_plan
 from bundler.controller.materials import references
 from bundler.controller.news import Happened, News
 from bundler.controller.observe import Doing, Looking, dependencies, look, observe
-from bundler.controller.outside import clear, outside
+from bundler.controller.outside import Cleared, clear, outside
 from bundler.controller.report import Looked, Remembered, author_of, first_status, order_status
 from bundler.controller.status import (
     Attempt,
@@ -36,7 +36,7 @@ from bundler.controller.status import (
 from bundler.controller.status_body import attempt_of, drift_of, inputs_of, plan_of, source_of, status_body
 from bundler.controller.verdicts import words_of
 from bundler.errors.change import OrderInvalidError
-from bundler.model.json import int_at, mapping_at
+from bundler.model.json import Body, int_at, mapping_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 
@@ -44,16 +44,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler import ClusterClient, DriftedObject, Session
-    from bundler.controller.accounts import Accounts
-    from bundler.controller.changes import Changes, Outcome
-    from bundler.controller.decide import Seen
-    from bundler.controller.family import Families, Family
     from bundler.controller.order import Order
     from bundler.controller.orders import Orders
-    from bundler.controller.outside import Cleared
     from bundler.controller.status import Keeper
     from bundler.controller.versions import Versions
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry
     from bundler.ports import Clock

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from bundler import DriftKind, ReleaseStatus
+from bundler import DriftedObject, DriftKind, ReleaseState, ReleaseStatus, RevisionSummary
 from bundler.controller.conditions import beginning
-from bundler.controller.decide import Act
+from bundler.controller.decide import Act, Decision, Seen
 from bundler.controller.guards import missing_data_plan
 from bundler.controller.status import (
     ComponentStatus,
@@ -25,9 +25,7 @@ from bundler.model.lean import dataclass, replace
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler import DriftedObject, ReleaseState, RevisionSummary
     from bundler.controller.contest import Contested
-    from bundler.controller.decide import Decision, Seen
     from bundler.controller.order import Order
     from bundler.controller.status import Attempt, Keeper, WaitingPlan
     from bundler.model.release_state import ObjectStatus

@@ -16,7 +16,7 @@ from bundler.controller.status import (
     WaitingPlan,
 )
 from bundler.controller.times import read_time, written_time
-from bundler.model.json import canonical_json, int_at, items_at, mapping_at, strings_at, text_at
+from bundler.model.json import Body, JSONValue, canonical_json, int_at, items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import cut, first_of
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bundler.controller.status import Choice, ComponentStatus, OrderStatus
-    from bundler.model.json import Body, JSONValue
 
 MAX_BYTES: Final = 32 * 1024
 _CURRENT: Final = "Current"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.controller.status import AttemptResult, Reason
-from bundler.errors import ConfirmationRequiredError, InterruptedRunError
+from bundler.errors import BundlerError, ConfirmationRequiredError, InterruptedRunError
 from bundler.errors.bundle import BundleError, RenderError, ValuesError
 from bundler.errors.change import (
     ClosedWindowError,
@@ -33,9 +33,6 @@ from bundler.errors.cluster import (
     UnavailableError,
 )
 from bundler.errors.delivery import OfflineError, RegistryError, RegistryUnavailableError, SignatureError
-
-if TYPE_CHECKING:
-    from bundler.errors import BundlerError
 
 _PASSING, _REFUSED, _FAILED = AttemptResult.PASSING, AttemptResult.REFUSED, AttemptResult.FAILED
 _VERDICTS: Final[tuple[tuple[type[BundlerError], AttemptResult, Reason], ...]] = (

@@ -10,23 +10,20 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bundler import ListQuery
+from bundler import ClusterClient, ListQuery, ObjectRef
 from bundler.concurrency import in_thread
-from bundler.controller.bells import facts_of
+from bundler.controller.bells import Bells, facts_of
 from bundler.errors import BundlerError
 from bundler.errors.cluster import ExpiredError, ForbiddenError, UnknownKindError
 from bundler.model import labels
-from bundler.model.json import text_at
+from bundler.model.json import Body, text_at
 from bundler.model.lean import replace
 from bundler.model.refs import ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from bundler import ClusterClient, ObjectRef
-    from bundler.controller.bells import Bells
     from bundler.controller.watch_health import WatchHealth
-    from bundler.model.json import Body
     from bundler.ports import EventStream
 
     OnMoved = Callable[[Body, bytes | None], None]

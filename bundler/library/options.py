@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from bundler.errors.bundle import ValuesFileError
 from bundler.library.network import NetworkRules
 from bundler.model.lean import dataclass, field
-from bundler.ports import Clock, Confinement, Reporter, UNCONFINED, count_nothing
+from bundler.ports import UNCONFINED, Clock, Confinement, Reporter, count_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,7 +8,7 @@ from bundler import library
 from bundler.actions.ordering import edit, wait
 from bundler.model.orders import order_ref
 from bundler.model.refs import ref_of
-from bundler.model.values import LayerKind, UserLayers
+from bundler.model.values import LayerKind, UserLayers, UserValues
 from bundler.values.merge import make_layer
 from bundler.values.user import fold_user_values
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from bundler.actions.compose.user_values import Values
     from bundler.library.scope import Scope
     from bundler.model.json import Body
-    from bundler.model.orders import KeepingOrder
-    from bundler.model.values import UserValues
 
 
 def change(scope: Scope, release: str, namespace: str, said: Callable[[Body], Body]) -> Body:

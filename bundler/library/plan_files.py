@@ -11,7 +11,7 @@ from bundler.files.plan_bytes import content_of
 from bundler.files.whole_file import write_whole
 from bundler.model.digest import digest_of
 from bundler.model.results import Verified
-from bundler.model.trust import PLAN_PAYLOAD, TrustPolicy
+from bundler.model.trust import PLAN_PAYLOAD, Evidence, TrustPolicy
 from bundler.wire.plan_file import decode_plan, encode_plan
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from bundler.library.scope import Scope
     from bundler.model.saved_plan import SavedPlan
-    from bundler.model.trust import Evidence
     from bundler.ports import Clock
 
 

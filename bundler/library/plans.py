@@ -10,7 +10,7 @@ from bundler.actions.compose.user_values import UserInput
 from bundler.actions.release import saved_plan
 from bundler.actions.release.gates import find_problems, hurries
 from bundler.actions.release.history import load_history
-from bundler.actions.release.proposal import REFUSED_NOW
+from bundler.actions.release.proposal import REFUSED_NOW, Proposal
 from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest
@@ -25,13 +25,13 @@ from bundler.errors.change import (
 from bundler.errors.cluster import ForbiddenError
 from bundler.errors.delivery import RegistryError
 from bundler.library.name_rules import check_name, check_namespace
-from bundler.library.requests import ReleaseRequest
+from bundler.library.requests import PlanInputs, ReleaseRequest
 from bundler.model.conflicts import OnConflict
 from bundler.model.digest import digest_of
-from bundler.model.json import at_pointer
+from bundler.model.json import Body, JSONValue, at_pointer
 from bundler.model.lean import replace
 from bundler.model.salted import salted_digest
-from bundler.model.saved_plan import PlannedVerb, SavedRequest
+from bundler.model.saved_plan import PlannedVerb, SavedPlan, SavedRequest
 from bundler.model.values import LayerKind, UserLayers
 from bundler.planning.problem import refuse
 from bundler.syntax.written_path import format_path
@@ -43,12 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundler.actions.release.lifecycle import ChangeResult, RunOptions
-    from bundler.actions.release.proposal import Proposal
     from bundler.library.releases import Approve
-    from bundler.library.requests import PlanInputs
     from bundler.library.scope import Scope
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.saved_plan import SavedPlan
     from bundler.model.site import Site
 
     AnyRequest = ReleaseRequest | RollbackRequest | UninstallRequest

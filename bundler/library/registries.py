@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.http.gate import Gate
 from bundler.model.lean import replace
 from bundler.oci.client import OciClient, credential_files
-from bundler.oci.credentials import credentials_in
+from bundler.oci.credentials import Credentials, credentials_in
 from bundler.oci.settings import HostSettings, load_settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.site import Site, SiteRegistry
     from bundler.oci.client import FindCredentials
-    from bundler.oci.credentials import Credentials
     from bundler.ports import Registry
 
 _NO_FOLDER = Path("/nonexistent/bundler")

@@ -16,8 +16,8 @@ from bundler.actions.release import (
     uninstall as removing,
 )
 from bundler.actions.release.gates import hurries
-from bundler.actions.release.lifecycle import RunOptions, is_no_op
-from bundler.actions.release.proposal import outline
+from bundler.actions.release.lifecycle import ChangeResult, RunOptions, is_no_op
+from bundler.actions.release.proposal import Proposal, outline
 from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.uninstall import UninstallRequest
 from bundler.actions.rollout import abort as aborting, resume as resuming
@@ -28,7 +28,7 @@ from bundler.library.name_rules import check_name
 from bundler.library.requests import ReleaseRequest
 from bundler.model.events import Warned
 from bundler.model.lean import replace
-from bundler.model.release import Authorship
+from bundler.model.release import Authorship, Protection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,13 +37,10 @@ if TYPE_CHECKING:
     from bundler.actions.acquire.bundle import AcquiredBundle
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.release.install import InstallRequest
-    from bundler.actions.release.lifecycle import ChangeResult
-    from bundler.actions.release.proposal import Proposal
     from bundler.library.scope import Scope
     from bundler.model.bundle import Bundle
     from bundler.model.change import Plan
     from bundler.model.json import Body
-    from bundler.model.release import Protection
     from bundler.model.results import MigratedStorage
     from bundler.model.rights import MissingRight
     from bundler.model.site import Site

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler import library
 from bundler.actions import author
 from bundler.model.lean import replace
-from bundler.model.rendered import RenderedText
+from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.library.requests import ReleaseRequest
     from bundler.library.scope import Scope
-    from bundler.model.rendered import RenderedObjects, SplitObjects
     from bundler.model.sweep import Sweep, SweepResult
 
 

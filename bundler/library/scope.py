@@ -18,10 +18,10 @@ from bundler import confinement, http, library, storage
 from bundler._version import __version__
 from bundler.errors import BundlerError
 from bundler.library.name_rules import check_namespace
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.model.events import Acquired, GateJudged, HealthChanged, Notice, Retrying, Warned
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
+from bundler.model.events import Acquired, Event, GateJudged, HealthChanged, Notice, Retrying, Warned
 from bundler.model.lean import replace
-from bundler.ports import Ports
+from bundler.ports import ClusterClient, HeldLock, JudgeByRule, Ports, Registry, ReleaseLock, ReleaseStore, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,15 +31,12 @@ if TYPE_CHECKING:
     from bundler.http.gate import Gate
     from bundler.library.network import Network
     from bundler.library.options import Host, SessionOptions
-    from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import Bundle, ReadinessRule
-    from bundler.model.events import Event
     from bundler.model.health import Health
     from bundler.model.json import Body
     from bundler.model.lock import LockState
     from bundler.model.redaction import Redactor
     from bundler.model.site import Site
-    from bundler.ports import ClusterClient, HeldLock, JudgeByRule, Registry, ReleaseLock, ReleaseStore, Reporter
 
     OpenCluster: TypeAlias = "Callable[[Scope], tuple[ClusterClient, str]]"
 

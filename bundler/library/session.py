@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bundler import library
 from bundler.library.network import Network
 from bundler.library.options import Host, SessionOptions
-from bundler.library.requests import PlanInputs
+from bundler.library.requests import PlanInputs, ReleaseRequest
 from bundler.library.scope import Scope
 from bundler.library.system_clock import SystemClock
 from bundler.model.redaction import Redactor
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from bundler.actions.rollout.resume import ContinueRequest
     from bundler.library.inspecting import OnUnreadable
     from bundler.library.releases import AnyRequest, Approve
-    from bundler.library.requests import ReleaseRequest
     from bundler.library.run import Run
     from bundler.library.scope import OpenCluster
     from bundler.model.catalogue import SearchResult

@@ -9,7 +9,7 @@ from bundler.actions import inspect, release as releasing
 from bundler.actions.inspect import status as looking
 from bundler.actions.ordering import keeping
 from bundler.errors import UsageError
-from bundler.model.conflicts import ignoring
+from bundler.model.conflicts import ConflictRule, ignoring
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bundler.actions.release.correct import CorrectionOptions
     from bundler.library.scope import Scope
     from bundler.model.check_report import CheckReport
-    from bundler.model.conflicts import ConflictRule
     from bundler.model.drift import Correction, ReleaseDrift
     from bundler.model.release_state import ReleaseState
     from bundler.model.site import Site

@@ -9,13 +9,11 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from bundler.menu.patterns import served_pattern
-from bundler.model.json import is_list, is_mapping, is_number, type_name
+from bundler.model.json import JSONValue, is_list, is_mapping, is_number, type_name
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from bundler.model.json import JSONValue
 
     _Rule = Callable[["JSONValue", frozenset[str]], "Part"]
 

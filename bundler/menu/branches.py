@@ -12,15 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.menu.bounds import RULES, Part, together, unserved
-from bundler.menu.place import as_mapping, field_of
-from bundler.model.json import is_list, is_mapping
+from bundler.menu.place import Place, as_mapping, field_of
+from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.values.schema_view import SchemaNode, expand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bundler.menu.place import Place
-    from bundler.model.json import JSONValue
 
 JUNCTORS: Final = ("anyOf", "oneOf", "not")
 SILENT: Final = frozenset({

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 from bundler.menu.place import as_mapping
 from bundler.menu.rules import release_name
 from bundler.model.digest import digest_of
-from bundler.model.json import canonical_json, items_at, mapping_at, text_at
+from bundler.model.json import Body, JSONValue, canonical_json, items_at, mapping_at, text_at
 from bundler.model.orders import MADE_FOR, MADE_OF, with_note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
     from bundler.model.kind import KindSpec, OrderKind
 
 UNSEEN: Final[Mapping[str, JSONValue]] = {"observedGeneration": -1}

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.menu.place import FROM, as_mapping, field_of
+from bundler.menu.place import FROM, Place, as_mapping, field_of
 from bundler.menu.rules import is_plain_name, requires
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import Body, JSONValue, is_list, is_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bundler.menu.notes import Notes
-    from bundler.menu.place import Place
-    from bundler.model.json import Body, JSONValue
 
     _Translate = Callable[["Place", "Notes"], dict[str, "JSONValue"]]
 

@@ -8,9 +8,9 @@ from bundler.errors.bundle import BundleInvalidError
 from bundler.menu.definition import column_type, definition, kind_roles, menu_object
 from bundler.menu.fields import fields_of
 from bundler.menu.notes import Notes
-from bundler.menu.place import Place, keys_of
+from bundler.menu.place import Place, Shown, keys_of
 from bundler.menu.translate import structural
-from bundler.model.kind import OrderKind
+from bundler.model.kind import KindSpec, OrderKind
 from bundler.values.layers import outlook
 from bundler.values.merge import without_nulls
 from bundler.values.problems import meant_or_known
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.errors import Found
-    from bundler.menu.place import Shown
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
-    from bundler.model.kind import KindSpec
 
 
 def order_kind(bundle: Bundle, *, source: str = "") -> OrderKind:

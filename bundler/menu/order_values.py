@@ -8,17 +8,14 @@ from bundler.errors import Found
 from bundler.errors.bundle import ValuesInvalidError
 from bundler.menu.definition import spec_schema
 from bundler.menu.place import ENTRY, FROM, ITEM, path_below
-from bundler.model.json import escape_token, is_list, is_mapping, mapping_at, text_at
-from bundler.model.kind import SecretKey
+from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, mapping_at, text_at
+from bundler.model.kind import OrderKind, SecretKey
 from bundler.model.lean import dataclass
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.kind import OrderKind
 
 
 def secrets_of_order(spec: Body, kind: OrderKind) -> tuple[SecretKey, ...]:

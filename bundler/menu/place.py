@@ -9,19 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import ValuesPathError
-from bundler.model.json import is_list, is_mapping, type_name
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, type_name
 from bundler.model.lean import dataclass, field
 from bundler.syntax.written_path import format_path
 from bundler.values.defaults import schema_defaults
 from bundler.values.merge import merge_values
 from bundler.values.paths import parse_path
-from bundler.values.schema_view import ALL_TYPES
+from bundler.values.schema_view import ALL_TYPES, SchemaNode, SchemaView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.model.json import Body, JSONValue
-    from bundler.values.schema_view import SchemaNode, SchemaView
 
 Shown = dict[str, "Shown"]
 """The paths that an order can set, as a tree; an empty branch is everything there and below."""

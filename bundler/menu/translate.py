@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.menu.bounds import FORMATS, RULES, together
 from bundler.menu.branches import JUNCTORS, SILENT, is_served, junctor
-from bundler.menu.notes import EVERYTHING
+from bundler.menu.notes import EVERYTHING, Notes
 from bundler.menu.objects import object_schema
-from bundler.model.json import is_list, is_mapping, is_number
+from bundler.model.json import JSONValue, is_list, is_mapping, is_number
 from bundler.values.problems import shown_value
 from bundler.values.schema_view import reachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.menu.notes import Notes
     from bundler.menu.place import Place
-    from bundler.model.json import JSONValue
 
 OPEN: Final = "x-kubernetes-preserve-unknown-fields"
 EITHER: Final = "x-kubernetes-int-or-string"

@@ -16,7 +16,7 @@ from bundler.errors.delivery import (
     RegistryNotFoundError,
     RegistryRejectedError,
 )
-from bundler.model.catalogue import CataloguedBundle, CataloguedVersion
+from bundler.model.catalogue import Catalogue, CataloguedBundle, CataloguedVersion
 from bundler.model.digest import Digest, digest_of
 from bundler.model.oci import (
     CATALOGUE_ARTIFACT,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bundler.model.bundle import Bundle
-    from bundler.model.catalogue import Catalogue
     from bundler.model.oci import Repository
     from bundler.ports import Registry
 

@@ -16,7 +16,7 @@ from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle, is_kn
 from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import counted
-from bundler.model.trust import TrustPolicy
+from bundler.model.trust import Envelope, Evidence, TrustPolicy
 from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bundler.model.image import LockedImage
     from bundler.model.oci import OciAddress
     from bundler.model.site import Site
-    from bundler.model.trust import Envelope, Evidence
     from bundler.ports import Verifier
 
 _DELIVERY = LazyPattern(r"\.bundle(\.[0-9]{3,5})?$")

@@ -27,7 +27,7 @@ from bundler.model.oci import (
     version_tag,
 )
 from bundler.model.size import counted
-from bundler.model.trust import CATALOGUE_PAYLOAD, Evidence
+from bundler.model.trust import CATALOGUE_PAYLOAD, Envelope, Evidence, TrustPolicy
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.catalogue import Catalogue, CataloguedBundle, CataloguedVersion
     from bundler.model.oci import OciManifest
-    from bundler.model.trust import Envelope, TrustPolicy
     from bundler.ports import Registry, Verifier
 
 DEFAULT_TAG: Final = "latest"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.acquire.bundle_artifacts import fetch_envelopes
-from bundler.actions.acquire.open_delivery import load_delivered
+from bundler.actions.acquire.bundle_artifacts import PublishedBundle, fetch_envelopes
+from bundler.actions.acquire.open_delivery import Trusted, load_delivered
 from bundler.actions.acquire.push import push
 from bundler.actions.acquire.signature_push import attach_signature, is_attached, put_artifact
 from bundler.delivery.envelopes import encode_envelopes
 from bundler.delivery.index import MAX_INDEX_BYTES, decode_index
 from bundler.errors.delivery import SignatureError, VersionPublishedError
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.model.digest import digest_of
 from bundler.model.events import Warned
 from bundler.model.lean import dataclass
@@ -28,18 +28,14 @@ from bundler.model.oci import (
     Repository,
     artifact_manifest,
 )
-from bundler.model.trust import INDEX_PAYLOAD
+from bundler.model.trust import INDEX_PAYLOAD, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.actions.acquire.bundle_artifacts import PublishedBundle
-    from bundler.actions.acquire.open_delivery import Trusted
-    from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import Bundle
     from bundler.model.image import LockedImage
     from bundler.model.site import SiteRegistry
-    from bundler.model.trust import Evidence
     from bundler.ports import Registry, Reporter, Verifier
 
 

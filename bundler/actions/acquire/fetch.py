@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.actions.acquire.bundle_artifacts import fetch_archive, find_published
+from bundler.actions.acquire.bundle_artifacts import PublishedBundle, fetch_archive, find_published
 from bundler.archive.reader import read_archive, read_packed
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleInvalidError, VersionRangeError
 from bundler.errors.delivery import RegistryNotFoundError
 from bundler.files.whole_file import write_whole
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.load import bundle_digest
 from bundler.model.digest import Digest, digest_of, is_digest
 from bundler.model.events import Notice
@@ -23,8 +23,6 @@ from bundler.resolve.versions import parse_range, parse_version
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.actions.acquire.bundle_artifacts import PublishedBundle
-    from bundler.loader.limits import LoadLimits
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import ComponentSpec
     from bundler.ports import Registry, Reporter

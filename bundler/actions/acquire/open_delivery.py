@@ -9,20 +9,18 @@ from bundler.archive.reader import check_packed
 from bundler.delivery.check import check_size
 from bundler.delivery.reader import Delivery
 from bundler.errors.delivery import DeliveryDamagedError
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.load import load_packed
 from bundler.model.lean import dataclass
-from bundler.model.trust import INDEX_PAYLOAD
+from bundler.model.trust import INDEX_PAYLOAD, Evidence, TrustPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import Bundle
     from bundler.model.delivery import DeliveryIndex
     from bundler.model.image import LockedImage
-    from bundler.model.trust import Evidence, TrustPolicy
     from bundler.ports import Verifier
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.acquire.bundle_artifacts import fetch_signatures
+from bundler.actions.acquire.bundle_artifacts import PublishedBundle, fetch_signatures
 from bundler.actions.acquire.trust import is_signed, read_signatures, signature_path
 from bundler.archive.writer import archive_name
 from bundler.delivery.envelopes import encode_envelopes
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bundler.actions.acquire.bundle_artifacts import PublishedBundle
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.model.bundle import Bundle
     from bundler.model.oci import OciAddress

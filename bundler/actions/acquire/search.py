@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bundler.actions.acquire.bundle import open_catalogues
-from bundler.actions.acquire.catalogues import Reference, choose
+from bundler.actions.acquire.bundle import Sources, open_catalogues
+from bundler.actions.acquire.catalogues import OpenCatalogue, Reference, choose
 from bundler.catalogue.document import newest, one_line
 from bundler.catalogue.ranking import near, ranked
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
 from bundler.loader.locate import archives_in, in_folder, known_names, local_folders, names_in
 from bundler.loader.metadata import load_metadata
-from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
+from bundler.model.catalogue import CataloguedBundle, FoundBundle, SearchedPlace, SearchResult
 from bundler.model.lean import replace
 from bundler.model.size import first_of
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from bundler.actions.acquire.bundle import Sources
-    from bundler.actions.acquire.catalogues import OpenCatalogue
-    from bundler.model.catalogue import CataloguedBundle
     from bundler.model.trust import TrustPolicy
 
 SHIPPED: Final = "shipped"

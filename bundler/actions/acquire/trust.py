@@ -9,17 +9,15 @@ from bundler.actions.acquire.version_policy import refuse_older
 from bundler.archive.reader import check_packed
 from bundler.delivery.envelopes import REGION_BYTES, decode_envelopes
 from bundler.errors.delivery import DeliveryDamagedError, DeliveryError
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.load import load_packed
-from bundler.model.trust import BUNDLE_PAYLOAD, bundle_document
+from bundler.model.trust import BUNDLE_PAYLOAD, Envelope, Evidence, TrustPolicy, bundle_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import Bundle
-    from bundler.model.trust import Envelope, Evidence, TrustPolicy
     from bundler.ports import Verifier
 
 SIGNATURE_SUFFIX = ".sig"

@@ -14,18 +14,16 @@ from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for
 from bundler.fields.misfit import MisfitKind
 from bundler.fields.removed_apis import removed_in, successor_of
-from bundler.fields.schema import unknown_fields
+from bundler.fields.schema import SchemaNode, unknown_fields
 from bundler.fields.validation import object_problems
 from bundler.model.image import ImageRef
-from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at, value_at
+from bundler.model.json import Body, items_at, list_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.labels import TRACK
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.fields.schema import SchemaNode
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
 
 _CONTAINERS = ("initContainers", "containers")

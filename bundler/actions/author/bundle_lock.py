@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ArchiveError, BundleError, LockDriftError
 from bundler.files.whole_file import write_whole
 from bundler.loader.decode import Node
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.load import load_bundle
-from bundler.loader.locate import COMPONENTS, LOCK_FILE, OCI_SCHEME
+from bundler.loader.locate import COMPONENTS, LOCK_FILE, OCI_SCHEME, BundleLocation
 from bundler.loader.lockfile import LockEntry, decode_lock
 from bundler.loader.problems import Problems
 from bundler.syntax.events import YamlSyntaxError
-from bundler.syntax.reader import read_document
+from bundler.syntax.reader import MarkedDocument, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bundler.loader.limits import LoadLimits
     from bundler.loader.load import FetchComponent
-    from bundler.loader.locate import BundleLocation
     from bundler.model.bundle import Bundle
     from bundler.model.values import Pointer
-    from bundler.syntax.reader import MarkedDocument
 
 _HINT_RESTORE = "restore it from version control, or delete it and run `bundler lock` again"
 

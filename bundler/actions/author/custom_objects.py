@@ -10,12 +10,11 @@ from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import schema_from_crd
 from bundler.fields.schema import unknown_fields
 from bundler.model.definition import is_definition, kind_of, served_versions
-from bundler.model.json import text_at
+from bundler.model.json import Body, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
 
 Definitions: TypeAlias = "Mapping[tuple[str, str], Body]"

@@ -12,15 +12,15 @@ from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
 from bundler.expressions.compiled import CompiledCodes
 from bundler.images.matrix import make_matrix
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.load import load_bundle
-from bundler.loader.locate import BUNDLE_FILE
+from bundler.loader.locate import BUNDLE_FILE, BundleLocation
 from bundler.model.json import is_mapping, mapping_at
 from bundler.planning.reach import declaration_of, find_reach
-from bundler.ports import UNCONFINED
+from bundler.ports import UNCONFINED, Confinement
 from bundler.render.bundle import render_bundle
 from bundler.syntax.events import YamlSyntaxError
-from bundler.syntax.reader import read_document
+from bundler.syntax.reader import MarkedDocument, read_document
 from bundler.syntax.writer import dump_yaml
 from bundler.values.compute import compute_values
 
@@ -29,13 +29,9 @@ if TYPE_CHECKING:
 
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.compose.user_values import UserInput
-    from bundler.loader.limits import LoadLimits
     from bundler.loader.load import FetchComponent
-    from bundler.loader.locate import BundleLocation
     from bundler.model.bundle import Reach
     from bundler.model.change import ReachNote
-    from bundler.ports import Confinement
-    from bundler.syntax.reader import MarkedDocument
 
 _COMMENT = re.compile(r"""\s+#[^'"]*$""")
 _MAX_COLUMNS = 120

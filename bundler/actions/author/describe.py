@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_mapping, pointer_tokens, strings_at
+from bundler.model.json import JSONValue, is_mapping, pointer_tokens, strings_at
 from bundler.model.menu import MenuItem
 from bundler.model.redaction import MASK
-from bundler.ports import UNCONFINED
+from bundler.ports import UNCONFINED, Confinement
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 from bundler.values.defaults import schema_defaults
@@ -16,16 +16,13 @@ from bundler.values.layers import own_view
 from bundler.values.merge import merge_values
 from bundler.values.paths import parent_pointer, pointer_as_path, pointer_to
 from bundler.values.problems import shown_value
-from bundler.values.schema_view import bundle_view
+from bundler.values.schema_view import SchemaView, bundle_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import JSONValue
     from bundler.model.values import Pointer
-    from bundler.ports import Confinement
-    from bundler.values.schema_view import SchemaView
 
 _VALUES_FILE = "values.yaml"
 _MAX_DEPTH = 12

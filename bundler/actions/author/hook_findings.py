@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.actions.author.findings import Flaw
 from bundler.model.finding import Finding, Level
 from bundler.model.hooks import Operation, is_dormant
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.labels import HOOK, HOOK_DELETE_AFTER, HOOK_ORDER
 from bundler.planning.hooks import HookRun, active_hooks
 from bundler.planning.late_references import HINT, late_references
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.actions.compose.compose import Composition
-    from bundler.model.json import Body
 
 _HELM: Final = "helm.sh/hook"
 _OPERATIONS: Final = {"install": "install", "upgrade": "upgrade", "rollback": "rollback", "delete": "uninstall"}

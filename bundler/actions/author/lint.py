@@ -13,7 +13,7 @@ from bundler.actions.author.schema_rules import schema_remarks
 from bundler.actions.author.settings import settings_findings
 from bundler.actions.author.silences import silenced, silences_in
 from bundler.actions.author.upgrade_findings import upgrade_findings
-from bundler.actions.compose.compose import compose, expression_names, render_context
+from bundler.actions.compose.compose import Composition, compose, expression_names, render_context
 from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.job_names import with_job_names
 from bundler.actions.compose.render_request import RenderRequest, as_hooks_see
@@ -23,16 +23,16 @@ from bundler.errors.bundle import BundleError, WorkLimitError
 from bundler.expressions.compiled import CompiledCodes
 from bundler.expressions.failures import RAW
 from bundler.loader.bundle_reader import VALUES_FILE
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.load import load_what_can_be
-from bundler.loader.locate import BUNDLE_FILE
+from bundler.loader.locate import BUNDLE_FILE, BundleLocation
 from bundler.menu.offer import order_kind
 from bundler.model.finding import Finding, Level, LintResult
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
 from bundler.planning.step_rules import step_policy
-from bundler.ports import UNCONFINED
+from bundler.ports import UNCONFINED, Confinement
 from bundler.render.bundle import render_what_can_be
 from bundler.render.notes import render_notes
 from bundler.render.syntax import stray_comments, syntax_problems
@@ -43,15 +43,11 @@ from bundler.values.unread import unread_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.user_values import UserInput
-    from bundler.loader.limits import LoadLimits
     from bundler.loader.load import FetchComponent
-    from bundler.loader.locate import BundleLocation
     from bundler.loader.problems import Problems
     from bundler.model.bundle import Bundle
     from bundler.model.values import MergedValues
-    from bundler.ports import Confinement
     from bundler.render.types import RenderContext, Rendering
 
 

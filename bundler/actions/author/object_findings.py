@@ -14,7 +14,7 @@ from bundler.health.service_targets import service_problems
 from bundler.model.finding import Finding, Level
 from bundler.model.lean import replace
 from bundler.planning.job_references import job_references
-from bundler.planning.older_yaml import as_written, may_hold_older_yaml, read_older_yaml
+from bundler.planning.older_yaml import OldReading, as_written, may_hold_older_yaml, read_older_yaml
 from bundler.planning.shared_config import shared_config
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
-    from bundler.planning.older_yaml import OldReading
     from bundler.planning.step_rules import StepPolicy
     from bundler.render.types import Rendering
 

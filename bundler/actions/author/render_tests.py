@@ -12,11 +12,11 @@ from bundler.errors.bundle import BundleError
 from bundler.files.whole_file import write_whole
 from bundler.loader.site_file import load_site
 from bundler.model.lean import dataclass
-from bundler.model.render_test import RenderTestResult, Verdict
+from bundler.model.render_test import Combination, RenderCase, RenderTestResult, Verdict
 from bundler.model.secret_leaves import is_secret, without_leaves
 from bundler.model.values import Assignment, AssignmentKind, UserLayers
 from bundler.planning.text_diff import unified_diff
-from bundler.ports import UNCONFINED
+from bundler.ports import UNCONFINED, Clock, Confinement
 from bundler.render.expectations import unmet
 from bundler.syntax.json_text import dump_json
 from bundler.syntax.writer import dump_documents
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle
     from bundler.model.json import JSONValue
-    from bundler.model.render_test import Combination, RenderCase
-    from bundler.ports import Clock, Confinement
 
 _MAX_DIFF_LINES: Final = 40
 

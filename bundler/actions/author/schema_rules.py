@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 from bundler.errors.bundle import ValuesPathError
 from bundler.fields.slow_patterns import find_ambiguity
 from bundler.model.finding import Level
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import Body, JSONValue, is_list, is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import shortened
 from bundler.syntax.written_path import format_path
 from bundler.values.paths import leading_keys, parse_path, set_value
-from bundler.values.schema_view import MOVED_TO, SCHEMA_FILE, bundle_view
+from bundler.values.schema_view import MOVED_TO, SCHEMA_FILE, SchemaView, bundle_view
 from bundler.values.unknown_keys import unknown_keys
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
-    from bundler.values.schema_view import SchemaView
 
 _NAMED: Final = frozenset({
     "properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies", "dependentRequired",

@@ -22,7 +22,7 @@ from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
 from bundler.render.bundle import render_what_can_be
 from bundler.render.notes import render_notes
-from bundler.render.problems import raise_problems
+from bundler.render.problems import Problem, raise_problems
 from bundler.render.sensitive import redactor_of
 from bundler.values.compute import compute_values
 from bundler.values.paths import parse_path
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.bundle import Bundle
     from bundler.model.values import MergedValues
-    from bundler.render.problems import Problem
 
 _MAX_SETTINGS = 150
 

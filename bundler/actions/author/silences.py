@@ -10,14 +10,13 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.rules import RULES
-from bundler.model.bundle import NOTES_FILE, template_place
+from bundler.model.bundle import NOTES_FILE, Bundle, template_place
 from bundler.model.finding import Finding, Level
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bundler.model.bundle import Bundle
 
 _WORD = "lint: ignore"
 _SILENCE = re.compile(

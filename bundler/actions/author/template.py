@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import render
-from bundler.actions.compose.compose import compose, expression_names, render_context
+from bundler.actions.compose.compose import Composition, compose, expression_names, render_context
 from bundler.errors import UsageError
 from bundler.model.job_marks import replace_job_marks
 from bundler.model.rendered import RenderedManifests, RenderedObjects, RenderedText
@@ -18,7 +18,6 @@ from bundler.values.problems import closest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.json import Body
     from bundler.render.types import RenderedTemplate

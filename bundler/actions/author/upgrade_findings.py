@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.compose.step_gates import with_objects
-from bundler.model.bundle import BESIDE_TEMPLATES, is_below
+from bundler.model.bundle import BESIDE_TEMPLATES, Bundle, StepGate, is_below
 from bundler.model.finding import Finding, Level
 from bundler.planning.jobs import is_job
 from bundler.planning.recreate import recreate_rules
@@ -15,7 +15,6 @@ from bundler.planning.stepping import PACED_KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bundler.model.bundle import Bundle, StepGate
     from bundler.model.manifest import Manifest, Source
 
 _JOB: Final = "kind: Job"

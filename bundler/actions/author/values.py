@@ -8,10 +8,10 @@ from bundler.actions.compose.compose import expression_names
 from bundler.errors import BundlerError
 from bundler.errors.bundle import ValuesError
 from bundler.model.lean import dataclass, replace
-from bundler.model.sweep import RefusedPoint, SweepResult, SweptValue
-from bundler.model.values import Assignment, AssignmentKind
+from bundler.model.sweep import RefusedPoint, Sweep, SweepResult, SweptValue
+from bundler.model.values import Assignment, AssignmentKind, MergedValues
 from bundler.values.compute import compute_values
-from bundler.values.explain import explain
+from bundler.values.explain import ExplainRow, explain
 from bundler.values.flatten import flatten, whole_data
 from bundler.values.paths import pointer_as_path
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.json import Body, JSONValue
-    from bundler.model.sweep import Sweep
-    from bundler.model.values import MergedValues
-    from bundler.values.explain import ExplainRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

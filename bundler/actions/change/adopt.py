@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.actions.change.rewrite import rewrite
 from bundler.errors.cluster import ConflictError, ForbiddenError, RejectedError
 from bundler.model.cluster import ListQuery
-from bundler.model.json import text_at
+from bundler.model.json import Body, text_at
 from bundler.model.pattern import LazyPattern
 from bundler.planning.adoption import taken_over
 from bundler.planning.ownership import helm_release_of
@@ -25,7 +25,6 @@ _NAME: Final = LazyPattern(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 
 if TYPE_CHECKING:
     from bundler.model.change import Change
-    from bundler.model.json import Body
     from bundler.ports import ClusterClient
 
 

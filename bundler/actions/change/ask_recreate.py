@@ -11,7 +11,7 @@ from bundler.errors import respelled
 from bundler.errors.cluster import ForbiddenError, RejectedError
 from bundler.model.change import GrownClaim
 from bundler.model.cluster import Answer, ListQuery, Payload
-from bundler.model.json import canonical_json, text_at
+from bundler.model.json import Body, canonical_json, text_at
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.planning.claim_growth import (
@@ -24,7 +24,7 @@ from bundler.planning.claim_growth import (
     needs_growth,
     resized_templates,
 )
-from bundler.planning.observation import Recreation, Refusal, RefusalKind
+from bundler.planning.observation import Candidate, Recreation, Refusal, RefusalKind
 from bundler.planning.recreate import (
     are_claims_alone,
     as_created,
@@ -42,9 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.model.bundle import RecreateRule
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
-    from bundler.planning.observation import Candidate
     from bundler.ports import ClusterClient
 
 

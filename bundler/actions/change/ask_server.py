@@ -13,7 +13,7 @@ from bundler.fields.field_set import owned_fields
 from bundler.model.cluster import FIELD_MANAGER, Answer, Payload, is_deleting
 from bundler.model.conflicts import OnConflict
 from bundler.model.definition import is_definition, kind_of, served_versions
-from bundler.model.json import canonical_json, mapping_at, text_at
+from bundler.model.json import Body, canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.planning.adoption import is_asked_for, kept_by, once_applied, taken_over
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.change.make_plan import Planned
     from bundler.errors import BundlerError
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.planning.observation import Candidate, Outcome, Wanted
     from bundler.ports import ClusterClient

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.hook_wait import wait_for_hooks
-from bundler.actions.change.make_plan import make_plan
+from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.change.write_object import ObjectWriter
 from bundler.errors.change import ChecksFailedError, HookFailedError, WaitTimeoutError
 from bundler.model.bundle import RecreateRule
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.check_report import CheckOutcome, CheckRun
 from bundler.model.events import Notice
 from bundler.model.hooks import is_check
@@ -20,20 +20,17 @@ from bundler.planning.hooks import of_run
 from bundler.planning.jobs import is_job
 from bundler.planning.live_reach import new_reach, reach_beyond_live
 from bundler.planning.observation import Wanted
-from bundler.planning.problem import refuse
+from bundler.planning.problem import Problem, refuse
 from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from bundler.actions.change.make_plan import Planned
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.wait import WaitRules
-    from bundler.model.change import Change
     from bundler.model.manifest import Manifest
     from bundler.model.release import Revision
-    from bundler.planning.problem import Problem
     from bundler.ports import ClusterClient, Ports
 
 

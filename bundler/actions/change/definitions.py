@@ -9,21 +9,18 @@ from bundler.errors.cluster import ForbiddenError, RejectedError, UnknownKindErr
 from bundler.model.change import DefinitionRisk
 from bundler.model.cluster import Answer, ListQuery
 from bundler.model.definition import is_definition, kind_of
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import replace
-from bundler.model.refs import ref_of
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.planning import definitions
-from bundler.planning.observation import Settlement
+from bundler.planning.observation import Candidate, Observation, Outcome, Settlement, Wanted
 from bundler.planning.ownership import is_ours
 from bundler.resolve.versions import parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
-    from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
     from bundler.ports import ClusterClient
 
 _BUNDLE_VERSION: Final = "/bundle-version"

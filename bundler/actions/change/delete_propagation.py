@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError, UnknownKindError
 from bundler.model.cluster import ListQuery
-from bundler.model.json import items_at, text_at
+from bundler.model.json import Body, items_at, text_at
 from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.order import is_custom
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bundler.model.change import Change
-    from bundler.model.json import Body
     from bundler.ports import Ports
 
 _YOUNG_S = 60.0

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Protocol
 
 from bundler.errors import BundlerError, Found, respelled
-from bundler.health.pods import has_started
+from bundler.health.pods import PodProblem, has_started
 from bundler.model.cluster import ListQuery, LogQuery
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.model.size import counted, shortened
@@ -16,10 +16,8 @@ from bundler.model.size import counted, shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.health.pods import PodProblem
     from bundler.model.change import Change
     from bundler.model.health import Health
-    from bundler.model.json import Body
     from bundler.ports import Ports
 
 _EVENTS = 5

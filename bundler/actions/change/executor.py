@@ -12,9 +12,9 @@ from bundler.actions.change.graph import run_graph, side_by_side
 from bundler.actions.change.hook_wait import deletion_of, wait_for_hooks
 from bundler.actions.change.list_watch import list_live
 from bundler.actions.change.probation import stay_on_probation
-from bundler.actions.change.run_control import WRITES_AT_ONCE
-from bundler.actions.change.wait import wait_until_gone, wait_until_ready
-from bundler.actions.change.write_object import ObjectWriter
+from bundler.actions.change.run_control import WRITES_AT_ONCE, Guard
+from bundler.actions.change.wait import WaitRules, wait_until_gone, wait_until_ready
+from bundler.actions.change.write_object import ObjectWriter, Progress
 from bundler.errors import BundlerError, Found, InterruptedRunError, field_of
 from bundler.errors.change import RejectedObjectsError, WaitError
 from bundler.model.events import Notice, PhaseStarted
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bundler.actions.change.make_plan import Planned
-    from bundler.actions.change.run_control import Guard
-    from bundler.actions.change.wait import WaitRules
-    from bundler.actions.change.write_object import Progress
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
     from bundler.model.steps import Step, Target

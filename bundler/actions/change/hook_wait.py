@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.diagnostics import log_tail
 from bundler.actions.change.list_watch import list_live
 from bundler.actions.change.pod_watch import containers_of, list_pods, pod_selector
-from bundler.actions.change.wait import wait_until_ready
+from bundler.actions.change.wait import WaitRules, wait_until_ready
 from bundler.errors import BundlerError, Found
 from bundler.errors.change import HookFailedError, ObjectFailedError
-from bundler.health.pods import pod_problem
+from bundler.health.pods import PodProblem, pod_problem
 from bundler.health.workloads import job_health
 from bundler.model.change import Action, Change
 from bundler.model.cluster import LogQuery
 from bundler.model.events import Notice
 from bundler.model.health import Status
-from bundler.model.json import int_at, items_at, text_at
+from bundler.model.json import Body, int_at, items_at, text_at
 from bundler.model.refs import ObjectRef
 from bundler.model.size import counted
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundler.actions.change.run_control import Guard
-    from bundler.actions.change.wait import WaitRules
-    from bundler.health.pods import PodProblem
-    from bundler.model.json import Body
     from bundler.ports import Ports
 
 LOG_LINES = 50

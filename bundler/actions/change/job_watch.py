@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 from bundler.errors import BundlerError
 from bundler.health.gone_jobs import gone_job_health, is_complete
 from bundler.health.workloads import job_health
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.cluster import ListQuery, is_deleting
 from bundler.model.health import Health, Status
-from bundler.model.json import text_at
+from bundler.model.json import Body, text_at
 from bundler.model.labels import RELEASE_UID
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bundler.actions.change.run_control import RunMemory
-    from bundler.model.change import Change
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports
 

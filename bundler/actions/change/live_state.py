@@ -9,19 +9,17 @@ from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError, UnknownKindError
 from bundler.model.cluster import ListQuery, is_deleting
 from bundler.model.definition import is_definition
-from bundler.model.json import text_at
+from bundler.model.json import Body, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.planning.autoscale import AUTOSCALER_KINDS, autoscaled_targets, with_a_say
-from bundler.planning.observation import Observation
+from bundler.planning.observation import Observation, Wanted
 from bundler.planning.ownership import is_ours, lost_its_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.model.json import Body
-    from bundler.planning.observation import Wanted
     from bundler.ports import ClusterClient
 
 _QUOTA = ("", "ResourceQuota")

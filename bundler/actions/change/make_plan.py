@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.ask_server import Asked, Asker
+from bundler.actions.change.ask_server import Asked, Asker, IsRecorded
 from bundler.actions.change.definitions import find_risks, newer_definitions, unused_definitions
 from bundler.actions.change.live_state import observe
 from bundler.concurrency import map_parallel
-from bundler.model.cluster import Answer
+from bundler.model.cluster import Answer, Payload
 from bundler.model.definition import is_definition, kind_of
 from bundler.model.lean import dataclass, field, replace
 from bundler.planning.backup import is_backup
 from bundler.planning.candidates import find_candidates
 from bundler.planning.ignored_fields import same_content
-from bundler.planning.observation import Candidate, Observation, Refusal, RefusalKind, Settlement
+from bundler.planning.observation import Candidate, Observation, Outcome, Refusal, RefusalKind, Settlement, Wanted
 from bundler.planning.ownership import is_ours
 from bundler.planning.planner import build_plan, reach_of
 from bundler.planning.taking import is_others
@@ -22,13 +22,10 @@ from bundler.planning.taking import is_others
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bundler.actions.change.ask_server import IsRecorded
     from bundler.model.change import Change, Plan, ReachNote
-    from bundler.model.cluster import Payload
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.rollout import Rollout
-    from bundler.planning.observation import Outcome, Wanted
     from bundler.ports import ClusterClient
 
 

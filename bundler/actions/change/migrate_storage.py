@@ -14,7 +14,7 @@ from bundler.errors.change import PlanError
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.definition import DEFINITION, kind_of, storage_of
-from bundler.model.json import canonical_json, mapping_at, strings_at, text_at
+from bundler.model.json import Body, canonical_json, mapping_at, strings_at, text_at
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.results import MigratedStorage
 from bundler.model.size import first_of
@@ -22,7 +22,6 @@ from bundler.model.size import first_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.model.json import Body
     from bundler.ports import ClusterClient
 
 _SHOWN: Final = 10

@@ -8,16 +8,14 @@ from bundler.actions.change.diagnostics import event_time
 from bundler.concurrency import map_parallel
 from bundler.errors import BundlerError
 from bundler.errors.cluster import ForbiddenError
-from bundler.health.pods import PodHistory, is_final, observe_pod, pod_problem
+from bundler.health.pods import FailFast, PodHistory, PodProblem, is_final, observe_pod, pod_problem
 from bundler.model.cluster import ListQuery
-from bundler.model.json import by_label, items_at, mapping_at, text_at
+from bundler.model.json import Body, by_label, items_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bundler.health.pods import FailFast, PodProblem
-    from bundler.model.json import Body
     from bundler.ports import Ports
 
 PATIENCE_S = 1.0

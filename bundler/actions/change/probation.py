@@ -10,10 +10,10 @@ from bundler.actions.change.pod_watch import list_newest_pods, pod_selector
 from bundler.errors.change import ProbationFailedError
 from bundler.health.compute import compute_health
 from bundler.health.probation import NEW_POD, record_of, relapse
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.events import Notice
 from bundler.model.health import Health, Status
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import replace
 from bundler.model.size import counted, seconds
 from bundler.planning.jobs import is_job
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.wait import WaitRules
     from bundler.health.pods import PodProblem
-    from bundler.model.change import Change
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports
 

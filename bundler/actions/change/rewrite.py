@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors.cluster import ConflictError
 from bundler.model.cluster import FIELD_MANAGER, Payload
-from bundler.model.json import canonical_json, text_at
+from bundler.model.json import Body, canonical_json, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.ports import ClusterClient
 

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from bundler.errors import InterruptedRunError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError, WaitTimeoutError
 from bundler.errors.cluster import ConflictError
-from bundler.model.events import Notice, Retrying
+from bundler.model.events import Event, Notice, Retrying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.model.events import Event
     from bundler.model.refs import ObjectRef
     from bundler.ports import HeldLock, Ports, Reporter
 

@@ -13,10 +13,10 @@ from bundler.errors.change import ObjectFailedError, WaitTimeoutError
 from bundler.health.age import unchanged_s
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.events import HealthChanged, PhaseStarted, Warned
 from bundler.model.health import Health, Status
-from bundler.model.json import int_at, list_at, text_at
+from bundler.model.json import Body, int_at, list_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.size import counted
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.change.run_control import Guard
     from bundler.model.bundle import ReadinessRule
-    from bundler.model.change import Change
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports
 

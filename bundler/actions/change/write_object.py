@@ -12,10 +12,10 @@ from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import ForeignObjectError, LockLostError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError
 from bundler.model.change import Action, Change, FieldConflict
-from bundler.model.cluster import Payload
+from bundler.model.cluster import Answer, Payload
 from bundler.model.conflicts import OnConflict
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, Warned
-from bundler.model.json import canonical_json, text_at
+from bundler.model.json import Body, canonical_json, text_at
 from bundler.model.lean import replace
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
 from bundler.planning.ownership import is_ours
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.change.make_plan import Planned
     from bundler.actions.change.run_control import Guard
-    from bundler.model.cluster import Answer
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.ports import Ports, Propagation, Reporter
 

@@ -18,7 +18,7 @@ from bundler.planning.older_yaml import may_hold_older_yaml, read_older_yaml
 from bundler.render.bundle import render_bundle, with_sources, without_sources
 from bundler.render.parts import walk
 from bundler.render.sensitive import sensitive_strings
-from bundler.render.types import Capabilities, RenderContext
+from bundler.render.types import Capabilities, RenderContext, Rendering
 from bundler.resolve.versions import parse_kubernetes_version, parse_range
 from bundler.values.compute import compute_values
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
     from bundler.model.values import MergedValues
     from bundler.ports import ClusterClient
-    from bundler.render.types import Rendering
 
 NEWEST_KUBERNETES = "v1.36.2"
 """What templates see without a cluster: the newest Kubernetes that this bundler's tables were made from."""

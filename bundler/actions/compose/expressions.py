@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError, Detail
 from bundler.errors.bundle import ExpressionError
-from bundler.expressions.expression import compile_expression, compile_text
+from bundler.expressions.expression import ValuePath, compile_expression, compile_text
 from bundler.expressions.language import FUNCTION_NAMES
 from bundler.values.formulas import bare_formulas, formula_texts
 from bundler.values.outputs import COMPONENTS, OUTPUTS
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bundler.expressions.compiled import CompiledCodes
-    from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.manifest import Source
 

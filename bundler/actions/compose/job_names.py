@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ManifestError
 from bundler.model.job_marks import PREFIX, replace_job_marks
-from bundler.model.json import is_list, is_mapping, items_at, text_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, text_at
 from bundler.model.lean import replace
 from bundler.planning.jobs import is_job
 from bundler.planning.normalize import real_name
 from bundler.render.splice import Insertion, apply_insertions
-from bundler.syntax.objects import read_objects
+from bundler.syntax.objects import ObjectDocument, read_objects
 from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bundler.errors import Found
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.render.types import RenderedTemplate, Rendering
-    from bundler.syntax.objects import ObjectDocument
 
 
 def with_job_names(rendering: Rendering) -> Rendering:

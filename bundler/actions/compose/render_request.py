@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.compiled import CompiledCodes
-from bundler.model.bundle import HOOKS_FOLDER, template_place
+from bundler.model.bundle import HOOKS_FOLDER, Bundle, template_place
 from bundler.model.lean import dataclass, field, replace
-from bundler.ports import UNCONFINED
+from bundler.ports import UNCONFINED, Confinement
 
 if TYPE_CHECKING:
-    from bundler.model.bundle import Bundle
     from bundler.model.image import LockedImage
     from bundler.model.json import Body
     from bundler.model.site import Site
     from bundler.model.trust import Evidence
     from bundler.model.values import UserLayers
-    from bundler.ports import Confinement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import SitePatchError
-from bundler.images.image_paths import places_of, rules_of
-from bundler.images.inventory import where_of
+from bundler.images.image_paths import Place, places_of, rules_of
+from bundler.images.inventory import Where, where_of
 from bundler.images.rewrite import Rewriter
 from bundler.model.json import decode_json, mapping_at
 from bundler.model.labels import IMAGES
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.images.image_paths import Place
-    from bundler.images.inventory import Where
     from bundler.model.image import LockedImage
     from bundler.model.manifest import Manifest
     from bundler.render.types import Rendering

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.actions.compose.expressions import bare_errors
 from bundler.errors.bundle import ExpressionError
-from bundler.expressions.expression import compile_expression
+from bundler.expressions.expression import ValuePath, compile_expression
 from bundler.model.lean import replace
 from bundler.model.rollout import POD_FACTS, POD_SIDES, STEP_FACTS
 from bundler.planning.jobs import is_job
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from bundler.errors import BundlerError
     from bundler.expressions.compiled import CompiledCodes
-    from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle, StepGate
     from bundler.model.manifest import Manifest
 

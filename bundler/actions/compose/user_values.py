@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -13,14 +13,11 @@ from bundler.errors import BundlerError
 from bundler.errors.bundle import ValuesFileError
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.site import Site
-from bundler.model.values import AssignmentKind, LayerKind, UserLayers
+from bundler.model.values import Assignment, AssignmentKind, LayerKind, UserLayers, ValuesLayer
 from bundler.values.merge import make_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from bundler.model.json import Body
-    from bundler.model.values import Assignment, ValuesLayer
 
 T = TypeVar("T")
 

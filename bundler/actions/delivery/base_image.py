@@ -28,7 +28,7 @@ from bundler.images.config import config_problems, empty_config, is_plain_json
 from bundler.isolation.child import ChildStoppedError
 from bundler.model.digest import Digest
 from bundler.model.events import Acquired, BytesMoved
-from bundler.model.json import is_mapping, items_at, text_at
+from bundler.model.json import Body, JSONValue, is_mapping, items_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.oci import DEFAULT_PLATFORM, MANIFEST_TYPES, OCI_LAYER, OCI_LAYER_GZIP, Repository, platform_of
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bundler.delivery.layout_target import LayoutTarget
-    from bundler.model.json import Body, JSONValue
     from bundler.model.oci import BlobSource, Descriptor, OciManifest
     from bundler.ports import ImageSource, Reporter
     from bundler.sbom.layer import LayerContent

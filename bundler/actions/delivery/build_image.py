@@ -11,18 +11,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bundler.actions.delivery.base_image import BaseLayers, read_base
-from bundler.actions.delivery.image_target import Part, Shipping
-from bundler.actions.delivery.new_image import make_image, make_index, refuse_masking
+from bundler.actions.delivery.base_image import Base, BaseLayers, PlatformBase, read_base
+from bundler.actions.delivery.image_target import Part, Shipping, Target
+from bundler.actions.delivery.new_image import NewImage, make_image, make_index, refuse_masking
 from bundler.archive.image_layer import PackedLayer
 from bundler.delivery.layout_target import LayoutTarget
 from bundler.errors.delivery import ImageBuildError, ImageTagTakenError
 from bundler.files.whole_file import write_whole
 from bundler.images.config import labels_of
 from bundler.loader.added_tree import read_additions
-from bundler.model.digest import digest_of
+from bundler.model.digest import Digest, digest_of
 from bundler.model.events import Notice, Warned
-from bundler.model.image_build import BuiltImage, BuiltPlatform, EntryKind
+from bundler.model.image_build import AddedFiles, BuiltImage, BuiltPlatform, EntryKind, ImageBuild, Placed
 from bundler.model.oci import CYCLONEDX, EMPTY_BLOB, EMPTY_CONTENT, Descriptor, artifact_manifest, bytes_source
 from bundler.sbom.cyclonedx import make_image_sbom
 from bundler.sbom.image import ImageContent, installed, placed
@@ -31,11 +31,6 @@ from bundler.sbom.layer_scan import LayerScans
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from bundler.actions.delivery.base_image import Base, PlatformBase
-    from bundler.actions.delivery.image_target import Target
-    from bundler.actions.delivery.new_image import NewImage
-    from bundler.model.digest import Digest
-    from bundler.model.image_build import AddedFiles, ImageBuild, Placed
     from bundler.model.oci import OciManifest
     from bundler.ports import Reporter
     from bundler.sbom.layer import LayerContent

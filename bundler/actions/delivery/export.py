@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bundler.actions.delivery.export_inventory import blobs_of, gather_images
+from bundler.actions.delivery.export_inventory import Gathered, blobs_of, gather_images
 from bundler.archive.writer import pack_files
 from bundler.delivery.index import encode_index
 from bundler.delivery.writer import DeliveryWriter
@@ -30,7 +30,7 @@ from bundler.model.delivery import (
     base_of,
     blob_order,
 )
-from bundler.model.digest import digest_of
+from bundler.model.digest import Digest, digest_of
 from bundler.model.events import BytesMoved, Notice, Warned
 from bundler.model.lean import dataclass, replace
 from bundler.model.results import Exported
@@ -45,10 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bundler.actions.delivery.export_inventory import Gathered
     from bundler.delivery.reader import Delivery
     from bundler.model.bundle import Bundle
-    from bundler.model.digest import Digest
     from bundler.model.image import ImageInventory
     from bundler.model.oci import Descriptor, Repository
     from bundler.ports import ImageSource, Reporter, Signer

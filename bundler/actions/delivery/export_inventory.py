@@ -22,8 +22,8 @@ from bundler.errors.delivery import ExportError, RegistryForbiddenError, Registr
 from bundler.images.config import labels_of
 from bundler.model.delivery import Attachment, Blob, BlobKind, CarriedImage
 from bundler.model.digest import Digest
-from bundler.model.image import LockedImage
-from bundler.model.json import is_mapping
+from bundler.model.image import FoundImage, ImageRef, LockedImage
+from bundler.model.json import Body, is_mapping
 from bundler.model.lean import dataclass, field
 from bundler.model.oci import ATTESTED, MANIFEST_TYPES, Descriptor, OciManifest, Repository, platform_of
 from bundler.model.size import counted
@@ -31,8 +31,6 @@ from bundler.model.size import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bundler.model.image import FoundImage, ImageRef
-    from bundler.model.json import Body
     from bundler.ports import ImageSource
 
 _SBOM_TYPES = re.compile(r"spdx|cyclonedx|syft|sbom", re.IGNORECASE)

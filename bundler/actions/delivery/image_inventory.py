@@ -8,15 +8,15 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import expression_names, render_context
-from bundler.actions.compose.render_request import as_hooks_see
+from bundler.actions.compose.render_request import RenderRequest, as_hooks_see
 from bundler.actions.compose.site_overlay import rewriter_of, where_in
 from bundler.actions.delivery.switches import find_extents, find_switches, find_thresholds, order_with
 from bundler.errors import BundlerError
 from bundler.errors.delivery import ImageMissingError
 from bundler.expressions.expression import compile_expression
-from bundler.images.image_paths import rules_of
-from bundler.images.inventory import find_suspects, find_uses
-from bundler.images.matrix import Matrix, described, ends_of, everything_on, make_matrix
+from bundler.images.image_paths import ImageRule, Place, rules_of
+from bundler.images.inventory import Where, find_suspects, find_uses
+from bundler.images.matrix import Matrix, Variant, described, ends_of, everything_on, make_matrix
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
 from bundler.render.bundle import render_bundle
 from bundler.render.patches import apply_patches
@@ -25,10 +25,6 @@ from bundler.values.compute import compute_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bundler.actions.compose.render_request import RenderRequest
-    from bundler.images.image_paths import ImageRule, Place
-    from bundler.images.inventory import Where
-    from bundler.images.matrix import Variant
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest

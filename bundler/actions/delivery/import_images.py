@@ -22,7 +22,7 @@ from bundler.model.image import ImageRef
 from bundler.model.imported import ImportedImage, ImportResult
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass, replace
-from bundler.model.oci import OCI_MANIFEST, Descriptor, digest_tag
+from bundler.model.oci import OCI_MANIFEST, BlobSource, Descriptor, Repository, digest_tag
 from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.delivery.reader import Delivery
     from bundler.model.digest import Digest
-    from bundler.model.oci import BlobSource, Repository
     from bundler.model.site import SiteRegistry
     from bundler.ports import Registry, Reporter
 

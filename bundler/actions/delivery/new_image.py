@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bundler.errors.delivery import ImageBuildError
 from bundler.images.config import make_config, platform_json
 from bundler.model.digest import digest_of
-from bundler.model.image_build import BuiltLayer, EntryKind
-from bundler.model.json import canonical_json, strings_at
+from bundler.model.image_build import AddedFiles, BuiltLayer, EntryKind, ImageBuild, Placed
+from bundler.model.json import Body, JSONValue, canonical_json, strings_at
 from bundler.model.lean import dataclass
 from bundler.model.oci import OCI_CONFIG, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST, Descriptor, OciManifest, platform_of
 from bundler.model.size import first_of
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.delivery.base_image import PlatformBase
     from bundler.archive.image_layer import PackedLayer
-    from bundler.model.image_build import AddedFiles, ImageBuild, Placed
-    from bundler.model.json import Body, JSONValue
 
 _BASE_DIGEST = "org.opencontainers.image.base.digest"
 """Source: OCI image-spec v1.1, annotations.md."""

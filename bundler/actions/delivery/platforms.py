@@ -10,13 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.lean import dataclass
-from bundler.model.oci import INDEX_TYPES
+from bundler.model.oci import INDEX_TYPES, Descriptor, OciManifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bundler.model.digest import Digest
-    from bundler.model.oci import Descriptor, OciManifest
 
 MAX_INDEX_DEPTH: Final = 3
 MAX_CONFIG_BYTES: Final = 8 * 1024 * 1024

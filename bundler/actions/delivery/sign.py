@@ -13,18 +13,15 @@ from bundler.delivery.signature_region import replace_signatures
 from bundler.errors.delivery import DeliveryError
 from bundler.files.plan_bytes import content_of
 from bundler.files.whole_file import write_whole
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.model.digest import digest_of
-from bundler.model.trust import BUNDLE_PAYLOAD, CATALOGUE_PAYLOAD, INDEX_PAYLOAD, PLAN_PAYLOAD
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
+from bundler.model.digest import Digest, digest_of
+from bundler.model.trust import BUNDLE_PAYLOAD, CATALOGUE_PAYLOAD, INDEX_PAYLOAD, PLAN_PAYLOAD, Envelope
 from bundler.wire.plan_file import decode_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bundler.loader.limits import LoadLimits
-    from bundler.model.digest import Digest
-    from bundler.model.trust import Envelope
     from bundler.ports import Signer
 
 

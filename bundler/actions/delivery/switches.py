@@ -11,25 +11,21 @@ from typing import TYPE_CHECKING, Final
 from bundler.actions.compose.compose import expression_names
 from bundler.errors import BundlerError
 from bundler.expressions.expression import compile_expression
-from bundler.images.matrix import Extent, Switch, everything_on
+from bundler.images.matrix import Extent, Switch, Variant, everything_on
 from bundler.model.digits import parse_digits
-from bundler.model.json import is_mapping, is_number
+from bundler.model.json import Body, JSONValue, is_mapping, is_number
 from bundler.model.lean import replace
-from bundler.model.values import Assignment, AssignmentKind
+from bundler.model.values import Assignment, AssignmentKind, MergedValues
 from bundler.syntax.written_path import format_path
 from bundler.values.compute import compute_values
 from bundler.values.paths import get_value, parse_path
-from bundler.values.schema_view import bundle_view
+from bundler.values.schema_view import SchemaView, bundle_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.images.matrix import Variant
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.values import MergedValues
-    from bundler.values.schema_view import SchemaView
 
     Steps = tuple[str, ...]
 

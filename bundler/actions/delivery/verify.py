@@ -6,13 +6,13 @@ import threading
 from typing import TYPE_CHECKING
 
 import bundler.actions.delivery
-from bundler.actions.acquire.open_delivery import load_delivered
+from bundler.actions.acquire.open_delivery import Trusted, load_delivered
 from bundler.actions.acquire.trust import check_bundle, load_archive, read_signatures
 from bundler.actions.delivery.delta_base import base_not_at_hand, file_of
 from bundler.delivery.check import check_blobs, check_whole
 from bundler.errors.bundle import RenderError, ValuesError
 from bundler.errors.delivery import BaseMissingError, DeliveryIncompleteError
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.model.events import BytesMoved, Warned
 from bundler.model.results import Verified
 
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.delivery.reader import Delivery
-    from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import Bundle
     from bundler.model.trust import TrustPolicy
     from bundler.ports import Reporter, Verifier

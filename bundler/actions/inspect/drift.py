@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.release.restoring import plan_again, read_deployed, wanted_again
 from bundler.errors.change import ForeignObjectError, ImmutableFieldError
-from bundler.model.conflicts import ConflictPolicy, OnConflict, policy_of
+from bundler.model.conflicts import ConflictPolicy, ConflictRule, OnConflict, policy_of
 from bundler.model.drift import ReleaseDrift
 from bundler.model.events import Warned
 from bundler.model.lean import dataclass, replace
@@ -16,7 +16,6 @@ from bundler.planning.refusals import object_problems
 
 if TYPE_CHECKING:
     from bundler.actions.change.make_plan import Planned
-    from bundler.model.conflicts import ConflictRule
     from bundler.model.site import Site
     from bundler.ports import Ports
 

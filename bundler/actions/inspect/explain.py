@@ -5,19 +5,19 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose.compose import compose
+from bundler.actions.compose.compose import Composition, compose
 from bundler.actions.release.causes import narrowed, origin_in
-from bundler.actions.release.history import learn_live_secrets, load_existing_history, load_whole, uninstalled
+from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, load_whole, uninstalled
 from bundler.errors import BundlerError, UsageError
 from bundler.errors.change import RecordDamagedError
 from bundler.fields.field_path import leading_steps, value_at_path
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.explanation import ExplainedField, Explanation, FieldOwner, Setter, Since
-from bundler.model.json import is_list, is_mapping, value_at_steps
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, value_at_steps
 from bundler.model.lean import dataclass, replace
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import is_secret
-from bundler.model.values import UserLayers
+from bundler.model.values import Pointer, UserLayers
 from bundler.planning.conflicts import in_short
 from bundler.planning.drift import field_text
 from bundler.planning.ignored_fields import content_of
@@ -30,13 +30,9 @@ from bundler.values.user import recorded_layer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.actions.release.history import History
     from bundler.model.causes import ChangedValue
-    from bundler.model.json import Body, JSONValue
     from bundler.model.release import InventoryEntry, Revision
-    from bundler.model.values import Pointer
     from bundler.ports import Ports
     from bundler.render.types import FieldOrigin
 

@@ -12,7 +12,7 @@ from bundler.concurrency import in_thread
 from bundler.errors import BundlerError, UsageError
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.events import Warned
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
@@ -20,7 +20,6 @@ from bundler.model.refs import ObjectRef
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.model.json import Body
     from bundler.ports import Ports
 
 _JOB_SELECTOR = "batch.kubernetes.io/job-name"

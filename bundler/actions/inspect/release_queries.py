@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 from bundler import planning
 from bundler.actions.release.damage import lost_head
-from bundler.actions.release.history import read_history, require_history
+from bundler.actions.release.history import History, read_history, require_history
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import InventoryEntry, ReleaseStatus, Revision, RevisionSummary
 from bundler.model.release_state import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from bundler.actions.release.history import History
     from bundler.errors import BundlerError
     from bundler.model.json import Body
-    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.ports import Ports, ReleaseStore
 
 

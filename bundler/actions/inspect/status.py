@@ -9,7 +9,7 @@ from bundler.actions.change.pod_watch import PATIENCE_S, PodWatch
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules, wait_until_ready
 from bundler.actions.release.damage import lost_head
-from bundler.actions.release.history import require_history, uninstalled
+from bundler.actions.release.history import History, require_history, uninstalled
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.errors.change import ReleaseError
 from bundler.health.compute import compute_health
@@ -21,7 +21,7 @@ from bundler.model.health import Health, Status
 from bundler.model.hooks import hook_run, is_check
 from bundler.model.lean import replace
 from bundler.model.names import release_uid
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import InventoryEntry, ReleaseStatus, Revision
 from bundler.model.release_state import ObjectStatus, ReleaseState
 from bundler.planning.jobs import job_failed, jobs_done
 from bundler.planning.taking import is_others
@@ -29,10 +29,8 @@ from bundler.planning.taking import is_others
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.actions.release.history import History
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import InventoryEntry, Revision
     from bundler.ports import Ports
 
 

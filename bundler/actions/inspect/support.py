@@ -17,19 +17,19 @@ from bundler.actions.inspect.logs import pods_of_release
 from bundler.actions.inspect.release_queries import in_plan_order
 from bundler.actions.inspect.status import release_state
 from bundler.actions.preflight.check_runner import first_line, list_all
-from bundler.actions.release.history import require_history
+from bundler.actions.release.history import History, require_history
 from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.model.cluster import ListQuery, LogQuery
-from bundler.model.json import as_json, text_at
+from bundler.model.json import Body, as_json, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 from bundler.model.redaction import MASK
 from bundler.model.refs import ObjectRef
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
 from bundler.model.secret_leaves import is_secret, leaf_texts, without_leaves
 from bundler.model.size import counted, shown_bytes
-from bundler.model.support import SupportPart
+from bundler.model.support import SupportPart, SupportRequest
 from bundler.planning.shown_names import public_identifiers
 from bundler.syntax.json_text import dump_json
 from bundler.syntax.writer import dump_yaml
@@ -40,10 +40,6 @@ from bundler.wire.support import event_forms, node_forms, part_forms, pod_forms
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bundler.actions.release.history import History
-    from bundler.model.json import Body
-    from bundler.model.release import Revision, RevisionSummary
-    from bundler.model.support import SupportRequest
     from bundler.ports import Ports
 
 MAX_FILE_BYTES = 2 * 1024 * 1024

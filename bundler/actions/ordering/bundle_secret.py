@@ -9,14 +9,13 @@ from bundler.actions.change.rewrite import rewrite
 from bundler.errors.bundle import ArchiveError
 from bundler.errors.change import OrderSourceError
 from bundler.model.cluster import ListQuery, Payload
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.orders import BUNDLE_KEY, GROUP, IN_AN_OBJECT, MANAGER, ORDER_LABEL, RELEASE, SIGNATURE_KEY
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.size import shown_excess
 
 if TYPE_CHECKING:
     from bundler.actions.acquire.packed import PackedBundle
-    from bundler.model.json import Body
     from bundler.ports import ClusterClient
 
 MOST_BYTES: Final = 900 * 1024

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.rewrite import rewrite
 from bundler.errors.change import OrderNotFoundError
 from bundler.model.events import Notice
-from bundler.model.orders import MANAGER, with_suspension
+from bundler.model.orders import MANAGER, KeepingOrder, with_suspension
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.actions.release.terms import Terms
     from bundler.model.json import Body
-    from bundler.model.orders import KeepingOrder
     from bundler.model.refs import ObjectRef
     from bundler.ports import ClusterClient, Ports
 

@@ -11,16 +11,14 @@ from bundler.errors.cluster import ForbiddenError, UnknownKindError
 from bundler.model.cluster import ListQuery
 from bundler.model.definition import DEFINITION, kind_of
 from bundler.model.events import Notice, Warned
-from bundler.model.json import mapping_at, strings_at
+from bundler.model.json import Body, mapping_at, strings_at
 from bundler.model.orders import FINALIZER, GROUP, MADE_FOR, ORDERS_DEFINITION, RELEASE
-from bundler.model.refs import ref_of
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from bundler.model.json import Body
-    from bundler.model.refs import ObjectRef
     from bundler.ports import ClusterClient, Ports
 
 

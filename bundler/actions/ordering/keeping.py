@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.cluster import ListQuery
 from bundler.model.events import Notice, Warned
-from bundler.model.orders import GROUP, RELEASE, keeping_order, order_ref
+from bundler.model.orders import GROUP, RELEASE, KeepingOrder, keeping_order, order_ref
 
 if TYPE_CHECKING:
     from bundler.actions.release.terms import Terms
-    from bundler.model.orders import KeepingOrder
     from bundler.ports import ClusterClient, Ports
 
 

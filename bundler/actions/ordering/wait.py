@@ -11,11 +11,10 @@ from bundler.actions.ordering.edit import read_order
 from bundler.errors import InterruptedRunError
 from bundler.errors.change import OrderStalledError, WaitTimeoutError
 from bundler.model.events import Notice
-from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.orders import APPROVE, RETRY, is_suspended
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports
 

@@ -12,7 +12,7 @@ from bundler.actions.preflight.storage import storage_checks
 from bundler.fields.kinds import pod_spec_path
 from bundler.images.image_paths import containers_of
 from bundler.model.check import Check, failed, passed, skipped
-from bundler.model.json import items_at, mapping_at, strings_at, text_at, value_at
+from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.model.size import counted
 from bundler.planning.quota import quota_problems
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundler.actions.preflight.run import PreflightRequest
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient
 

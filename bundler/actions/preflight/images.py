@@ -14,7 +14,7 @@ from bundler.images.image_paths import pod_specs
 from bundler.images.rewrite import site_repository
 from bundler.images.tree import image_tree
 from bundler.model.check import Check, CheckState, failed, passed, skipped, warned
-from bundler.model.json import is_mapping, mapping_at, text_at
+from bundler.model.json import Body, is_mapping, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.model.secret_leaves import decoded_leaf
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from bundler.actions.compose.compose import Composition
     from bundler.actions.preflight.run import PreflightRequest
     from bundler.model.image import LockedImage
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.site import Site, SiteRegistry
     from bundler.ports import ClusterClient, Registry

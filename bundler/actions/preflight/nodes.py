@@ -8,14 +8,13 @@ from bundler.actions.compose.site_overlay import needed_images
 from bundler.actions.preflight.check_runner import list_all
 from bundler.fields.quantity import Quantity
 from bundler.model.check import Check, failed, passed, skipped, warned
-from bundler.model.json import items_at, text_at
+from bundler.model.json import Body, items_at, text_at
 from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.model.image import LockedImage
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient
 

@@ -17,7 +17,7 @@ from bundler.model.access_review import ACCESS_REVIEW, REVIEWS, access_payload, 
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.cluster import ListQuery
 from bundler.model.definition import is_definition, kind_of
-from bundler.model.json import items_at, list_at
+from bundler.model.json import Body, JSONValue, items_at, list_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.names import release_uid
 from bundler.planning.restored import is_restored
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.actions.preflight.run import PreflightRequest
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.planning.rights import PluralOf
     from bundler.ports import ClusterClient

@@ -18,13 +18,12 @@ from bundler.errors.delivery import (
 from bundler.images.image_paths import places_of, rules_of
 from bundler.images.rewrite import site_repository
 from bundler.model.digest import Digest
-from bundler.model.image import ImageRef
+from bundler.model.image import ImageRef, LockedImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.model.image import LockedImage
     from bundler.model.site import Site, SiteRegistry
     from bundler.ports import Registry
     from bundler.render.types import Rendering

@@ -13,7 +13,7 @@ from bundler.actions.preflight.storage import default_storage_classes
 from bundler.errors import BundlerError, UsageError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.check import Check, failed, passed, skipped, warned
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.planning.site_policy import other_cluster
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from bundler.model.json import Body
     from bundler.model.site import Site, SiteRegistry
     from bundler.model.trust import TrustedKey
     from bundler.ports import ClusterClient, Registry

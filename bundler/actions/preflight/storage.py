@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from bundler.actions.preflight.check_runner import list_all
 from bundler.fields.quantity import Quantity
 from bundler.model.check import Check, failed, passed, skipped, warned
-from bundler.model.json import items_at, mapping_at, text_at, value_at
+from bundler.model.json import Body, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient
 

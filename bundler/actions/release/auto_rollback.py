@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.lifecycle import carry_out
-from bundler.actions.release.proposal import pass_gates, propose
+from bundler.actions.release.lifecycle import RunOptions, carry_out
+from bundler.actions.release.proposal import Proposal, pass_gates, propose
 from bundler.actions.release.rollback import draft_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import remove_objects
@@ -23,8 +23,6 @@ from bundler.planning.recreate import recreated_by
 from bundler.planning.together import changed_components, component_words, components_of
 
 if TYPE_CHECKING:
-    from bundler.actions.release.lifecycle import RunOptions
-    from bundler.actions.release.proposal import Proposal
     from bundler.errors import BundlerError
     from bundler.model.release import Revision
     from bundler.ports import HeldLock, Ports

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.release.found_causes import Found, Steps, Why, changed_places, grouped, in_cluster
 from bundler.model.causes import Cause, CauseKind, ChangedField
-from bundler.model.change import Action
+from bundler.model.change import Action, Change, Plan
 from bundler.model.json import pointer_tokens, value_at_steps
 from bundler.model.lean import replace
 from bundler.model.redaction import Redactor
 from bundler.planning.jobs import is_job, job_stem
 from bundler.planning.stuck_pods import is_stuck_pod
-from bundler.render.types import FieldOrigin
+from bundler.render.types import FieldOrigin, Rendering
 from bundler.values.causes import ValueChanges
 from bundler.values.flatten import whole_data
 from bundler.values.paths import pointer_as_path
@@ -29,12 +29,10 @@ if TYPE_CHECKING:
     from bundler.actions.compose.compose import Composition
     from bundler.actions.release.proposal import Draft
     from bundler.expressions.expression import ValuePath
-    from bundler.model.change import Change, Plan
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision
     from bundler.model.values import Pointer
-    from bundler.render.types import Rendering
 
 _OF_TEMPLATES = frozenset({"site", "capabilities"})
 """What templates read besides values, and no record holds."""

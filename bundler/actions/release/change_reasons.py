@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.change import Action
+from bundler.model.change import Action, Change, Plan
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from bundler.actions.release.proposal import Draft
-    from bundler.model.change import Change, Plan
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision

@@ -14,11 +14,11 @@ from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.namespace import create_namespace
 from bundler.actions.release.proposal import Proposal, identity_for, moment_for, outline, require_cluster
-from bundler.actions.release.restoring import plan_again, read_deployed, wanted_again
+from bundler.actions.release.restoring import Deployed, plan_again, read_deployed, wanted_again
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors import BundlerError
 from bundler.errors.change import UnfinishedChangeError
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.conflicts import ConflictRule, OnConflict
 from bundler.model.drift import Correction, DriftedObject, DriftKind
 from bundler.model.kept import NEVER_DELETED
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.change.make_plan import Planned
     from bundler.actions.release.history import History
-    from bundler.actions.release.restoring import Deployed
-    from bundler.model.change import Change
     from bundler.model.release import RevisionSummary
     from bundler.model.site import Site
     from bundler.planning.observation import Wanted

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import dataclass
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import ReleaseStatus, RevisionSummary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.actions.release.history import History
-    from bundler.model.release import RevisionSummary
 
 _NAMED = 5
 """How many packs without a head are named."""

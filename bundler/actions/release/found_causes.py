@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.model.causes import Cause, CauseKind, ChangedField
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.lean import replace
 from bundler.planning.diff import differing, shown_sides
 from bundler.planning.drift import field_text
@@ -16,7 +16,6 @@ from bundler.values.paths import pointer_as_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.model.change import Change
     from bundler.model.values import Pointer
 
 Steps: TypeAlias = tuple[str | int, ...]

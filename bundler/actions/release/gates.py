@@ -14,7 +14,7 @@ from bundler.actions.release.saved_plan import stale_problems
 from bundler.actions.release.steps import case_of, policy_of
 from bundler.actions.release.upgrade_path import barrier_problems, downgrade_line, path_problems
 from bundler.errors import ConfirmationRequiredError
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.lean import replace
 from bundler.model.size import first_of
 from bundler.planning.definitions.notes import definition_problems
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bundler.actions.release.proposal import Proposal
-    from bundler.model.change import Change
 
 _RECORD_SECRETS = 3
 """A head, a pack and the sensitive leaves: what a small revision's record adds to a quota."""

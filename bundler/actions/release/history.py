@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 import bundler.actions.release
 from bundler.actions.release.damage import Damage, lost_number, missing_head, unlabelled_head
-from bundler.errors import UsageError
+from bundler.errors import BundlerError, UsageError
 from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.lean import dataclass, field, replace
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import InventoryEntry, Protection, ReleaseStatus, Revision, RevisionSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bundler.errors import BundlerError
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import InventoryEntry, Protection, Revision, RevisionSummary
     from bundler.model.rollout import Rollout
     from bundler.ports import Ports, ReleaseStore
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.model.change import KeptObject
 from bundler.model.hooks import Operation
 from bundler.model.lean import dataclass
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import ReleaseStatus, Revision
 from bundler.planning.hooks import HookRun, active_hooks, finished_in
 from bundler.planning.jobs import is_job
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bundler.actions.release.history import History
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import Revision
     from bundler.ports import ReleaseStore
 
 _UNFINISHED = {ReleaseStatus.PENDING_ROLLBACK, ReleaseStatus.INTERRUPTED, ReleaseStatus.FAILED}

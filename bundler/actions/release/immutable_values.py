@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.errors import Found
 from bundler.errors.change import ImmutableFieldError
 from bundler.fields.typed import same
-from bundler.model.json import at_pointer, mapping_at
+from bundler.model.json import Body, at_pointer, mapping_at
 from bundler.model.redaction import MASK
 from bundler.planning.conflicts import in_short
 from bundler.planning.problem import Problem
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.compose.compose import Composition
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body
     from bundler.model.values import MergedValues
 
 

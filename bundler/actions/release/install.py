@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions import preflight
-from bundler.actions.compose.compose import compose
+from bundler.actions.compose.compose import Composition, compose
 from bundler.actions.release.auto_rollback import barred, lost_way_back, roll_back_after
 from bundler.actions.release.history import (
     History,
@@ -25,7 +25,7 @@ from bundler.actions.rollout.resume import is_paused, of_open_rollout
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import ForbiddenError
-from bundler.model.conflicts import OnConflict
+from bundler.model.conflicts import ConflictRule, OnConflict
 from bundler.model.events import Notice, Warned
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import (
@@ -35,7 +35,7 @@ from bundler.model.release import (
     Revision,
     RevisionSummary,
 )
-from bundler.model.values import LayerKind
+from bundler.model.values import LayerKind, UserLayers
 from bundler.planning.inventory import generated_entry, rendered_entry
 from bundler.planning.recreate import recreate_rules
 from bundler.planning.shown_names import public_identifiers
@@ -47,15 +47,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.errors import BundlerError
     from bundler.model.bundle import Bundle
-    from bundler.model.conflicts import ConflictRule
     from bundler.model.json import Body
     from bundler.model.release import InventoryEntry
     from bundler.model.rollout import RolloutRequest
-    from bundler.model.values import UserLayers
     from bundler.ports import HeldLock, Ports, Registry
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from bundler.errors.cluster import AlreadyExistsError, ObjectNotFoundError
 from bundler.model.cluster import Payload
 from bundler.model.events import Notice
-from bundler.model.json import canonical_json
+from bundler.model.json import Body, canonical_json
 from bundler.model.labels import MANAGED_BY, MANAGED_BY_VALUE, RELEASE_UID
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body
     from bundler.ports import Ports
 
 

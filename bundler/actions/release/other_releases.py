@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import since_uninstall
+from bundler.actions.release.history import History, since_uninstall
 from bundler.errors.change import ReleaseError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.definition import is_definition
-from bundler.model.json import text_at
+from bundler.model.json import Body, text_at
 from bundler.model.labels import INSTANCE, RELEASE_UID
 from bundler.model.names import release_uid
 from bundler.model.release import ReleaseStatus
@@ -16,9 +16,7 @@ from bundler.model.release import ReleaseStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bundler.actions.release.history import History
     from bundler.errors import BundlerError
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.ports import ReleaseStore
 

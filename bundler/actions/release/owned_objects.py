@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import FIELD_MANAGER, ListQuery
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.kept import kept_because
 from bundler.model.labels import BACKUP, COMPONENT, RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.names import release_uid
-from bundler.model.refs import ref_of
+from bundler.model.refs import ObjectRef, ResourceType, ref_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.inventory import found_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.json import Body
-    from bundler.model.refs import ObjectRef, ResourceType
     from bundler.model.release import InventoryEntry
     from bundler.ports import ClusterClient, Ports
 

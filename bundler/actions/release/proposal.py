@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bundler.actions.release
-from bundler.actions.change.make_plan import make_plan
+from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.ordering.keeping import order_at_first, order_under_lock
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
@@ -24,7 +24,7 @@ from bundler.errors.change import (
     RecordDamagedError,
 )
 from bundler.model.bundle import Reach, ReadinessRule, RecreateRule
-from bundler.model.change import Action
+from bundler.model.change import Action, Plan
 from bundler.model.conflicts import policy_of
 from bundler.model.events import Warned
 from bundler.model.lean import dataclass, field, replace
@@ -32,7 +32,7 @@ from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
 from bundler.planning.jobs import finished_before, is_job, runs_of
 from bundler.planning.observation import Wanted
-from bundler.planning.problem import refuse
+from bundler.planning.problem import Problem, refuse
 from bundler.planning.recreate import asked_by_flag
 from bundler.planning.site_policy import other_cluster
 from bundler.planning.windows import closed_windows
@@ -42,15 +42,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.actions.change.ask_server import IsRecorded
-    from bundler.actions.change.make_plan import Planned
     from bundler.actions.compose.compose import Composition
-    from bundler.model.change import Plan
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.orders import KeepingOrder
     from bundler.model.release import Revision, RevisionSummary
-    from bundler.planning.problem import Problem
     from bundler.ports import Clock, ClusterClient, Ports, Reporter
 
 REFUSED_NOW = frozenset({ClosedWindowError, KeptReleaseError, OrdersHeldError})

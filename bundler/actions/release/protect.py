@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from bundler.actions.release.history import learn_live_secrets, load_existing_history, uninstalled
+from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, uninstalled
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ApiUnavailableError, ConflictError, ForbiddenError, RejectedError
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.events import Warned
-from bundler.model.json import text_at
+from bundler.model.json import Body, text_at
 from bundler.model.labels import PROTECTED
 from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef, ref_of
-from bundler.model.release import Protection
+from bundler.model.release import InventoryEntry, Protection
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.ownership import is_ours
 from bundler.planning.protection import claims_made_by, data_holders, is_marked, mark_body, unmarked
@@ -25,9 +25,6 @@ from bundler.planning.protection import claims_made_by, data_holders, is_marked,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from bundler.actions.release.history import History
-    from bundler.model.json import Body
-    from bundler.model.release import InventoryEntry
     from bundler.ports import Ports
 
 T = TypeVar("T")

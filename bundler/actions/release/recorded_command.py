@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.values import AssignmentKind
-from bundler.ports import UNCONFINED
+from bundler.ports import UNCONFINED, Confinement
 from bundler.syntax.written_path import Match
 from bundler.values.paths import read_path, shown_start
-from bundler.values.schema_view import bundle_view
+from bundler.values.schema_view import SchemaView, bundle_view
 from bundler.values.user import is_secret_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.ports import Confinement
-    from bundler.values.schema_view import SchemaView
 
 _LOGIN = re.compile(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
 """User and password in an address; a registry of bundles or a proxy may be typed so."""

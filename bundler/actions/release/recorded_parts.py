@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.bundle import ReadinessRule, StepGate
+from bundler.model.bundle import Reach, ReadinessRule, StepGate
 from bundler.model.conflicts import ConflictRule, OnConflict
-from bundler.model.json import list_at, text_at
+from bundler.model.json import Body, list_at, text_at
 from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
-    from bundler.model.bundle import Reach
-    from bundler.model.json import Body
     from bundler.model.release import Revision
 
 

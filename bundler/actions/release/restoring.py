@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.make_plan import make_plan
-from bundler.actions.release.history import learn_live_secrets, load_existing_history
-from bundler.actions.release.proposal import others_recorded, wanted_of
+from bundler.actions.change.make_plan import Planned, make_plan
+from bundler.actions.release.history import History, learn_live_secrets, load_existing_history
+from bundler.actions.release.proposal import Draft, others_recorded, wanted_of
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.rollback import draft_of
 from bundler.actions.release.terms import Terms
 from bundler.errors.change import ReleaseNotFoundError
-from bundler.model.conflicts import OnConflict, policy_of
+from bundler.model.conflicts import ConflictPolicy, ConflictRule, OnConflict, policy_of
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import Authorship
+from bundler.model.release import Authorship, Revision, RevisionSummary
 
 if TYPE_CHECKING:
-    from bundler.actions.change.make_plan import Planned
-    from bundler.actions.release.history import History
-    from bundler.actions.release.proposal import Draft
-    from bundler.model.conflicts import ConflictPolicy, ConflictRule
-    from bundler.model.release import Revision, RevisionSummary
     from bundler.model.site import Site
     from bundler.planning.observation import Wanted
     from bundler.ports import Ports

@@ -6,24 +6,22 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import History, learn_live_secrets, load_existing_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, change_release
-from bundler.actions.release.proposal import Draft, propose_checked, require_cluster
+from bundler.actions.release.proposal import Draft, Proposal, propose_checked, require_cluster
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.fields.removed_apis import successor_of
 from bundler.health.compute import is_built_in
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import Authorship, ReleaseStatus
+from bundler.model.release import Authorship, InventoryEntry, ReleaseStatus, Revision, RevisionSummary
 from bundler.planning.shown_names import public_identifiers
 from bundler.planning.version_stamp import unstamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.actions.release.proposal import Proposal
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.model.site import Site
     from bundler.ports import ClusterClient, Ports
 

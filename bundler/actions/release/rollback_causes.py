@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.release.found_causes import Found, Why, changed_places, grouped, in_cluster
 from bundler.model.causes import CauseKind, ChangedField
-from bundler.model.change import Action
-from bundler.model.json import value_at_steps
+from bundler.model.change import Action, Change, Plan
+from bundler.model.json import JSONValue, value_at_steps
 from bundler.model.lean import replace
 from bundler.model.redaction import Redactor
 from bundler.planning.jobs import is_job, job_stem
@@ -23,8 +23,6 @@ from bundler.values.recorded_changes import RecordedChanges, RecordedValues
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bundler.model.change import Change, Plan
-    from bundler.model.json import JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision

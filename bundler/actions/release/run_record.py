@@ -11,11 +11,11 @@ from bundler.actions.rollout.failure import cause_of, evidence_of, note_open_fai
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import LockLostError, RevisionExistsError
 from bundler.health.gone_jobs import is_complete
-from bundler.model.change import Action
+from bundler.model.change import Action, Plan
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
 from bundler.model.size import first_of, shortened
 from bundler.model.steps import Moment
 from bundler.planning.backup import is_backup
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from bundler.actions.release.history import History
     from bundler.actions.release.lifecycle import RunOptions
     from bundler.actions.release.proposal import Proposal
-    from bundler.model.change import Plan
-    from bundler.model.release import Revision, RevisionSummary
     from bundler.model.rollout import Rollout
     from bundler.ports import HeldLock, Ports
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from os import urandom
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.change_reasons import with_reasons
 from bundler.errors.change import StalePlanError
-from bundler.model.change import Action
+from bundler.model.change import Action, Change, Plan
 from bundler.model.lean import replace
 from bundler.model.redaction import Redactor
-from bundler.model.release import BundleReference
+from bundler.model.release import Authorship, BundleReference
 from bundler.model.salted import SALT_BYTES, salted_digest
 from bundler.model.saved_plan import BaseRevision, PlanFacts, PlannedVerb, SavedChange, SavedPlan, SavedValues
 from bundler.planning.conflicts import change_notes
@@ -30,15 +30,12 @@ from bundler.values.planned_values import moved_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
 
     from bundler.actions.release.history import History
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.model.causes import Cause, ChangedValue
-    from bundler.model.change import Change, Plan
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body, JSONValue
-    from bundler.model.release import Authorship
     from bundler.model.saved_plan import SavedRequest
     from bundler.ports import Ports
     from bundler.values.hidden_leaves import IsSecret

@@ -5,30 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.live_state import observe_neighbours
-from bundler.actions.change.make_plan import in_steps, without_stuck
+from bundler.actions.change.make_plan import Planned, in_steps, without_stuck
 from bundler.actions.rollout.observe import find_stuck_pods
 from bundler.actions.rollout.templates import unlike
 from bundler.model.json import canonical_json, mapping_at
 from bundler.model.lean import replace
 from bundler.model.redaction import MASK
 from bundler.model.release import ReleaseStatus
-from bundler.planning.step_rules import gates_of, step_policy
+from bundler.planning.step_rules import StepPolicy, gates_of, step_policy
 from bundler.planning.stepping import resolve_rollout, stepped_changes
 from bundler.planning.stepping_refusals import step_warnings
 from bundler.planning.steps_asked import steps_asked
-from bundler.planning.steps_refused.case import BundleSteps, make_case
+from bundler.planning.steps_refused.case import BundleSteps, Case, make_case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.actions.change.make_plan import Planned
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.actions.release.terms import Terms
     from bundler.model.change import Change
     from bundler.model.rollout import Rollout, RolloutRequest
     from bundler.planning.observation import Observation
-    from bundler.planning.step_rules import StepPolicy
-    from bundler.planning.steps_refused.case import Case
     from bundler.ports import Ports
 
 

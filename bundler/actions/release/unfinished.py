@@ -8,10 +8,9 @@ from bundler.actions.release.history import History, read_history
 from bundler.errors.cluster import ConflictError
 from bundler.model.events import Notice
 from bundler.model.lean import replace
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import ReleaseStatus, RevisionSummary
 
 if TYPE_CHECKING:
-    from bundler.model.release import RevisionSummary
     from bundler.ports import Ports
 
 

@@ -38,10 +38,10 @@ from bundler.actions.release.unfinished import abort_record, mark_interrupted_ru
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
 from bundler.model.events import Notice
-from bundler.model.json import is_mapping, text_at
+from bundler.model.json import Body, JSONValue, is_mapping, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
-from bundler.model.release import Authorship, ReleaseStatus
+from bundler.model.release import Authorship, ReleaseStatus, RevisionSummary
 from bundler.model.steps import Moment
 from bundler.planning.hidden import hidden_like
 from bundler.planning.observation import Wanted
@@ -51,10 +51,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bundler.model.change import Change
-    from bundler.model.json import Body, JSONValue
     from bundler.model.orders import KeepingOrder
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import RevisionSummary
     from bundler.model.site import Site
     from bundler.ports import HeldLock, Ports
 

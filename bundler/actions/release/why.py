@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions import release
-from bundler.actions.release.history import load_whole
+from bundler.actions.release.history import History, load_whole
 from bundler.actions.release.hook_runs import left_by_rollback
 from bundler.actions.release.rollback_causes import with_rollback_causes
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from bundler.actions.change.make_plan import Planned
-    from bundler.actions.release.history import History
     from bundler.actions.release.proposal import Draft
     from bundler.model.change import Plan
     from bundler.ports import ReleaseStore

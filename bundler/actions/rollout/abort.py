@@ -15,27 +15,23 @@ from bundler.actions.release.history import (
     require_open_rollout,
 )
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
-from bundler.actions.release.proposal import Draft, pass_gates, propose, propose_checked, require_cluster
-from bundler.actions.release.rollback import draft_of
+from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, propose_checked, require_cluster
+from bundler.actions.release.rollback import RollbackRequest, draft_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.way_back import WayBack, go_back
 from bundler.actions.rollout.failure import cause_of
 from bundler.errors.change import RecordDamagedError
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import Authorship
-from bundler.model.rollout import RolloutState
+from bundler.model.release import Authorship, Revision, RevisionSummary
+from bundler.model.rollout import Rollout, RolloutState
 from bundler.planning.problem import refuse
 from bundler.planning.shown_names import public_identifiers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.actions.release.proposal import Proposal
-    from bundler.actions.release.rollback import RollbackRequest
     from bundler.errors import BundlerError
-    from bundler.model.release import Revision, RevisionSummary
-    from bundler.model.rollout import Rollout
     from bundler.model.site import Site
     from bundler.ports import HeldLock, Ports
 

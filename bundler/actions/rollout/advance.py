@@ -9,9 +9,9 @@ from bundler.actions.rollout.observe import RolloutMemory, SteppedWorkload
 from bundler.actions.rollout.one_step import OneStep, Rolling
 from bundler.actions.rollout.templates import TemplateMemory
 from bundler.health.pod_ages import PodAges
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.lean import replace
-from bundler.model.rollout import RolloutState, Template
+from bundler.model.rollout import Rollout, RolloutState, Template
 from bundler.model.steps import Advance, Pause
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from bundler.actions.release.lifecycle import RunOptions
     from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.run_record import RunRecord
-    from bundler.model.change import Change
     from bundler.model.manifest import Manifest
-    from bundler.model.rollout import Rollout
     from bundler.ports import Ports
 
 

@@ -9,29 +9,26 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import Unready, gather_evidence
 from bundler.actions.change.pod_watch import ClaimWatch
-from bundler.actions.rollout.observe import owners_of_pacing
+from bundler.actions.rollout.observe import RolloutMemory, owners_of_pacing
 from bundler.errors import BundlerError, Found, InterruptedRunError
 from bundler.errors.change import LockLostError, RolloutContestedError, StepFailedError
 from bundler.errors.cluster import ConflictError, UnauthorizedError, UnavailableError
-from bundler.health.pods import pod_problem
+from bundler.health.pods import PodProblem, pod_problem
 from bundler.model.events import Notice
 from bundler.model.health import Health, Status
 from bundler.model.lean import replace
-from bundler.model.rollout import OnFailure, RolloutState
+from bundler.model.rollout import OnFailure, RolloutState, SeenWorkload
 from bundler.model.size import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.actions.release.run_record import RunRecord
-    from bundler.actions.rollout.observe import RolloutMemory
     from bundler.actions.rollout.one_step import Rolling
-    from bundler.health.pods import PodProblem
     from bundler.model.json import Body
     from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
-    from bundler.model.rollout import SeenWorkload
     from bundler.model.steps import Advance
     from bundler.ports import Ports
 

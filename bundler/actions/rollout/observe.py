@@ -11,7 +11,7 @@ from bundler.concurrency import map_parallel
 from bundler.health.pod_ages import PodAges, is_active, is_ready
 from bundler.health.pods import FailFast
 from bundler.model.cluster import ListQuery, is_deleting
-from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.model.rollout import SeenWorkload, Template
@@ -22,7 +22,6 @@ from bundler.planning.pacing import author_pace, pacing_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.release import RevisionSummary
     from bundler.planning.observation import Wanted

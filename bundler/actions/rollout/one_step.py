@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.rollout.failure import contested, step_failed
-from bundler.actions.rollout.observe import observe_rollout, owners_of_pacing
-from bundler.actions.rollout.step_gates import StepGates
+from bundler.actions.rollout.observe import RolloutMemory, SteppedWorkload, observe_rollout, owners_of_pacing
+from bundler.actions.rollout.step_gates import GatesAnswer, StepGates
 from bundler.errors.change import LockLostError
 from bundler.errors.cluster import ConflictError
 from bundler.model.events import Notice, PodsReplaced
-from bundler.model.json import mapping_at
+from bundler.model.json import Body, mapping_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.rollout import AskGates, Fail, Finished, GateOutcome, Hold, Look, Restore, RolloutState, Stop
 from bundler.model.size import seconds
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.write_object import ObjectWriter
     from bundler.actions.release.run_record import RunRecord
-    from bundler.actions.rollout.observe import RolloutMemory, SteppedWorkload
-    from bundler.actions.rollout.step_gates import GatesAnswer
     from bundler.model.change import Change
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.rollout import Rollout, RolloutAction, SeenWorkload

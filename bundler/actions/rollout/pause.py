@@ -8,11 +8,10 @@ from bundler.actions.release.history import learn_live_secrets, require_history,
 from bundler.errors import UsageError
 from bundler.errors.cluster import ConflictError
 from bundler.model.lean import dataclass, replace
-from bundler.model.rollout import RolloutState
+from bundler.model.rollout import Rollout, RolloutState
 
 if TYPE_CHECKING:
     from bundler.model.release import RevisionSummary
-    from bundler.model.rollout import Rollout
     from bundler.ports import Ports
 
 _DOING = "pausing the rollout"

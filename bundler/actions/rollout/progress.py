@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import require_history, require_open_rollout
+from bundler.actions.release.history import History, require_history, require_open_rollout
 from bundler.actions.rollout.observe import RolloutMemory, SteppedWorkload, observe_rollout
 from bundler.actions.rollout.templates import TemplateMemory
 from bundler.errors.change import RecordDamagedError
@@ -18,7 +18,6 @@ from bundler.planning.stepping import PACED_KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.actions.release.history import History
     from bundler.model.manifest import Manifest
     from bundler.model.release import Revision
     from bundler.model.rollout import Rollout

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.run_control import recording
-from bundler.actions.release.run_record import NewRevision
+from bundler.actions.release.run_record import Course, NewRevision
 from bundler.model.lean import replace
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
 from bundler.model.rollout import RolloutState
 
 if TYPE_CHECKING:
     from bundler.actions.release.lifecycle import RunOptions
     from bundler.actions.release.proposal import Proposal
-    from bundler.actions.release.run_record import Course
-    from bundler.model.release import Revision, RevisionSummary
     from bundler.ports import HeldLock, Ports
 
 

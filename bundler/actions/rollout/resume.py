@@ -7,29 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import learn_live_secrets, load_existing_history, require_open_rollout
+from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, require_open_rollout
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
-from bundler.actions.release.proposal import Draft, propose_checked, require_cluster
+from bundler.actions.release.proposal import Draft, Proposal, propose_checked, require_cluster
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.actions.release.rollback import as_recorded
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.rollout.abort import abort_after
-from bundler.errors import UsageError
+from bundler.errors import BundlerError, UsageError
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import Authorship
-from bundler.model.rollout import RolloutState
+from bundler.model.release import Authorship, Revision
+from bundler.model.rollout import Rollout, RolloutState, Share
 from bundler.planning.shown_names import public_identifiers
 from bundler.values.changes import is_same_to_templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.actions.release.history import History
-    from bundler.actions.release.proposal import Proposal
-    from bundler.errors import BundlerError
-    from bundler.model.release import Revision
-    from bundler.model.rollout import Rollout, Share
     from bundler.model.site import Site
     from bundler.ports import HeldLock, Ports
 

@@ -17,10 +17,10 @@ from bundler.health.step_gates import PASSED, GateAnswer, ask
 from bundler.health.workloads import job_health
 from bundler.model.change import Action, Change
 from bundler.model.events import GateJudged
-from bundler.model.health import Status
+from bundler.model.health import Health, Status
 from bundler.model.hooks import hook_run, is_check
 from bundler.model.lean import dataclass, replace
-from bundler.model.rollout import GateOutcome
+from bundler.model.rollout import GateOutcome, Rollout, SeenWorkload
 from bundler.planning.gate_environment import step_environment, with_environment
 from bundler.planning.hooks import of_run
 from bundler.planning.jobs import is_job
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
 
     from bundler.actions.change.run_control import Guard
     from bundler.model.bundle import StepGate
-    from bundler.model.health import Health
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision
-    from bundler.model.rollout import Rollout, SeenWorkload
     from bundler.ports import Ports
 
 

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.errors.cluster import RejectedError
-from bundler.model.json import canonical_json, mapping_at
+from bundler.model.json import Body, canonical_json, mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.rollout import Template
 from bundler.planning.conflicts import in_short
@@ -15,7 +15,6 @@ from bundler.planning.owners import other_owner, owned_places
 from bundler.planning.payloads import payload_of
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports

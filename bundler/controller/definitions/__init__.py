@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from bundler import Payload
+from bundler import ClusterClient, Payload
 from bundler.model.json import is_mapping
 from bundler.syntax.reader import read_document
-
-if TYPE_CHECKING:
-    from bundler import ClusterClient
 
 _FOLDER: Final = Path(__file__).resolve().parent
 _Name: TypeAlias = Literal["release", "menu"]

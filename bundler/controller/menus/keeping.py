@@ -13,22 +13,20 @@ from bundler.concurrency import in_thread
 from bundler.controller.bells import Bells, facts_of
 from bundler.controller.looks import take_looks
 from bundler.controller.menus.menu import MENU, differs, is_made_for, release_of
-from bundler.controller.menus.serve import MenuServer
+from bundler.controller.menus.serve import MenuServer, Offer, Serving
 from bundler.controller.menus.told import mirrored, refused
 from bundler.controller.orders import MANAGER
 from bundler.controller.queue import LookQueue
 from bundler.controller.watch_health import WatchHealth
 from bundler.controller.watches import Watches
-from bundler.model.json import items_at, mapping_at, strings_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at
 from bundler.model.orders import APPROVE, FINALIZER, GROUP, RELEASE, order_ref, with_note
 from bundler.model.refs import ObjectRef, ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.controller.menus.serve import Offer, Serving
     from bundler.controller.process import Instruments
-    from bundler.model.json import Body
 
 _NAME: Final = "menus"
 _JOIN_S: Final = 10.0

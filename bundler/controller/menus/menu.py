@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.controller.order import PROTECT
 from bundler.model.digest import digest_of
-from bundler.model.json import as_json, canonical_json, is_mapping, mapping_at, text_at
+from bundler.model.json import Body, JSONValue, as_json, canonical_json, is_mapping, mapping_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, field
 from bundler.model.orders import APPROVE, GROUP, MADE_OF, PART_OF, RELEASE, RETRY, SUSPEND, with_note
@@ -15,7 +15,6 @@ from bundler.model.refs import ObjectRef
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from bundler.model.json import Body, JSONValue
     from bundler.model.kind import SecretKey
 
 MENU: Final = "Menu"

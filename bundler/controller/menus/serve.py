@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler import ListQuery, ObjectRef, Payload, secrets_of_order
-from bundler.controller.accounts import Account
+from bundler import AcquiredBundle, ListQuery, ObjectRef, OrderKind, Payload, SecretKey, Session, secrets_of_order
+from bundler.controller.accounts import Account, Accounts
 from bundler.controller.materials import Reader, check_digest, scratch, secret_text, site_of
-from bundler.controller.menus.menu import menu_ref, parse_menu, pulls
+from bundler.controller.menus.menu import Menu, menu_ref, parse_menu, pulls
 from bundler.controller.menus.told import Served, menu_status
-from bundler.controller.orders import MANAGER
+from bundler.controller.orders import MANAGER, Orders
 from bundler.controller.status import AttemptResult, Reason
 from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError
 from bundler.errors.cluster import UnknownKindError
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.orders import MADE_FOR, MADE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bundler import AcquiredBundle, OrderKind, SecretKey, Session
-    from bundler.controller.accounts import Accounts
-    from bundler.controller.menus.menu import Menu
-    from bundler.controller.orders import Orders
-    from bundler.model.json import Body
     from bundler.ports import Clock
 
 _DEFINITIONS: Final = "apiextensions.k8s.io"

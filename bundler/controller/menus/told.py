@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.controller.conditions import condition_bodies
 from bundler.controller.status import Condition, ConditionType, Reason
-from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.json import Body, JSONValue, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.size import cut, first_of
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.controller.menus.menu import Menu
-    from bundler.model.json import Body, JSONValue
 
 _MESSAGE_BYTES: Final = 4096
 _SHOWN: Final = 20
