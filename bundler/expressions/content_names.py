@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from jinja2.runtime import Undefined
-
 from bundler.expressions.bounds import current_meter
 from bundler.expressions.text import TemplateFailureError, kind_of
 from bundler.expressions.text_functions import plain_text
+from bundler.expressions.undefined import refuse_undefined
 from bundler.model.json import canonical_json
 
 if TYPE_CHECKING:
@@ -62,8 +61,7 @@ def digest_name(name: object, data: object, *, secret: object = False) -> str:
 
 
 def _name_of(name: object) -> str:
-    if isinstance(name, Undefined):
-        name = str(name)  # fails with the path of what is not set
+    refuse_undefined(name)
     text = plain_text(name) if isinstance(name, str) else ""
     if not text:
         raise TemplateFailureError(
@@ -74,8 +72,7 @@ def _name_of(name: object) -> str:
 
 
 def _texts_of(data: object) -> dict[str, JSONValue]:
-    if isinstance(data, Undefined):
-        bool(data)
+    refuse_undefined(data)
     if not isinstance(data, Mapping):
         raise TemplateFailureError(
             f"digest_name(name, data) takes a mapping of texts, not {kind_of(data)}",
@@ -86,8 +83,7 @@ def _texts_of(data: object) -> dict[str, JSONValue]:
 
 
 def _text_of(key: object, value: object) -> str:
-    if isinstance(value, Undefined):
-        bool(value)
+    refuse_undefined(value)
     if not isinstance(value, str | int | float):
         raise TemplateFailureError(
             f"digest_name(name, data) takes a mapping of texts; {plain_text(key)} is {kind_of(value)}",
@@ -97,8 +93,7 @@ def _text_of(key: object, value: object) -> str:
 
 
 def _is_secret(secret: object) -> bool:
-    if isinstance(secret, Undefined):
-        bool(secret)
+    refuse_undefined(secret)
     if not isinstance(secret, bool):
         raise TemplateFailureError(
             f"digest_name(name, data, secret=…) takes true or false, not {kind_of(secret)}",

@@ -17,7 +17,6 @@ from bundler.expressions.compiled import code_key
 from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import finish_text
 from bundler.expressions.text import data_of
-from bundler.expressions.undefined import PathUndefined
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from jinja2.environment import Template
 
-    from bundler.errors.bundle import RenderError
     from bundler.expressions.compiled import Compiled, CompiledCodes
     from bundler.model.json import JSONValue
     from bundler.model.manifest import Source
@@ -66,7 +64,7 @@ class Expression:
             with metered(Meter(bounds)):
                 return self._run(names)
         except FAILURES as error:
-            raise _error_of(error, names, self.text, self.source) from error
+            raise expressions.failures.expression_error(error, names, self.text, self.source) from error
 
     def _run(self, names: Mapping[str, object]) -> JSONValue:
         context = self.template.new_context(dict(names))
@@ -74,8 +72,6 @@ class Expression:
         if self.is_text:
             return finish_text(join_pieces(pieces))
         result = context.vars[_RESULT]
-        if isinstance(result, PathUndefined):
-            bool(result)
         return data_of(result)
 
 
@@ -174,7 +170,7 @@ def _expression(kind: str, text: str, source: Source, codes: CompiledCodes | Non
         try:
             compiled = _compiled_bare(text) if kind == "bare" else _compiled_text(text)
         except FAILURES as error:
-            raise _error_of(error, {}, text, source) from error
+            raise expressions.failures.expression_error(error, {}, text, source) from error
         if codes is not None:
             codes.add(key, compiled)
     code, is_text, paths = compiled
@@ -251,8 +247,3 @@ def path_of(node: nodes.Node) -> ValuePath:
             return (*parent, key.value) if parent else ()
         case _:
             return ()
-
-
-def _error_of(error: Exception, names: Mapping[str, object], text: str, source: Source) -> RenderError:
-
-    return expressions.failures.expression_error(error, names, text, source)

@@ -74,10 +74,7 @@ def explain(error: BaseException, names: Mapping[str, object]) -> Failure:  # no
             )
         case TemplateFailureError():
             hint = error.hint or "change the values that the message names: the bundle's author stops here on purpose"
-            is_deliberate = not error.hint
-            return Failure(
-                error_type=errors.TemplateError, sentence=error.sentence, hint=hint, is_deliberate=is_deliberate
-            )
+            return Failure(errors.TemplateError, error.sentence, hint, is_deliberate=not error.hint)
         case BundlerError():  # what `has_api` met on its way to the cluster
             sentence = "; ".join(error.context) or str(error)
             return Failure(error_type=errors.TemplateError, sentence=sentence, hint=error.hint or "run it again")

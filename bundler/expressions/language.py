@@ -25,7 +25,7 @@ from bundler.expressions.sizes import CONTAINERS, charge_all, charge_comparison
 from bundler.expressions.text import TemplateFailureError, TemplateObject, join_texts, kind_of, text_of
 from bundler.expressions.text_functions import fill_format
 from bundler.expressions.text_methods import TEXT_METHODS
-from bundler.expressions.undefined import PathUndefined, join_path
+from bundler.expressions.undefined import PathUndefined, join_path, refuse_undefined
 from bundler.syntax.scalars import YamlFloat
 
 if TYPE_CHECKING:
@@ -204,14 +204,12 @@ class Language(ImmutableSandboxedEnvironment):
         try:
             return obj[argument]
         except (TypeError, LookupError):
-            if isinstance(argument, Undefined):
-                bool(argument)
+            refuse_undefined(argument)
         return PathUndefined.below(obj, argument, existing=existing, line=line)
 
     def find_method(self, obj: Any, name: str, existing: str, line: int) -> Any:
         """Return what ``obj.name(…)`` calls: a key that holds a function, or an allowed method."""
-        if isinstance(obj, PathUndefined):
-            bool(obj)
+        refuse_undefined(obj)
         if isinstance(obj, str) and name in TEXT_METHODS:
             method = TEXT_METHODS[name]
             return lambda *args: method(obj, *args)
@@ -243,9 +241,7 @@ class Language(ImmutableSandboxedEnvironment):
 
     def contains(self, item: Any, container: Any) -> bool:
         """Do ``item in container``; both must be set."""
-        for value in (item, container):
-            if isinstance(value, Undefined):
-                bool(value)
+        refuse_undefined(item, container)
         if isinstance(container, str):
             current_meter().charge_text(len(container))
         elif isinstance(item, CONTAINERS):
@@ -287,9 +283,7 @@ class Language(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002 - Jinja's
         """Do an operator, within bounds where it can grow its operands."""
-        for value in (left, right):
-            if isinstance(value, Undefined):
-                bool(value)
+        refuse_undefined(left, right)
         try:
             return _BINARY[operator](left, right)
         except TypeError as error:

@@ -11,6 +11,7 @@ from jinja2.runtime import Undefined
 from bundler.expressions.bounds import current_meter, join_pieces
 from bundler.expressions.markers import YamlBlock, YamlText, mark_yaml
 from bundler.expressions.sizes import written_size
+from bundler.expressions.undefined import refuse_undefined
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.json_text import dump_json
 from bundler.syntax.writer import dump_yaml
@@ -99,8 +100,7 @@ def data_of(value: object, *, depth: int = 0) -> JSONValue:
         return value
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, Undefined):
-        bool(value)
+    refuse_undefined(value)
     if depth > _MAX_DEPTH:
         raise TemplateFailureError("the data is nested too deeply", f"keep it within {_MAX_DEPTH} levels")
     if isinstance(value, Mapping):

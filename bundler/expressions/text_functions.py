@@ -12,12 +12,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2.runtime import Undefined
-
 from bundler.expressions.bounds import LimitReachedError, current_meter
 from bundler.expressions.markers import YamlText, finish_text
 from bundler.expressions.sizes import WALKED, charge_all
 from bundler.expressions.text import TemplateFailureError, text_of
+from bundler.expressions.undefined import refuse_undefined
 from bundler.model.pattern import LazyPattern
 
 _FORMATTED_CHARS = 24
@@ -189,18 +188,14 @@ def fill_format(text: str, values: object) -> str:
     items = (
         values if isinstance(values, tuple) else tuple(values.values()) if isinstance(values, Mapping) else (values,)
     )
+    refuse_undefined(*items)
     for item in items:
-        if isinstance(item, Undefined):
-            bool(item)
         if item is not None and not isinstance(item, str | int | float):
             raise TemplateFailureError("a format takes texts and numbers", "print structures with `| to_json`")
     longest = max((len(item) for item in items if isinstance(item, str)), default=0)
-    current_meter().charge_text(len(text) + text.count("%") * max(longest, _FORMATTED_CHARS, _widest(text)))
+    widest = max(map(int, _WIDTHS.findall(text)), default=0)
+    current_meter().charge_text(len(text) + text.count("%") * max(longest, widest, _FORMATTED_CHARS))
     return text % values
-
-
-def _widest(text: str) -> int:
-    return max(map(int, _WIDTHS.findall(text)), default=0)
 
 
 def trunc(value: object, length: int) -> str:

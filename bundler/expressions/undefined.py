@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from jinja2.exceptions import TemplateRuntimeError, UndefinedError
-from jinja2.runtime import StrictUndefined
+from jinja2.runtime import StrictUndefined, Undefined
 from jinja2.utils import missing
 
 _SHOWN_KEYS = 12
@@ -161,3 +161,14 @@ def _inventory(obj: object) -> str:  # noqa: PLR0911 - a table
             return f"is a list of {len(obj)}"
         case _:
             return f"is a {type(obj).__name__} and has nothing of that name"
+
+
+def refuse_undefined(*values: object) -> None:
+    """Fail with the path of the first of ``values`` that is not set.
+
+    Raises:
+        UndefinedUseError: where there is one.
+    """
+    for value in values:
+        if isinstance(value, Undefined):
+            bool(value)
