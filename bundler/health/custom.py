@@ -58,9 +58,8 @@ def custom_resource_health(ref: ObjectRef, body: Body, age_s: float) -> Health:
     conditions = current_conditions(body)
     if list_at(status, "conditions") and not conditions:
         return in_progress("its conditions are about an older generation")
-    if any(found.get("status") != "Unknown" for found in conditions):
-        return current("seen by its controller")
-    if not conditions and "observedGeneration" in status:
+    has_acted = any(found.get("status") != "Unknown" for found in conditions)
+    if has_acted or (not conditions and "observedGeneration" in status):
         return current("seen by its controller")
     what = _unsaid(status, has_conditions=bool(conditions))
     return in_progress(what) if age_s < STATUS_GRACE_S else Health(Status.UNKNOWN, f"{what}; {_advice(ref)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.model.cluster import is_deleting
 from bundler.model.health import Health, Status
-from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+from bundler.model.json import int_at, items_at, list_at, text_at, value_at
 
 if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
@@ -94,13 +94,8 @@ def check_deletion(body: Body) -> Health | None:
     """Return Terminating for an object whose deletion has begun."""
     if not is_deleting(body):
         return None
-    held = ", ".join(str(name) for name in _finalizers(body))
+    held = ", ".join(map(str, list_at(body, "metadata", "finalizers")))
     return Health(Status.TERMINATING, f"being deleted; waits for {held}" if held else "being deleted")
-
-
-def _finalizers(body: Body) -> list[JSONValue]:
-    found = mapping_at(body, "metadata").get("finalizers")
-    return list(found) if isinstance(found, list | tuple) else []
 
 
 def check_generation(body: Body, min_generation: int) -> Health | None:

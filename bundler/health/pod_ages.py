@@ -79,6 +79,7 @@ class PodAges:
         ages = {
             uid: self.now_s - since for pod in pods if (since := self._ready_since_s.get(uid := _uid(pod))) is not None
         }
+        problems = [(pod, problem) for pod in pods if (problem := self.final_problem(pod))]
         ready = [uid for uid, age in ages.items() if age >= min_ready_s or (not is_new and uid in self._found_ready)]
         return PodCount(
             wanted=wanted,
@@ -86,7 +87,7 @@ class PodAges:
             ready=len(ready),
             restarts=sum(self._restarts[_uid(pod)] for pod in pods),
             oldest_ready_s=min(ages.values(), default=0.0),
-            failed=tuple(f"pod {_name(pod)}: {problem}" for pod in pods if (problem := self.final_problem(pod))),
+            failed=tuple(f"pod {text_at(pod, 'metadata', 'name')}: {problem}" for pod, problem in problems),
         )
 
     def final_problem(self, pod: Body) -> PodProblem | None:
@@ -107,7 +108,3 @@ class PodAges:
 
 def _uid(pod: Body) -> str:
     return text_at(pod, "metadata", "uid")
-
-
-def _name(pod: Body) -> str:
-    return text_at(pod, "metadata", "name")

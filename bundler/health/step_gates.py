@@ -58,11 +58,9 @@ def ask(
 
 
 def _pods(seen: Sequence[SeenWorkload]) -> Body:
-    return {**_sides(seen), "of": {name: _sides(_of(name, seen)) for name in {one.component for one in seen}}}
-
-
-def _of(component: str, seen: Sequence[SeenWorkload]) -> Sequence[SeenWorkload]:
-    return [one for one in seen if one.component == component]
+    components = {one.component for one in seen}
+    of = {name: _sides([one for one in seen if one.component == name]) for name in components}
+    return {**_sides(seen), "of": of}
 
 
 def _sides(seen: Sequence[SeenWorkload]) -> Body:

@@ -16,7 +16,7 @@ from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
-    from bundler.model.manifest import Manifest, Source
+    from bundler.model.manifest import Manifest
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 _MAX_DIGITS: Final = 6
@@ -111,17 +111,13 @@ def hook_run(body: Body) -> str:
 
 def is_check(manifest: Manifest) -> bool:
     """Return whether an object is there only to check a release."""
-    return _is_in(CHECKS_FOLDER, manifest.source, manifest.component)
+    file, component = manifest.source.file, manifest.component
+    return (file.removeprefix(f"{component}/") if component else file).startswith(CHECKS_FOLDER)
 
 
 def is_dormant(manifest: Manifest) -> bool:
     """Return whether an object is written at certain moments only: it may or may not be there."""
     return HOOK in mapping_at(manifest.body, "metadata", "annotations") or is_check(manifest)
-
-
-def _is_in(folder: str, source: Source, component: str) -> bool:
-    inside = source.file.removeprefix(f"{component}/") if component else source.file
-    return inside.startswith(folder)
 
 
 def _points(text: str) -> tuple[HookPoint, ...]:

@@ -70,8 +70,7 @@ class ImageRef:
         is_name = REPOSITORY.fullmatch(repository) and len(repository) <= _MAX_NAME_CHARS and not _ID.fullmatch(name)
         is_good = is_name and HOST.fullmatch(registry) and _is_host(registry) and (not tag or TAG.fullmatch(tag))
         if not is_good or ("@" in text and not is_digest(digest)) or (":" in path and not tag):
-            msg = f"{text!r} is not an image reference"
-            raise ValueError(msg)
+            raise ValueError(f"{text!r} is not an image reference")
         return cls(registry, repository, tag or ("" if digest else DEFAULT_TAG), digest)
 
     @classmethod

@@ -44,26 +44,13 @@ class ImagePlace:
         """
         scheme, sign, rest = text.partition("://")
         if sign:
-            msg = f"leave {scheme}:// out: an image in a registry is {rest}, one in a folder oci:DIR"
-            raise ValueError(msg)
+            raise ValueError(f"leave {scheme}:// out: an image in a registry is {rest}, one in a folder oci:DIR")
         if not text.startswith(LAYOUT_SCHEME):
             return cls(ref=ImageRef.parse(text))
         folder, colon, name = text.removeprefix(LAYOUT_SCHEME).partition(":")
-        if not folder or (colon and not _is_name(name)):
-            msg = f"{text!r} is not an OCI layout like oci:DIR or oci:DIR:registry.example/app:1.0"
-            raise ValueError(msg)
+        if not folder or (colon and not TAG.fullmatch(name) and ImageRef.of(name) is None):
+            raise ValueError(f"{text!r} is not an OCI layout like oci:DIR or oci:DIR:registry.example/app:1.0")
         return cls(folder=folder, name=name)
-
-
-def _is_name(text: str) -> bool:
-    """Return whether an image in a layout may be called so: a tag, or a whole reference."""
-    if TAG.fullmatch(text):
-        return True
-    try:
-        ImageRef.parse(text)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,11 +52,8 @@ def leaf_contents(body: Body) -> Iterator[str]:
     """Yield what each leaf of a Secret holds; what is not base64 of a text is taken as it is written."""
     yield from texts_in(mapping_at(body, "stringData"))
     for encoded in texts_in(mapping_at(body, "data")):
-        content = decoded_leaf(encoded)
-        try:
-            yield encoded if content is None else content.decode()
-        except UnicodeDecodeError:
-            yield encoded
+        text = _decoded_text(encoded)
+        yield encoded if text is None else text
 
 
 def leaf_texts(body: Body) -> Iterator[str]:
@@ -68,10 +65,14 @@ def leaf_texts(body: Body) -> Iterator[str]:
     for encoded in texts_in(mapping_at(body, "data")):
         yield encoded
         yield unbroken(encoded)
-        content = decoded_leaf(encoded)
-        if content is None:
-            continue
-        try:
-            yield content.decode()
-        except UnicodeDecodeError:
-            continue
+        text = _decoded_text(encoded)
+        if text is not None:
+            yield text
+
+
+def _decoded_text(encoded: str) -> str | None:
+    content = decoded_leaf(encoded)
+    try:
+        return None if content is None else content.decode()
+    except UnicodeDecodeError:
+        return None

@@ -50,11 +50,9 @@ class SiteRegistry:
         host, _, prefix = text.strip().rstrip("/").partition("/")
         prefix = prefix.strip("/")
         if not _HOST.fullmatch(host) or (prefix and not REPOSITORY.fullmatch(prefix)):
-            msg = f"{text!r} is not a registry; write HOST/PREFIX, like registry.site:5000/acme"
-            raise ValueError(msg)
+            raise ValueError(f"{text!r} is not a registry; write HOST/PREFIX, like registry.site:5000/acme")
         if "." not in host and ":" not in host and host != "localhost":
-            msg = f"{host!r} would be read as a path of docker.io; give the host a dot or a port"
-            raise ValueError(msg)
+            raise ValueError(f"{host!r} would be read as a path of docker.io; give the host a dot or a port")
         return cls(host=host, prefix=prefix)
 
 

@@ -87,8 +87,7 @@ def parse_bytes(text: str) -> int:
     """
     match = _TYPED.fullmatch(text.strip())
     if match is None or int(match[1]) == 0:
-        msg = f"{text!r} is not a size; write 4G, 700M or a number of bytes"
-        raise ValueError(msg)
+        raise ValueError(f"{text!r} is not a size; write 4G, 700M or a number of bytes")
     return int(match[1]) << (10 * " KMGT".index(match[2].upper() or " "))
 
 

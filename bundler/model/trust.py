@@ -84,14 +84,11 @@ def make_key(
         ValueError: when the bytes or the name cannot be those of a key.
     """
     if len(public) != _KEY_BYTES:
-        msg = f"a public key has {_KEY_BYTES} bytes, not {len(public)}"
-        raise ValueError(msg)
+        raise ValueError(f"a public key has {_KEY_BYTES} bytes, not {len(public)}")
     if not is_sound_point(public):
-        msg = "the public key is of a kind that anyone can sign for, or written in a second way"
-        raise ValueError(msg)
+        raise ValueError("the public key is of a kind that anyone can sign for, or written in a second way")
     if not name.strip() or len(name) > _MAX_NAME_CHARS or not name.isprintable() or '"' in name:
-        msg = f"the name of a key is one line of 1 to {_MAX_NAME_CHARS} characters without quotes"
-        raise ValueError(msg)
+        raise ValueError(f"the name of a key is one line of 1 to {_MAX_NAME_CHARS} characters without quotes")
     key_id = hashlib.sha256(public).hexdigest()
     return TrustedKey(name=name.strip(), public=public, key_id=key_id, not_before=not_before, not_after=not_after)
 
@@ -126,13 +123,11 @@ def parse_public_key(
     word, _, rest = line.strip().partition(" ")
     text, _, own_name = rest.strip().partition(" ")
     if word != PUBLIC_KEY_WORD or "\n" in line.strip():
-        msg = f"a public key is one line that begins with {PUBLIC_KEY_WORD}"
-        raise ValueError(msg)
+        raise ValueError(f"a public key is one line that begins with {PUBLIC_KEY_WORD}")
     try:
         public = base64.b64decode(text, validate=True)
     except ValueError as error:
-        msg = "its second word is not base64"
-        raise ValueError(msg) from error
+        raise ValueError("its second word is not base64") from error
     return make_key(public, name or own_name.strip() or "unnamed", not_before=not_before, not_after=not_after)
 
 

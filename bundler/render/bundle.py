@@ -196,10 +196,6 @@ def _by_folder(templates: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
     return iter(by_folder.items())
 
 
-def _seen_by_hooks(context: RenderContext) -> dict[str, object]:
-    return {"revision": context.revision, "operation": context.operation}
-
-
 class _BundleRendering:
     """Collects texts and objects; stamps them when all are read, because CRDs tell the scope of others."""
 
@@ -237,9 +233,10 @@ class _BundleRendering:
         secrets = self._generated_of(part, names)
         names |= {"generated": GeneratedAddresses(secrets), "job_name": job_name}
         names["digest_name"] = self._content_names.digest_name
+        seen_by_hooks = {"revision": context.revision, "operation": context.operation}
         is_any = not only or is_partial(only)
         for folder, paths in _by_folder(bundle.templates):
-            seen = names | _seen_by_hooks(context) if folder == HOOKS_FOLDER else names
+            seen = names | seen_by_hooks if folder == HOOKS_FOLDER else names
             templates = TemplateSet(bundle.templates, seen, folder=part.path(_TEMPLATES), codes=self._context.codes)
             for path in paths:
                 if is_any or part.path(template_place(path)) == only:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.lean import replace
+from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,18 +15,17 @@ if TYPE_CHECKING:
     from bundler.render.types import RenderContext
 
 
+@dataclass(frozen=True, slots=True)
 class Part:
     """One bundle of the tree: the top one, or a component that is switched on."""
 
-    __slots__ = ("bundle", "component", "namespace", "site", "values")
-
-    def __init__(self, bundle: Bundle, values: MergedValues, component: str, site: Body, namespace: str) -> None:
-        self.bundle = bundle
-        self.values = values
-        self.component = component
-        self.site = site
-        self.namespace = namespace
-        """Empty where it is the release's."""
+    bundle: Bundle
+    values: MergedValues
+    component: str
+    """Its path; empty for the top bundle."""
+    site: Body
+    namespace: str
+    """Empty where it is the release's."""
 
     def within(self, context: RenderContext) -> RenderContext:
         """Return what the bundle is rendered for: the release, in its own namespace where it has one."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import pod_spec_path, schema_of
 from bundler.fields.merge_patch import merge_patch
+from bundler.model.bundle import is_below
 from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping, items_at, mapping_at, pointer_tokens, text_at
 from bundler.model.labels import PREFIX
@@ -60,9 +61,8 @@ def apply_patches(manifests: Iterable[Manifest], patches: Sequence[ObjectPatch])
 def fits(patch: ObjectPatch, manifest: Manifest) -> bool:
     """Return whether a patch is about an object."""
     ref = manifest.ref
-    is_inside = not patch.component or f"{manifest.component}/".startswith(f"{patch.component}/")
     is_kind = patch.kind in {"*", ref.kind} and patch.group in {None, ref.group}
-    if not (is_inside and is_kind and fnmatch.fnmatchcase(ref.name, patch.name)):
+    if not (is_below(manifest.component, patch.component) and is_kind and fnmatch.fnmatchcase(ref.name, patch.name)):
         return False
     if patch.injection is None:
         labels = mapping_at(manifest.body, "metadata", "labels")

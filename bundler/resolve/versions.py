@@ -25,9 +25,9 @@ _COMPARATOR = LazyPattern(r"([<>=!^~]*)\s*([^\s,<>=!^~|]+)(?:[\s,]+|(?=[<>=!])|$
 """Comparators are separated by spaces or commas; ``>=1<2`` is clear without, ``1.2~ 3`` is not."""
 _KUBERNETES = LazyPattern(r"v?([0-9]{1,9})\.([0-9]{1,9})\+?(?:\.([0-9]{1,9}))?(?:[-+.].*)?")
 _MAX_DIGITS = 100
+"""Python bounds the digits it converts; so do we, evenly."""
 _SHOWN_CHARS = 80
 """Of a text in a message: it may be one that no one typed."""
-"""Python bounds the digits it converts; so do we, evenly."""
 
 _RELEASE: tuple[tuple[int, int, str], ...] = ((2, 0, ""),)
 

@@ -11,7 +11,6 @@ from bundler.sbom.layer import LayerContent, decode_layer, encode_question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
 _LEAST_CPU_S: Final = 60
 _BYTES_PER_CPU_S: Final = 4 * 1024 * 1024
@@ -41,9 +40,7 @@ class LayerScans:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self._server is not None:
             self._server.close()
 

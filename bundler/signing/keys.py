@@ -154,8 +154,7 @@ def _decrypted(kdf: str, head: str, body: bytes, passphrase: str, doing: str) ->
 def _key_from(passphrase: str, kdf: str) -> bytes:
     match = _SCRYPT.fullmatch(kdf)
     if match is None or not 2 <= int(match[1]) <= _MAX_SCRYPT_N:
-        msg = "unknown key derivation"
-        raise ValueError(msg)
+        raise ValueError("unknown key derivation")
     n, r, p = (int(match[group]) for group in (1, 2, 3))
     salt = bytes.fromhex(match[4])
     return hashlib.scrypt(passphrase.encode(), salt=salt, n=n, r=r, p=p, maxmem=_SCRYPT_MEMORY_BYTES, dklen=32)

@@ -66,7 +66,7 @@ def _lines(value: JSONValue, margin: str) -> list[str]:
         return _mapping_lines(value, margin)
     if is_list(value) and value:
         return _sequence_lines(value, margin)
-    return _scalar_lines(value, margin)
+    return [_scalar(value)]
 
 
 def _mapping_lines(value: Mapping[str, JSONValue], margin: str) -> list[str]:
@@ -90,8 +90,7 @@ def _mapping_lines(value: Mapping[str, JSONValue], margin: str) -> list[str]:
             below = _sequence_lines(item, inner)
             lines += [f"{start}{name}:", inner + below[0], *below[1:]]
         else:
-            first, *rest = _scalar_lines(item, margin)
-            lines += [f"{start}{name}: {first}", *rest]
+            lines.append(f"{start}{name}: {_scalar(item)}")
     return lines
 
 
@@ -104,18 +103,17 @@ def _sequence_lines(value: Sequence[JSONValue], margin: str) -> list[str]:
     return lines
 
 
-def _scalar_lines(value: JSONValue, margin: str) -> list[str]:
-    if isinstance(value, str):
-        return _text_lines(value, margin)
+def _scalar(value: JSONValue) -> str:
+    """Write what is neither a text nor holds anything."""
     if value is None:
-        return ["null"]
+        return "null"
     if isinstance(value, bool):
-        return ["true" if value else "false"]
+        return "true" if value else "false"
     if isinstance(value, float):
-        return [_float(value)]
+        return _float(value)
     if isinstance(value, int):
-        return [str(value)]
-    return ["{}" if is_mapping(value) else "[]"]
+        return str(value)
+    return "{}" if is_mapping(value) else "[]"
 
 
 def _text_lines(text: str, margin: str) -> list[str]:
