@@ -93,7 +93,6 @@ def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
         scope.ports(),
         who,
         expires_s=expires_s,
-        is_pending=draft is None or library.releases.is_pending(proposal),
     )
     refused = [line for problem in problems if problem.error in REFUSED_NOW for line in problem.lines]
     return replace(saved, warnings=(*saved.warnings, *refused))
@@ -187,7 +186,13 @@ def carry_out(
     request = _request_of(scope, saved, inputs)
     if isinstance(request, UninstallRequest) and options is not None:
         request = replace(request, lock_timeout_s=options.lock_timeout_s)
-    return library.releases.carry_out(scope, request, options, approve)
+    answer = library.releases.answer_of(approve)
+
+    def approve_as_shown(proposal: Proposal) -> bool:
+        saved_plan.refuse_unlike(saved, proposal, scope.ports().redactor.redact)
+        return answer(proposal)
+
+    return library.releases.carry_out(scope, request, options, approve_as_shown)
 
 
 def check(scope: Scope, saved: SavedPlan, inputs: PlanInputs) -> Proposal:
@@ -202,7 +207,9 @@ def check(scope: Scope, saved: SavedPlan, inputs: PlanInputs) -> Proposal:
         StalePlanError: with everything that moved since.
         BundlerError: whatever would stop it.
     """
-    return library.releases.plan(scope, _request_of(scope, saved, inputs))
+    proposal = library.releases.plan(scope, _request_of(scope, saved, inputs))
+    saved_plan.refuse_unlike(saved, proposal, scope.ports().redactor.redact)
+    return proposal
 
 
 def _request_of(scope: Scope, saved: SavedPlan, inputs: PlanInputs) -> AnyRequest:

@@ -11,12 +11,13 @@ from bundler.actions import preflight as preflighting, release as releasing
 from bundler.actions.compose.user_values import UserInput
 from bundler.actions.release import (
     change_reasons,
+    no_op,
     protect as protecting,
     rollback as returning,
     uninstall as removing,
 )
 from bundler.actions.release.gates import hurries
-from bundler.actions.release.lifecycle import ChangeResult, RunOptions, is_no_op
+from bundler.actions.release.lifecycle import ChangeResult, RunOptions
 from bundler.actions.release.proposal import Proposal, outline
 from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.uninstall import UninstallRequest
@@ -409,7 +410,7 @@ def authorship_of(scope: Scope, *, reason: str, bundle: Bundle | None = None) ->
 
 def is_pending(proposal: Proposal) -> bool:
     """Return whether something would be written or recorded, whether or not objects are ready."""
-    return not is_no_op(proposal, RunOptions(waits=False))
+    return no_op.is_pending(proposal)
 
 
 def is_hurried(proposal: Proposal) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.model.saved_plan import SavedPlan
 
-_ROLLOUT_COUNT: Final = "deployment.kubernetes.io/revision"
+ROLLOUT_COUNT: Final = "deployment.kubernetes.io/revision"
 """An annotation that the controller of Deployments writes, as others write a status."""
 _SHOWN_FIELDS = 3
 
@@ -64,8 +64,8 @@ def _relevant(change: Change, live: Body) -> Body:
     """Return a live object without what controllers write while nothing happens."""
     content = content_of(live)
     notes = mapping_at(content, "metadata", "annotations")
-    if _ROLLOUT_COUNT in notes:
-        kept = {key: value for key, value in notes.items() if key != _ROLLOUT_COUNT}
+    if ROLLOUT_COUNT in notes:
+        kept = {key: value for key, value in notes.items() if key != ROLLOUT_COUNT}
         content["metadata"] = {**mapping_at(content, "metadata"), "annotations": kept}
     return without_replicas(content) if change.is_autoscaled else content
 

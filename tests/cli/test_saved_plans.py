@@ -290,6 +290,49 @@ def test_a_plan_cannot_say_more_than_the_planner_finds(cli, saved):
     assert "ConfigMap/shop-config: nothing was planned, update now" in refused.err
 
 
+@pytest.mark.medium
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (
+            lambda plan: _config(plan).update(diff=["-  text: hello", "+  text: hi"]),
+            "ConfigMap/shop-config: the differ",
+        ),
+        (
+            lambda plan: _config(plan).update(diff=[]),
+            "ConfigMap/shop-config: the difference that the plan shows is not",
+        ),
+        (lambda plan: _config(plan).update(action="create"), "ConfigMap/shop-config: the plan shows create, and would"),
+        (
+            lambda plan: _config(plan).update(notes=[{"word": "lost", "text": "nothing"}]),
+            "ConfigMap/shop-config: lost: nothing: no lo",
+        ),
+        (
+            lambda plan: plan["changes"].remove(_config(plan)),
+            "ConfigMap/shop-config: the plan does not show it, and wo",
+        ),
+        (lambda plan: plan.update(changes=[], pending=False), "the plan shows that nothing would be done"),
+        (lambda plan: plan.update(unchanged=9), "the plan shows 9 unchanged objects, and there are "),
+    ],
+)
+def test_a_plan_that_was_edited_to_show_something_else_is_refused_although_it_would_do_what_was_planned(
+    cli, saved, edit, said
+):
+    path = saved("--set", "text=ho")
+    document = document_of(path)
+    edit(document)
+    write_document(path, document)
+    refused = cli("apply", path)
+    assert refused.code == 1
+    assert said in refused.err
+    assert "error[plan-stale]" in refused.err
+    assert [one["revision"] for one in cli("history", "shop", "-o", "json", *NS).document] == [1]
+
+
+def _config(plan):
+    return next(one for one in plan["changes"] if one["object"] == str(CONFIG))
+
+
 @pytest.mark.slow
 def test_names_and_paths_in_a_plan_lead_nowhere_else(cli, saved):
     path = saved("--set", "text=ho")

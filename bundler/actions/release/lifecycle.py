@@ -11,6 +11,7 @@ from bundler.actions.change.wait import WaitRules
 from bundler.actions.ordering.edit import suspend_for
 from bundler.actions.release.history import History, load_history
 from bundler.actions.release.namespace import absent_namespace, create_namespace
+from bundler.actions.release.no_op import is_pending
 from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, refuse_now, replan
 from bundler.actions.release.run_record import RunRecord
 from bundler.actions.release.unfinished import mark_interrupted_runs
@@ -29,16 +30,15 @@ from bundler.health.pods import FailFast
 from bundler.model.check_report import CheckReport
 from bundler.model.lean import dataclass, field
 from bundler.model.outcome import Outcome
-from bundler.model.release import ReleaseStatus, Revision
 from bundler.model.rollout import OnFailure
 from bundler.planning.problem import refuse
-from bundler.values.changes import is_same_to_templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.actions.release.terms import Terms
     from bundler.model.change import KeptObject
+    from bundler.model.release import Revision
     from bundler.ports import HeldLock, Ports
 
 
@@ -250,16 +250,8 @@ def _settle(history: History, ports: Ports, options: RunOptions) -> None:
 def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
     """Return whether there is nothing to write, nothing to wait for, and nothing new to record."""
     newest = proposal.history.newest
-    if not proposal.plan.is_empty or options.forces_revision or newest is None or proposal.history.is_newest_damaged:
-        return False
-    if options.waits and not newest.is_waited:
-        return False
-    draft = proposal.drafted
-    return (
-        newest.status is ReleaseStatus.DEPLOYED
-        and newest.bundle.digest == draft.revision.summary.bundle.digest
-        and is_same_to_templates(draft.recorded_values, draft.revision.user_values)
-    )
+    is_unready = options.waits and newest is not None and not newest.is_waited
+    return not (options.forces_revision or is_unready or is_pending(proposal))
 
 
 def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> ChangeResult:

@@ -7,6 +7,7 @@ from os import urandom
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.change_reasons import with_reasons
+from bundler.actions.release.no_op import is_pending
 from bundler.errors.change import StalePlanError
 from bundler.model.change import Action, Change, Plan
 from bundler.model.lean import replace
@@ -14,6 +15,7 @@ from bundler.model.redaction import Redactor
 from bundler.model.release import Authorship, BundleReference
 from bundler.model.salted import SALT_BYTES, salted_digest
 from bundler.model.saved_plan import BaseRevision, PlanFacts, PlannedVerb, SavedChange, SavedPlan, SavedValues
+from bundler.model.size import first_of
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.live_facts import live_facts
@@ -23,6 +25,7 @@ from bundler.planning.payloads import Mask
 from bundler.planning.problem import Problem, refuse
 from bundler.planning.replaced import with_replaced
 from bundler.planning.server_warnings import warning_lines
+from bundler.planning.shown_changes import unlike_shown
 from bundler.values.changes import changed_user_values
 from bundler.values.flatten import is_touching
 from bundler.values.hidden_leaves import hide_leaves
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     Redact = Callable[[str], str]
 
 _DOING = "checking that nothing moved since the plan was saved"
+_SHOWN = 20
 _HINT = "make a new plan with `bundler plan`, and have it reviewed"
 
 
@@ -53,7 +57,6 @@ def saved_from(
     authorship: Authorship,
     *,
     expires_s: float,
-    is_pending: bool = True,
 ) -> SavedPlan:
     """Return a proposal as a plan that can be kept; nothing secret is left in it.
 
@@ -63,12 +66,12 @@ def saved_from(
         ports: the cluster, clock and redactor of the session.
         authorship: who makes it.
         expires_s: seconds that it may be carried out for; 0: without end.
-        is_pending: whether carrying it out does anything.
     """
     identity, now = ports.cluster.identity(), ports.clock.now()
     shown = with_reasons(proposal.shown, proposal.draft)
     redact = ports.redactor.redact
-    changes = [change for change in with_replaced(shown.changes) if change.action is not Action.NONE]
+    pending = is_pending(proposal)
+    changes = _shown_changes(shown) if pending else []
     draft = proposal.draft
     return SavedPlan(
         facts=replace(facts_of(proposal), cluster_uid=identity.uid, server=identity.server),
@@ -78,7 +81,7 @@ def saved_from(
         changed_values=tuple(_redacted_value(value, redact) for value in shown.values),
         namespaces=proposal.planned.new_namespaces,
         unchanged=shown.count(Action.NONE),
-        is_pending=is_pending,
+        is_pending=pending,
         warnings=tuple(map(redact, warning_lines(shown.changes))),
         cluster=_cluster_text(identity),
         created=now,
@@ -120,6 +123,11 @@ def base_of(history: History) -> BaseRevision:
     status = f"{newest.status}: {left}" if newest.status.is_pending else newest.status
     said = f"{status}, {newest.bundle.name} {newest.bundle.version}{by}"
     return BaseRevision(revision=newest.revision, uid=newest.uid, said=said)
+
+
+def _shown_changes(plan: Plan) -> list[Change]:
+    """Return the changes that a saved plan shows."""
+    return [change for change in with_replaced(plan.changes) if change.action is not Action.NONE]
 
 
 def _saved_change(change: Change, redactor: Redactor) -> SavedChange:
@@ -223,6 +231,35 @@ def stale_problems(proposal: Proposal) -> Iterator[Problem]:
         yield _problem(saved, lines)
     if proposal.draft is not None and (wrong := moved_values(saved.values, proposal.draft.revision.user_values)):
         yield _problem(saved, wrong, hint="give the values that the plan was made with")
+
+
+def refuse_unlike(saved: SavedPlan, proposal: Proposal, redact: Redact) -> None:
+    """Stop where a saved plan shows something else than would be done, although it would do what was planned.
+
+    Readers sign what is shown. Under the lock, where nothing moved since, differences are those that were compared.
+
+    Args:
+        saved: the plan.
+        proposal: that passed every gate.
+        redact: masks what is sensitive in a text.
+
+    Raises:
+        StalePlanError: with what it shows otherwise.
+    """
+    pending = is_pending(proposal)
+    now = _shown_changes(proposal.shown) if pending else []
+    unchanged = proposal.shown.count(Action.NONE)
+    lines = unlike_shown(saved.changes, now, redact, compares_text=not proposal.is_second_look)
+    lines += [
+        f"Namespace/{name}: the plan does not show it, and would create it"
+        for name in sorted({*proposal.planned.new_namespaces} - {*saved.namespaces})
+    ]
+    if saved.is_pending is not pending:
+        lines.append(f"the plan shows that {'something' if saved.is_pending else 'nothing'} would be done")
+    if saved.unchanged != unchanged:
+        lines.append(f"the plan shows {saved.unchanged} unchanged objects, and there are {unchanged}")
+    if lines:
+        refuse([_problem(saved, first_of(lines, _SHOWN))])
 
 
 def _problem(saved: SavedPlan, lines: list[str], *, hint: str = _HINT) -> Problem:
