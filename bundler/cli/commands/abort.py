@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler import AbortRequest, Accepted, OnConflict
+from bundler import AbortRequest
 from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import (
+    accepting,
     conflict_option,
     policy_option,
     reach_option,
     run_options,
     write_options,
 )
-from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.command import gathered, verb
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.cli.parsing.change_options import RunFlags, WriteFlags
+    from bundler import RunOptions
+    from bundler.cli.parsing.change_options import RunFlags
     from bundler.cli.session.app import App
 
 
@@ -30,16 +32,13 @@ if TYPE_CHECKING:
 @policy_option
 @conflict_option
 @reach_option
-def abort_command(
-    app: App, *, release: str, run: RunFlags, write: WriteFlags, site: Path | None, on_conflict: str, allow_reach: bool
-) -> int:
+@accepting
+@gathered("asked", AbortRequest)
+def abort_command(app: App, *, asked: AbortRequest, site_file: Path | None, run: RunFlags, options: RunOptions) -> int:
     """Abort the rollout of RELEASE: the deployed revision comes back.
 
     Its objects are written again, what the rollout has added is deleted, and its revision ends as failed. Pods of the
     deployed revision that were not replaced yet keep running. Hooks do not run. Without an open rollout nothing is
     done, and the exit code is 2.
     """
-    asked = AbortRequest(
-        release=release, accepted=Accepted(wider_reach=allow_reach), on_conflict=OnConflict(on_conflict)
-    )
-    return carry_out_return(app, asked, site, run, write)
+    return carry_out_return(app, asked, site_file, run, options)

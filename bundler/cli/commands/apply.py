@@ -21,7 +21,7 @@ from bundler.cli.parsing.change_options import (
     test_option,
     watch_option,
 )
-from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.command import FilePath, gathered, verb
 from bundler.cli.parsing.signing_options import public_keys_option
 from bundler.cli.parsing.values_options import values_options
 
@@ -35,13 +35,15 @@ if TYPE_CHECKING:
 @verb("apply")
 @click.argument("file", type=FilePath(), metavar="FILE")
 @click.option("--bundle", default="", metavar="BUNDLE", help="Where the bundle is now.  [default: as planned]")
-@click.option("--require-signature", is_flag=True, help="Refuse a plan that no trusted key has signed.")
+@click.option(
+    "--require-signature", "requires_signature", is_flag=True, help="Refuse a plan that no trusted key has signed."
+)
 @public_keys_option
 @values_options()
 @data_loss_option
 @outside_window_option
 @suspend_option
-@click.option("--dry-run", is_flag=True, help="Check that nothing moved since, and change nothing.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Check that nothing moved since, and change nothing.")
 @lock_timeout_option
 @no_wait_option
 @hook_logs_option
@@ -50,25 +52,19 @@ if TYPE_CHECKING:
 @watch_option
 @history_max_option
 @fetch_or_offline_options
+@gathered("options", RunOptions)
+@gathered("flags", ApplyFlags)
 def apply_command(
     app: App,
     *,
     file: Path,
     bundle: str,
-    require_signature: bool,
-    keys: tuple[Path, ...],
-    given: Values,
-    accept_data_loss: bool,
+    values: Values,
+    losses: bool,
     outside_window: str,
     suspends_order: bool,
-    dry_run: bool,
-    lock_timeout_s: float,
-    no_wait: bool,
-    hook_logs: bool,
-    tests: bool,
-    junit: Path | None,
-    watch_for_s: float,
-    history_max: int,
+    flags: ApplyFlags,
+    options: RunOptions,
 ) -> int:
     """Carry out the saved plan in FILE exactly as it is, or refuse and list what has moved since it was made.
 
@@ -77,25 +73,11 @@ def apply_command(
     the options that gave them to `bundler plan`. With --key or --require-signature the .sig file beside the plan must
     hold good signatures, of the keys named or of those in the site file.
     """
-    flags = ApplyFlags(
-        inputs=PlanInputs(
-            values=given,
-            bundle=bundle,
-            accepts_losses=accept_data_loss,
-            outside_window=outside_window,
-            suspends_order=suspends_order,
-        ),
-        options=RunOptions(
-            waits=not no_wait,
-            tells_hook_logs=hook_logs,
-            runs_checks=tests,
-            watch_s=watch_for_s,
-            history_max=history_max,
-            lock_timeout_s=lock_timeout_s,
-        ),
-        keys=keys,
-        requires_signature=require_signature,
-        is_dry_run=dry_run,
-        junit=junit,
+    inputs = PlanInputs(
+        values=values,
+        bundle=bundle,
+        accepts_losses=losses,
+        outside_window=outside_window,
+        suspends_order=suspends_order,
     )
-    return apply_plan(app, file, flags)
+    return apply_plan(app, file, inputs, options, flags)

@@ -9,24 +9,25 @@ import click
 from bundler.cli.flows.drift import DriftFlags, carry_out_drift
 from bundler.cli.parsing.arguments import ReleaseName, offers
 from bundler.cli.parsing.change_options import (
+    accepting,
+    crd_risk_option,
+    data_loss_option,
     outside_window_option,
     policy_option,
-    restore_options,
+    reach_option,
+    recreate_option,
     suspend_option,
     yes_option,
 )
-from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.command import gathered, verb
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bundler.cli.parsing.change_options import RestoreFlags
     from bundler.cli.session.app import App
 
 
 @verb("drift")
 @click.argument("release", type=ReleaseName(), required=False, shell_complete=offers("releases"))
-@click.option("-A", "--all-namespaces", is_flag=True, help="Check the releases of every namespace.")
+@click.option("-A", "--all-namespaces", "is_everywhere", is_flag=True, help="Check the releases of every namespace.")
 @click.option(
     "--ignore",
     "ignored",
@@ -37,42 +38,26 @@ if TYPE_CHECKING:
 @policy_option
 @click.option("--fix", is_flag=True, help="Restore the recorded revision, after its plan was shown.")
 @yes_option
-@restore_options
+@recreate_option
+@data_loss_option
+@crd_risk_option
+@reach_option
 @outside_window_option
 @suspend_option
-def drift_command(
-    app: App,
-    *,
-    release: str | None,
-    all_namespaces: bool,
-    ignored: tuple[str, ...],
-    site: Path | None,
-    fix: bool,
-    yes: bool,
-    restoring: RestoreFlags,
-    outside_window: str,
-    suspends_order: bool,
-) -> int:
+@accepting
+@gathered("flags", DriftFlags)
+def drift_command(app: App, *, release: str | None, fix: bool, flags: DriftFlags) -> int:
     """Compare what RELEASE recorded with its live objects, or all releases of the namespace; exit 3 where they differ.
 
     The bundle is not needed. Fields that a rule of the site file or the bundle keeps are no drift, nor are those that
     an earlier change left to their owners. With --fix, the plan that restores the revision is shown and carried out.
     """
-    if release and all_namespaces:
+    if release and flags.is_everywhere:
         raise click.UsageError("give a release, or -A for all of them")
     if fix and not release:
         raise click.UsageError("--fix needs the name of one RELEASE")
-    if fix and ignored:
+    if fix and flags.ignored:
         raise click.UsageError("--fix restores every field; to leave some to others, write `conflicts` in a site file")
-    if restoring.recreates and not fix:
+    if flags.recreates and not fix:
         raise click.UsageError("--recreate says how to restore an object; give it with --fix")
-    flags = DriftFlags(
-        is_everywhere=all_namespaces,
-        ignored=ignored,
-        site=site,
-        is_yes=yes,
-        restoring=restoring,
-        outside_window=outside_window,
-        suspends_order=suspends_order,
-    )
     return carry_out_drift(app, release or "", flags, is_fixed=fix)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 @click.option("--bundle", default="", metavar="BUNDLE", help="Where the bundle is now.  [default: as it was installed]")
 @policy_option
 @fetch_or_offline_options
-def explain_command(app: App, *, release: str, name: str, field: str, bundle: str, site: Path | None) -> None:
+def explain_command(app: App, *, release: str, name: str, field: str, bundle: str, site_file: Path | None) -> None:
     """Say where FIELD of OBJECT (KIND/NAME) comes from: who owns it, which template line, values and revision.
 
     Without FIELD: all fields that follow values, and all that others set. The values are those that RELEASE
     recorded; the bundle is taken from where it was installed from, and has to be the same.
     """
     session = open_session(app)
-    policy = session.read_site(site) if site else None
+    policy = session.read_site(site_file) if site_file else None
     show_explanation(app, session.explain_object(release, name, field, bundle=bundle, site=policy))

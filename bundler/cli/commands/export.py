@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 @click.option("--tool", type=FilePath(), metavar="FILE", help="Path of that file, if it is elsewhere.")
 @values_options()
 @fetch_options
-def export_command(app: App, bundle: str, given: Values, **options: Any) -> None:
+def export_command(app: App, bundle: str, values: Values, **options: Any) -> None:
     """Write BUNDLE, its components, every image it can need and an SBOM into one file.
 
     The same inputs give the same bytes. `verify` checks it, `import` and `install` use it, without internet.
     """
-    exported = flows.export.carry_out_export(app, bundle, given, flows.export.ExportFlags(**options))
+    exported = flows.export.carry_out_export(app, bundle, values, flows.export.ExportFlags(**options))
     if app.output == "text":
         app.screen.lines([Line(f"{path}  {shown_bytes(path.stat().st_size)}") for path in exported.paths])
         app.screen.say(_summary(exported))

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     help="The delivery to check; BUNDLE itself may be one.",
 )
 def images_command(
-    app: App, bundle: str, *, given: Values, release: str, to: str, check: bool, against: Path | None
+    app: App, bundle: str, *, values: Values, release: str, to: str, check: bool, against: Path | None
 ) -> None:
     """List every image that BUNDLE can need, over all switches in its schema, and where each is used.
 
@@ -51,7 +51,7 @@ def images_command(
     """
     session = open_session(app)
     scope = session.scope
-    site = library.bundles.read_site(scope, given.site)
+    site = library.bundles.read_site(scope, values.site)
     place = parse_place(to) if to else site.registry if site else None
     taken = session.acquire(bundle, site=site)
     carried: tuple[LockedImage, ...] | None = taken.carried
@@ -68,7 +68,7 @@ def images_command(
             app, carried, places_at_site([one.ref for one in carried], carried, place) if place else {}
         )
         return
-    order = library.bundles.render_request(scope, taken, given, release=release)
+    order = library.bundles.render_request(scope, taken, values, release=release)
     inventory = delivery.image_inventory.take_inventory(order)
     for warning in inventory.warnings:
         app.screen.warn(warning)

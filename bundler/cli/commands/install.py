@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler import ReleaseRequest
-from bundler.cli.flows.install import carry_out_install, with_flags
+from bundler.cli.flows.install import carry_out_install
 from bundler.cli.parsing.arguments import offers
 from bundler.cli.parsing.bundle_options import fetch_or_offline_options
 from bundler.cli.parsing.change_options import (
+    accepting,
     path_options,
     preflight_option,
     run_options,
     starting_options,
     write_options,
 )
-from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.command import gathered, verb
 from bundler.cli.parsing.values_options import kube_version_option, values_options
 from bundler.library.name_rules import check_name
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from bundler import Values
-    from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
+    from bundler import RunOptions
+    from bundler.cli.parsing.change_options import RunFlags
     from bundler.cli.session.app import App
 
 
@@ -44,17 +46,10 @@ def _offer_bundles(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @kube_version_option
 @fetch_or_offline_options
 @preflight_option
+@accepting
+@gathered("asked", ReleaseRequest, bundle="")
 def install_command(
-    app: App,
-    *,
-    words: tuple[str, ...],
-    given: Values,
-    start: StartingPoint,
-    run: RunFlags,
-    write: WriteFlags,
-    path: PathFlags,
-    kube_version: str,
-    no_preflight: bool,
+    app: App, *, asked: ReleaseRequest, words: tuple[str, ...], run: RunFlags, options: RunOptions
 ) -> int:
     """Install BUNDLE as RELEASE, or upgrade the release that is there; RELEASE defaults to the bundle's name.
 
@@ -65,8 +60,4 @@ def install_command(
     if len(words) > 2:
         raise click.UsageError(f"install takes a release and a bundle, not {len(words)} words")
     release = check_name(words[0]) if len(words) == 2 else ""
-    asked = ReleaseRequest(
-        bundle=words[-1], release=release, values=given, kube_version=kube_version, skips_preflight=no_preflight
-    )
-    asked = with_flags(asked, start, path)
-    return carry_out_install(app, asked, run, write)
+    return carry_out_install(app, replace(asked, bundle=words[-1], release=release), run, options)

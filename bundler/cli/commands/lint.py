@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 @fetch_options
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 @click.option("--write-reach", is_flag=True, help="Declare in bundle.yaml what the bundle reaches, first.")
-def lint_command(app: App, bundle: str, given: Values, strict: bool, write_reach: bool) -> int:
+def lint_command(app: App, bundle: str, values: Values, strict: bool, write_reach: bool) -> int:
     """Find everything that is wrong with BUNDLE, all at once, with file and line.
 
     Give values where the bundle cannot be rendered without.
     """
     session = open_session(app)
     if write_reach:
-        added = session.declare_reach(bundle, given)
+        added = session.declare_reach(bundle, values)
         lists = "; ".join(f"{key}: {', '.join(names)}" for key, names in added.items())
         app.screen.say(f"bundle.yaml: reach added, {lists}" if added else "bundle.yaml declares all that it reaches")
-    result = session.lint(bundle, given)
+    result = session.lint(bundle, values)
     show_findings(app, result)
     return int(result.count(Level.ERROR) > 0 or (strict and result.count(Level.WARNING) > 0))

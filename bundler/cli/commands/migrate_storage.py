@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="Do it although the site's deployment windows are closed; no record keeps REASON, the output says it.",
 )
 def migrate_storage_command(
-    app: App, *, definition: str, dry_run: bool, site: Path | None, outside_window: str
+    app: App, *, definition: str, dry_run: bool, site_file: Path | None, outside_window: str
 ) -> None:
     """Write every object of CRD (PLURAL.GROUP) again as it is, so that all are stored in its storage version.
 
@@ -37,7 +37,7 @@ def migrate_storage_command(
     any time, and while others work with the objects.
     """
     session = open_session(app)
-    policy = session.read_site(site) if site else None
+    policy = session.read_site(site_file) if site_file else None
     say_where(app, session, session.namespace)
     done = session.migrate_storage(definition, is_dry_run=dry_run, site=policy, outside_window=outside_window)
     show_migrated(app, done, is_dry_run=dry_run)

@@ -11,12 +11,12 @@ from bundler.cli.flows.order_bundle import is_local
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.change_options import create_namespace_option
-from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.command import gathered, verb
 from bundler.cli.parsing.order_options import order_flags
 from bundler.cli.parsing.values_options import values_options
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from bundler import Values
     from bundler.cli.parsing.order_options import OrderFlags
     from bundler.cli.session.app import App
 
@@ -29,26 +29,13 @@ if TYPE_CHECKING:
 @click.option("--source", default="", metavar="SOURCE", help="Take another bundle from now on.")
 @click.option("--version", "version", default="", metavar="VERSION", help="Take this version of the bundle.")
 @click.option("--digest", default="", metavar="DIGEST", help="Take the bundle with this digest.")
-@click.option("--from-revision", type=click.IntRange(min=1), default=None, help="Order what this revision was made of.")
+@click.option("--from-revision", type=click.IntRange(min=1), help="Order what this revision was made of.")
 @values_options(can_unset=True)
-@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Show what would change, and change nothing.")
 @order_flags
 @fetch_options
-def order_command(
-    app: App,
-    *,
-    release: str,
-    create: str,
-    service_account: str,
-    create_namespace: bool,
-    source: str,
-    version: str,
-    digest: str,
-    from_revision: int | None,
-    given: Values,
-    dry_run: bool,
-    flags: OrderFlags,
-) -> int:
+@gathered("asked", OrderArgs)
+def order_command(app: App, *, asked: OrderArgs, flags: OrderFlags) -> int:
     """Change what RELEASE is to be, where an order says that: show the plan, write the order, wait for its controller.
 
     SOURCE is oci://HOST/REPOSITORY, secret://NAME, or a bundle of this machine: a folder, a .tgz or a shipped one. That
@@ -60,24 +47,13 @@ def order_command(
     revision recorded. --create makes an order for a release that is installed, with the values it was given, or for a
     new one.
     """
-    if given.site:
+    source = asked.create or asked.source
+    if asked.values.site:
         raise click.UsageError("an order names a site of its controller: `.spec.site`")
-    if service_account and not create:
+    if asked.service_account and not asked.create:
         raise click.UsageError("--service-account goes with --create; .spec.serviceAccountName of an order stays")
-    if create and (source or from_revision):
+    if asked.create and (asked.source or asked.from_revision):
         raise click.UsageError("--create says where the bundle comes from, and starts from what is deployed")
-    if version and is_local(create or source):
+    if asked.version and is_local(source):
         raise click.UsageError("--version chooses in a registry; a bundle of this machine has one version")
-    asked = OrderArgs(
-        release=release,
-        given=given,
-        source=create or source,
-        version=version,
-        digest=digest,
-        from_revision=from_revision or 0,
-        creates=bool(create),
-        service_account=service_account,
-        may_create_namespace=create_namespace,
-        is_dry_run=dry_run,
-    )
-    return carry_out_order(app, asked, flags)
+    return carry_out_order(app, replace(asked, source=source), flags)

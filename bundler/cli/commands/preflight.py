@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--kube-version", default="", metavar="VERSION", help="Check the APIs of this Kubernetes, too.")
 @fetch_or_offline_options
 def preflight_command(
-    app: App, bundle: str, *, given: Values, release: str, create_namespace: bool, kube_version: str
+    app: App, bundle: str, *, values: Values, release: str, may_create_namespace: bool, kube_version: str
 ) -> int:
     """Check that everything that an installation of BUNDLE needs is there; nothing is written.
 
@@ -38,8 +38,8 @@ def preflight_command(
     return flows.preflight.look_ahead(
         app,
         bundle,
-        given,
+        values,
         release=release,
-        may_create_namespace=create_namespace,
+        may_create_namespace=may_create_namespace,
         kube_version=kube_version,
     )

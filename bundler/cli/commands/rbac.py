@@ -11,12 +11,11 @@ from bundler.cli.adapters.session import open_session
 from bundler.cli.output.rendered import show_documents
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.bundle_options import fetch_options
-from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.command import gathered, verb
 from bundler.cli.parsing.values_options import kube_version_option, release_name_option, values_options
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
-    from bundler import Values
     from bundler.cli.session.app import App
 
 
@@ -31,23 +30,13 @@ if TYPE_CHECKING:
 @fetch_options
 @release_name_option
 @kube_version_option
-def rbac_command(
-    app: App,
-    bundle: str,
-    *,
-    subject: str,
-    read_only: bool,
-    for_controller: bool,
-    given: Values,
-    release: str,
-    kube_version: str,
-) -> None:
+@gathered("request", ReleaseRequest)
+def rbac_command(app: App, *, request: ReleaseRequest, subject: str, read_only: bool, for_controller: bool) -> None:
     """Print the Roles that are enough to install, upgrade, roll back and uninstall BUNDLE with these values.
 
     A Role for each namespace, and a ClusterRole where the bundle has objects of the cluster; for `kubectl apply -f -`.
     What the bundle grants to others is in them too, since no one can grant what they do not have. No cluster is asked.
     """
-    request = ReleaseRequest(bundle=bundle, release=release, values=given, kube_version=kube_version)
     if for_controller:
         _refuse_others(subject, read_only=read_only)
         show_documents(app, open_session(app).account_for_controller(request))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler import Accepted, OnConflict, RollbackRequest
+from bundler import RollbackRequest
 from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import (
+    accepting,
     conflict_option,
     crd_risk_option,
     no_hooks_option,
@@ -19,12 +20,13 @@ from bundler.cli.parsing.change_options import (
     run_options,
     write_options,
 )
-from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.command import gathered, verb
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.cli.parsing.change_options import RunFlags, WriteFlags
+    from bundler import RunOptions
+    from bundler.cli.parsing.change_options import RunFlags
     from bundler.cli.session.app import App
 
 
@@ -39,21 +41,11 @@ if TYPE_CHECKING:
 @no_hooks_option
 @crd_risk_option
 @reach_option
-@click.option("--allow-downgrade", is_flag=True, help="Go back past the bundle's noRollbackBelow.")
+@click.option("--allow-downgrade", "downgrade", is_flag=True, help="Go back past the bundle's noRollbackBelow.")
+@accepting
+@gathered("asked", RollbackRequest)
 def rollback_command(
-    app: App,
-    *,
-    release: str,
-    revision: int | None,
-    run: RunFlags,
-    write: WriteFlags,
-    site: Path | None,
-    allow_reach: bool,
-    allow_downgrade: bool,
-    accept_crd_risk: bool,
-    recreates: tuple[str, ...],
-    on_conflict: str,
-    no_hooks: bool,
+    app: App, *, asked: RollbackRequest, site_file: Path | None, run: RunFlags, options: RunOptions
 ) -> int:
     """Go back to what REVISION of RELEASE recorded; a new revision is made of it.
 
@@ -62,12 +54,4 @@ def rollback_command(
     generated secrets never go back, except for a claim that --recreate names; the plan says which of them differ. What
     the record would write outside of the namespace, or grants, must be live already.
     """
-    asked = RollbackRequest(
-        release=release,
-        revision=revision or 0,
-        recreates=recreates,
-        on_conflict=OnConflict(on_conflict),
-        skips_hooks=no_hooks,
-        accepted=Accepted(wider_reach=allow_reach, downgrade=allow_downgrade, crd_risk=accept_crd_risk),
-    )
-    return carry_out_return(app, asked, site, run, write)
+    return carry_out_return(app, asked, site_file, run, options)

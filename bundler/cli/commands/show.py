@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     help="Show the objects and how they hang together: as text, `mermaid`, FILE.svg or FILE.png.",
 )
 @max_bytes_option
-def show_command(app: App, bundle: str, *, given: Values, release: str, graph: str, max_bytes: int) -> None:
+def show_command(app: App, bundle: str, *, values: Values, release: str, graph: str, max_bytes: int) -> None:
     """Describe BUNDLE: what it is, its components, and the menu of values that it takes; or show a saved plan.
 
     Of a delivery also what it carries; its index alone is read. With --graph: the objects that it becomes with the
     values given, who routes to whom, who reads what, and which component needs which.
     """
     if is_plan_file(Path(bundle)):
-        if graph or release or given != Values():
+        if graph or release or values != Values():
             raise click.UsageError("a saved plan is shown as it is: --graph, --release and values are for a bundle")
         require_markdown(app.output, max_bytes)
         output.saved_plan.show_saved(app, library.plan_files.read_plan(Path(bundle)), max_bytes=max_bytes)
@@ -56,9 +56,9 @@ def show_command(app: App, bundle: str, *, given: Values, release: str, graph: s
     if max_bytes:
         raise click.UsageError("--max-bytes shortens a saved plan, and this is a bundle")
     session = open_session(app)
-    taken = session.acquire(bundle, site=given.site)
+    taken = session.acquire(bundle, site=values.site)
     if graph:
-        _draw(app, library.bundles.render_request(session.scope, taken, given, release=release), graph)
+        _draw(app, library.bundles.render_request(session.scope, taken, values, release=release), graph)
         return
     description = description_form(taken.bundle, menu_of(taken.bundle, confinement=app.confinement))
     if taken.delivery is not None:

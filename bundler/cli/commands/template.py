@@ -11,7 +11,7 @@ from bundler.cli.adapters.session import open_session
 from bundler.cli.output.rendered import show_objects, show_split, show_text
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.bundle_options import fetch_options
-from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.command import FilePath, gathered, verb
 from bundler.cli.parsing.values_options import (
     kube_version_option,
     release_name_option,
@@ -22,7 +22,6 @@ from bundler.cli.parsing.values_options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler import Values
     from bundler.cli.session.app import App
 
 EXIT_DIFFERS = 3
@@ -39,13 +38,11 @@ EXIT_DIFFERS = 3
 @click.option("--split", type=FilePath(), metavar="DIR", help="Write one file for each object, for review in Git.")
 @click.option("--check", is_flag=True, help="With --split: write nothing, and exit with 3 if the folder differs.")
 @show_secrets_option
+@gathered("request", ReleaseRequest)
 def template_command(
     app: App,
-    bundle: str,
     *,
-    given: Values,
-    release: str,
-    kube_version: str,
+    request: ReleaseRequest,
     only: tuple[str, ...],
     show_invalid: bool,
     split: Path | None,
@@ -60,7 +57,6 @@ def template_command(
     gone are deleted, other files are left alone.
     No cluster is asked: templates see the newest Kubernetes that bundler knows, or --kube-version.
     """
-    request = ReleaseRequest(bundle=bundle, release=release, values=given, kube_version=kube_version)
     session = open_session(app)
     if split is not None:
         if only or show_invalid:

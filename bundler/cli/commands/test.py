@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 @click.option("--junit", type=FilePath(), metavar="FILE", help="Write the result as JUnit XML, for a pipeline.")
 @policy_option
 @lock_timeout_option
-def test_command(app: App, *, release: str, junit: Path | None, site: Path | None, lock_timeout_s: float) -> int:
+def test_command(app: App, *, release: str, junit: Path | None, site_file: Path | None, lock_timeout_s: float) -> int:
     """Run the checks of RELEASE in the cluster: the Jobs that its bundle has in checks/.
 
     They are those of the deployed revision, from its record; the bundle is not needed. They run one after the other,
     and all of them, under the lock of the release. Exits with 1 when one failed.
     """
-    return carry_out_checks(app, release, site=site, junit=junit, lock_timeout_s=lock_timeout_s)
+    return carry_out_checks(app, release, site=site_file, junit=junit, lock_timeout_s=lock_timeout_s)

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler import Accepted, UninstallRequest
+from bundler import UninstallRequest
 from bundler.cli.flows.rollback import carry_out_removal
 from bundler.cli.output.changed import show_absence
 from bundler.cli.parsing.arguments import release_argument
-from bundler.cli.parsing.change_options import no_hooks_option, orphan_orders_option, policy_option, run_options
-from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.change_options import (
+    accepting,
+    no_hooks_option,
+    orphan_orders_option,
+    policy_option,
+    run_options,
+)
+from bundler.cli.parsing.command import gathered, verb
 from bundler.errors.change import ReleaseNotFoundError
 
 if TYPE_CHECKING:
@@ -26,21 +32,14 @@ if TYPE_CHECKING:
 @run_options
 @policy_option
 @no_hooks_option
-@click.option("--keep-history", is_flag=True, help="Keep the records, for history and rollback.")
-@click.option("--delete-crds", is_flag=True, help="Delete CRDs, too, that no one else uses.")
+@click.option("--keep-history", "keeps_history", is_flag=True, help="Keep the records, for history and rollback.")
+@click.option("--delete-crds", "crd_deletion", is_flag=True, help="Delete CRDs, too, that no one else uses.")
 @orphan_orders_option
 @click.option("--ignore-not-found", is_flag=True, help="Succeed if the release does not exist.")
+@accepting
+@gathered("asked", UninstallRequest)
 def uninstall_command(
-    app: App,
-    *,
-    release: str,
-    run: RunFlags,
-    site: Path | None,
-    no_hooks: bool,
-    keep_history: bool,
-    delete_crds: bool,
-    orphan_orders: bool,
-    ignore_not_found: bool,
+    app: App, *, asked: UninstallRequest, site_file: Path | None, run: RunFlags, ignore_not_found: bool
 ) -> int:
     """Delete what RELEASE owns, and its records.
 
@@ -51,15 +50,9 @@ def uninstall_command(
     The controller is not uninstalled while orders wait for it at their end; --orphan-orders lets them go first.
     """
     try:
-        asked = UninstallRequest(
-            release=release,
-            keeps_history=keep_history,
-            skips_hooks=no_hooks,
-            accepted=Accepted(removal=True, crd_deletion=delete_crds, orphans_orders=orphan_orders),
-        )
-        return carry_out_removal(app, asked, site, run)
+        return carry_out_removal(app, asked, site_file, run)
     except ReleaseNotFoundError:
         if not ignore_not_found:
             raise
-        show_absence(app, release)
+        show_absence(app, asked.release)
         return 0

@@ -13,7 +13,7 @@ from bundler.cli.adapters.session import open_session
 from bundler.cli.output.values import show_origins, show_values
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.bundle_options import fetch_options
-from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.command import gathered, verb
 from bundler.cli.parsing.values_options import (
     release_name_option,
     show_secrets_option,
@@ -22,7 +22,7 @@ from bundler.cli.parsing.values_options import (
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
-    from bundler import Session, Values
+    from bundler import Session
     from bundler.cli.session.app import App
 
 
@@ -39,12 +39,11 @@ if TYPE_CHECKING:
 )
 @click.option("--plot", metavar="FILE", help="Draw what --sweep finds: FILE.svg, FILE.png, or - for the terminal.")
 @show_secrets_option
+@gathered("request", ReleaseRequest)
 def values_command(
     app: App,
-    bundle: str,
     *,
-    given: Values,
-    release: str,
+    request: ReleaseRequest,
     explain: str | None,
     sweep: str | None,
     plot: str | None,
@@ -59,7 +58,7 @@ def values_command(
         raise UsageError(
             "drawing a chart", context=["--plot is given without --sweep"], hint="add --sweep qps=100..20000"
         )
-    request, session = ReleaseRequest(bundle=bundle, release=release, values=given), open_session(app)
+    session = open_session(app)
     if sweep is not None:
         _sweep(app, session, request, sweep, plot)
         return

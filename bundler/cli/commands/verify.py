@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @values_options()
 @bundle_limit_options
 def verify_command(
-    app: App, paths: tuple[Path, ...], keys: tuple[Path, ...], bases: tuple[Path, ...], given: Values
+    app: App, paths: tuple[Path, ...], keys: tuple[Path, ...], bases: tuple[Path, ...], values: Values
 ) -> None:
     """Check a delivery to its last byte, who signed it, and that it carries the images that its bundle renders to.
 
@@ -50,8 +50,8 @@ def verify_command(
     another build, 23 unsigned, 24 signed by an untrusted key, 25 refused by the site's policy, 27 base of a delta
     missing.
     """
-    site = open_session(app).read_site(given.site) if given.site else None
-    verified = _verified(app, paths, policy_for(site, keys), bases, given)
+    site = open_session(app).read_site(values.site) if values.site else None
+    verified = _verified(app, paths, policy_for(site, keys), bases, values)
     if app.output == "text":
         app.screen.lines([Line(_line(verified))])
         if verified.images is not None:
@@ -71,14 +71,14 @@ def _line(verified: Verified) -> str:
 
 
 def _verified(
-    app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: Values
+    app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], values: Values
 ) -> Verified:
 
     if len(paths) == 1 and is_plan_file(paths[0]):
         return library.plan_files.verify_plan(paths[0], policy, app.clock)
     verifier = signing.verify.PolicyVerifier(policy, app.clock)
     if len(paths) == 1 and paths[0].name.endswith(".tgz"):
-        if given.files or given.assignments:
+        if values.files or values.assignments:
             found, hint = f"{paths[0]} carries no images", "give values with a delivery (.bundle)"
             raise UsageError("reading the values to verify with", context=[found], hint=hint)
         return verify_archive(paths[0], verifier, policy, limits=app.limits)
@@ -87,7 +87,7 @@ def _verified(
 
     def order_of(checked: Trusted, bundle: Bundle) -> RenderRequest:
         return library.bundles.render_request(
-            scope, acquire.bundle.AcquiredBundle(bundle=bundle, delivery=checked), given
+            scope, acquire.bundle.AcquiredBundle(bundle=bundle, delivery=checked), values
         )
 
     trusted = acquire.open_delivery.open_trusted(paths, verifier, policy)

@@ -77,25 +77,17 @@ def may_go_on(app: App, run: RunFlags) -> bool:
     return run.yes or app.may_ask
 
 
-def accepts_losses(app: App, run: RunFlags) -> bool:
-    """Return whether losses are accepted: by --accept-data-loss, or by the answer to a question that names them."""
-    return run.accept_data_loss or (app.may_ask and not run.yes)
-
-
 def with_consents(accepted: Accepted, app: App, run: RunFlags) -> Accepted:
-    """Return what is accepted, with what the options of every changing verb say.
+    """Return what is accepted, with what someone who sees the plan confirms: losses, and fewer steps.
 
     Args:
-        accepted: what the verb's own options say.
+        accepted: what the options say.
         app: whether someone is there to answer.
         run: the options.
     """
     return replace(
         accepted,
-        losses=accepts_losses(app, run),
-        outside_window=run.outside_window,
-        no_backup=run.no_backup,
-        suspends_order=run.suspends_order,
+        losses=accepted.losses or (app.may_ask and not run.yes),
         fewer_steps=may_go_on(app, run),
     )
 

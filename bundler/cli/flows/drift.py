@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler import Accepted, RollbackRequest
+from bundler import RollbackRequest, RunOptions
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.install import EXIT_PENDING
 from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.output.drift import show_drift
-from bundler.cli.parsing.change_options import RunFlags, WriteFlags
+from bundler.cli.parsing.change_options import RunFlags
 from bundler.errors import BundlerError
 from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bundler import ReleaseDrift, Session
-    from bundler.cli.parsing.change_options import RestoreFlags
+    from bundler import Accepted, ReleaseDrift, Session
     from bundler.cli.session.app import App
     from bundler.model.site import Site
 
@@ -30,11 +29,10 @@ class DriftFlags:
 
     is_everywhere: bool
     ignored: tuple[str, ...]
-    site: Path | None
-    is_yes: bool
-    restoring: RestoreFlags
-    outside_window: str
-    suspends_order: bool
+    accepted: Accepted
+    recreates: tuple[str, ...]
+    site_file: Path | None = None
+    yes: bool = False
 
 
 def carry_out_drift(app: App, release: str, flags: DriftFlags, *, is_fixed: bool) -> int:
@@ -50,7 +48,7 @@ def carry_out_drift(app: App, release: str, flags: DriftFlags, *, is_fixed: bool
         BundlerError: what could not be compared, once everything else was shown.
     """
     session = open_session(app)
-    site = session.read_site(flags.site) if flags.site else None
+    site = session.read_site(flags.site_file) if flags.site_file else None
     errors: list[BundlerError] = []
     found = [*_drifts(session, release, flags, site, errors)]
     if is_fixed and found[0].objects:
@@ -81,19 +79,12 @@ def _drifts(
 
 
 def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
-    meant = flags.restoring
     back = RollbackRequest(
         release=drift.revision.release,
         revision=drift.revision.revision,
-        recreates=meant.recreates,
-        accepted=Accepted(crd_risk=meant.accept_crd_risk, wider_reach=meant.allow_reach),
+        reason="drift is fixed",
+        recreates=flags.recreates,
+        accepted=flags.accepted,
         fixes_drift=True,
     )
-    run = RunFlags(
-        yes=flags.is_yes,
-        accept_data_loss=meant.accept_data_loss,
-        reason="drift is fixed",
-        outside_window=flags.outside_window,
-        suspends_order=flags.suspends_order,
-    )
-    return carry_out_return(app, back, flags.site, run, WriteFlags(create_namespace=False))
+    return carry_out_return(app, back, flags.site_file, RunFlags(yes=flags.yes), RunOptions(may_create_namespace=False))

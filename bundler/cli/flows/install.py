@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler import Accepted, OnConflict, RunOptions, library
+from bundler import library
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, say_where, with_consents
 from bundler.cli.flows.junit_file import require_test, writing_junit
@@ -19,9 +19,8 @@ from bundler.values.changes import changed_user_values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bundler import Proposal, ReleaseRequest, Session
-    from bundler.cli.flows.junit_file import TakesChecks
-    from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
+    from bundler import Proposal, ReleaseRequest, RunOptions, Session
+    from bundler.cli.parsing.change_options import RunFlags
     from bundler.cli.session.app import App
     from bundler.model.rollout import RolloutRequest
     from bundler.values.changes import ValueChange
@@ -29,56 +28,29 @@ if TYPE_CHECKING:
 EXIT_PENDING = 3
 
 
-def with_flags(
-    request: ReleaseRequest, start: StartingPoint, path: PathFlags, *, is_upgrade: bool = False
-) -> ReleaseRequest:
-    """Return a request with what the options say of its values' start, and of what may follow what.
-
-    Args:
-        request: as typed otherwise.
-        start: where its values start.
-        path: what may follow what, and what happens after a failure.
-        is_upgrade: a release that does not exist is refused.
-    """
-    return replace(
-        request,
-        resets_values=start.resets,
-        reuses_values=start.reuses,
-        must_exist=is_upgrade,
-        accepted=Accepted(
-            downgrade=path.allow_downgrade, other_bundle=path.replace_bundle, crd_risk=path.accept_crd_risk
-        ),
-        adopts=path.adopts,
-        recreates=path.recreates,
-        on_conflict=OnConflict(path.on_conflict),
-        skips_hooks=path.no_hooks,
-        rollback_s=path.rollback_timeout_s if path.rollback_on_failure else 0.0,
-    )
-
-
 def attended(steps: RolloutRequest | None, app: App) -> RolloutRequest | None:
     """Return what is asked of steps, with whether someone looks on."""
     return replace(steps, is_attended=app.may_ask) if steps else None
 
 
-def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: WriteFlags) -> int:
+def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, options: RunOptions) -> int:
     """Install or upgrade, or show what would be done; return the exit code.
 
     Args:
         app: the running command: its settings, output and clock.
         asked: bundle, release, values and options.
         run: flags of the run.
-        write: who writes what kind, and when.
+        options: how the change is carried out.
 
     Raises:
         BundlerError: what ended the run.
     """
-    require_test(write.junit, runs_checks=write.tests)
+    require_test(run.junit, runs_checks=options.runs_checks)
     session = open_session(app)
-    request = _read(app, session, replace(asked, reason=run.reason))
+    request = _read(app, session, asked)
     request = replace(request, accepted=with_consents(request.accepted, app, run))
     if run.dry_run:
-        return _show_diff(app, session, request, DiffView(shows_secrets=write.show_secrets))
+        return _show_diff(app, session, request, DiffView(shows_secrets=run.show_secrets))
     verb = "upgrade" if request.must_exist else "install"
     approval = Approval(
         app=app,
@@ -86,14 +58,14 @@ def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: Wri
         namespace=request.namespace,
         doing=f"{verb} {request.release}",
         is_yes=run.yes,
-        shows_secrets=write.show_secrets,
+        shows_secrets=run.show_secrets,
     )
 
     def approve(proposal: Proposal) -> bool:
         return approval.approve(proposal, [] if proposal.is_second_look else _head_lines(proposal))
 
-    with writing_junit(app, write.junit) as on_checks:
-        result = session.apply(request, options=run_options(run, write, on_checks), approve=approve)
+    with writing_junit(app, run.junit) as on_checks:
+        result = session.apply(request, options=replace(options, on_checks=on_checks), approve=approve)
     app.telling.stop()
     show_outcome(app, result.outcome, verb=verb)
     return EXIT_DECLINED if result.is_declined else 0
@@ -113,27 +85,6 @@ def diff_install(app: App, asked: ReleaseRequest, view: DiffView, *, exits_pendi
     """
     session = open_session(app)
     return _show_diff(app, session, _read(app, session, asked), view, exits_pending=exits_pending)
-
-
-def run_options(run: RunFlags, write: WriteFlags, on_checks: TakesChecks | None = None) -> RunOptions:
-    """Return how a change is carried out.
-
-    Args:
-        run: flags of the run.
-        write: who writes what kind, and when.
-        on_checks: takes what the checks of --test showed.
-    """
-    return RunOptions(
-        waits=not write.no_wait,
-        tells_hook_logs=write.hook_logs,
-        runs_checks=write.tests,
-        on_checks=on_checks,
-        watch_s=write.watch_for_s,
-        may_create_namespace=write.create_namespace,
-        history_max=write.history_max,
-        lock_timeout_s=run.lock_timeout_s,
-        forces_revision=write.force_revision,
-    )
 
 
 def _read(app: App, session: Session, asked: ReleaseRequest) -> ReleaseRequest:

@@ -45,18 +45,18 @@ class OrderArgs:
     """What the order of a release is to say."""
 
     release: str
-    given: Values
+    values: Values
     source: str = ""
     """Where the bundle comes from: an address, or a bundle of this machine; empty: as before."""
     version: str = ""
     digest: str = ""
     from_revision: int = 0
     """Bundle and values as this revision recorded them; 0: as the order has them."""
-    creates: bool = False
-    """Make the order."""
+    create: str = ""
+    """Make the order, of this bundle."""
     service_account: str = ""
     may_create_namespace: bool = True
-    """With `creates`: make the namespace if it does not exist."""
+    """With `create`: make the namespace if it does not exist."""
     is_dry_run: bool = False
 
 
@@ -134,13 +134,13 @@ def _show_outcome(app: App, session: Session, written: Body, flags: OrderFlags) 
 
 
 def _refuse_unfit(asked: OrderArgs, before: Body | None, namespace: str) -> None:
-    if asked.creates and before is not None:
+    if asked.create and before is not None:
         raise UsageError(
             f"making an order for release {asked.release}",
             context=[f"there is one already: Release/{asked.release} in namespace {namespace}"],
             hint="leave --create out to change it",
         )
-    if before is None and not asked.creates:
+    if before is None and not asked.create:
         raise no_order(asked.release, namespace)
     if before is not None and (maker := made_for(before)):
         raise UsageError(
@@ -162,9 +162,9 @@ def _with_values(session: Session, body: Body, request: ReleaseRequest, asked: O
     assert not isinstance(taken, str)  # noqa: S101 - the bundle of an order is always fetched
     if asked.source or asked.version or asked.digest or asked.from_revision:
         body = with_bundle(body, digest=taken.bundle.digest, version=taken.bundle.metadata.version, update="")
-    number = asked.from_revision or (_taken_up(session, asked) if asked.creates else 0)
+    number = asked.from_revision or (_taken_up(session, asked) if asked.create else 0)
     kept = mapping_at(body, "spec", "values")
-    if number and not (asked.creates and asked.given.names_files):  # files named start afresh, as in an upgrade
+    if number and not (asked.create and asked.values.names_files):  # files named start afresh, as in an upgrade
         kept = _recorded_values(session, asked.release, number, _files_of(request.values))
     values = _typed(session, taken, kept, asked)
     return with_spec(body, values=values) if values or "values" in mapping_at(body, "spec") else body
@@ -212,7 +212,7 @@ def _files_of(values: object) -> list[Body]:
 
 
 def _typed(session: Session, taken: AcquiredBundle, kept: Body, asked: OrderArgs) -> Body:
-    found = library.order_changes.values_of_order(session.scope, taken, kept, asked.given)
+    found = library.order_changes.values_of_order(session.scope, taken, kept, asked.values)
     _refuse_sensitive(sorted(found.sensitive), f"writing the values of Release/{asked.release}")
     return found.data
 

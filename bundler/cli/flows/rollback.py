@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bundler import AbortRequest, ContinueRequest, RollbackRequest
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_go_on, say_where, with_consents
-from bundler.cli.flows.install import place_of, run_options, show_plan_as_data, subject_of
+from bundler.cli.flows.install import place_of, show_plan_as_data, subject_of
 from bundler.cli.flows.junit_file import require_test, writing_junit
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.difference import DiffView, Subject
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler import ChangeResult, Proposal, RunOptions, Session, UninstallRequest
-    from bundler.cli.parsing.change_options import RunFlags, WriteFlags
+    from bundler.cli.parsing.change_options import RunFlags
     from bundler.cli.session.app import App
 
 _Recorded: TypeAlias = RollbackRequest | ContinueRequest | AbortRequest
@@ -33,7 +33,7 @@ def carry_out_return(
     asked: _Recorded,
     site: Path | None,
     run: RunFlags,
-    write: WriteFlags,
+    options: RunOptions,
 ) -> int:
     """Roll back, continue or abort a rollout, or show what would be done; return the exit code.
 
@@ -42,26 +42,26 @@ def carry_out_return(
         asked: what was typed; the cluster says the namespace and as whom we speak.
         site: the site file whose policy holds.
         run: how.
-        write: how objects are written.
+        options: how the change is carried out.
 
     Raises:
         BundlerError: what ended the run.
     """
-    require_test(write.junit, runs_checks=write.tests)
+    require_test(run.junit, runs_checks=options.runs_checks)
     session = open_session(app)
-    request = replace(asked, site=session.read_site(site) if site else None, reason=run.reason)
+    request = replace(asked, site=session.read_site(site) if site else None)
     request = replace(request, namespace=session.namespace_of(request))
     say_where(app, session, request.namespace)
     request = replace(request, accepted=with_consents(request.accepted, app, run))
     if run.dry_run:
-        return _show_return(app, session, session.plan(request), DiffView(shows_secrets=write.show_secrets))
+        return _show_return(app, session, session.plan(request), DiffView(shows_secrets=run.show_secrets))
     approval = Approval(
         app=app,
         session=session,
         namespace=request.namespace,
         doing=_doing(request),
         is_yes=run.yes,
-        shows_secrets=write.show_secrets,
+        shows_secrets=run.show_secrets,
     )
 
     def approve(proposal: Proposal) -> bool:
@@ -70,8 +70,8 @@ def carry_out_return(
         _say_return(app, proposal)
         return approval.approve(proposal)
 
-    with writing_junit(app, write.junit) as on_checks:
-        result = _carry_out(session, request, run_options(run, write, on_checks), approve)
+    with writing_junit(app, run.junit) as on_checks:
+        result = _carry_out(session, request, replace(options, on_checks=on_checks), approve)
     app.telling.stop()
     show_outcome(app, result.outcome, verb=_VERBS[type(request)])
     return EXIT_DECLINED if result.is_declined else 0
@@ -145,8 +145,6 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
         asked,
         site=session.read_site(site) if site else None,
         accepted=accepted,
-        lock_timeout_s=run.lock_timeout_s,
-        reason=run.reason,
     )
     request = replace(request, namespace=session.namespace_of(request))
     say_where(app, session, request.namespace)

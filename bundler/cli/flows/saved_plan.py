@@ -42,19 +42,16 @@ if TYPE_CHECKING:
 class PlanFlags:
     """What becomes of a plan that is made."""
 
-    out: Path | None
+    out: Path | None = None
     expires_s: float
     max_bytes: int
     exits_pending: bool
-    site: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyFlags:
     """How a saved plan is carried out."""
 
-    inputs: PlanInputs
-    options: RunOptions
     keys: tuple[Path, ...]
     requires_signature: bool
     is_dry_run: bool
@@ -62,20 +59,21 @@ class ApplyFlags:
     """Where what the checks showed is written as JUnit XML."""
 
 
-def make_plan(app: App, asked: AnyRequest, flags: PlanFlags) -> int:
+def make_plan(app: App, asked: AnyRequest, flags: PlanFlags, *, site: Path | None = None) -> int:
     """Plan a change, show the plan, and save it where a file is named; return the exit code.
 
     Args:
         app: settings and streams.
         asked: what was typed.
         flags: what becomes of the plan.
+        site: the site file of a rollback or an uninstall; a request to install names it among its values.
 
     Raises:
         BundlerError: what would stop the change, or why the file cannot be written.
     """
     session = open_session(app)
-    if not isinstance(asked, ReleaseRequest) and flags.site:
-        asked = replace(asked, site=session.read_site(flags.site))
+    if not isinstance(asked, ReleaseRequest) and site:
+        asked = replace(asked, site=session.read_site(site))
     request = session.read(asked) if isinstance(asked, ReleaseRequest) else asked
     request = replace(request, namespace=session.namespace_of(request))
     app.screen.say_lines([identity_line(session.identity(), request.namespace)])
@@ -91,23 +89,25 @@ def make_plan(app: App, asked: AnyRequest, flags: PlanFlags) -> int:
     return EXIT_PENDING if saved.is_pending and flags.exits_pending else 0
 
 
-def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
+def apply_plan(app: App, file: Path, inputs: PlanInputs, options: RunOptions, flags: ApplyFlags) -> int:
     """Carry out the plan in a file, or say what has moved since; return the exit code.
 
     Args:
         app: settings and streams.
         file: of the plan.
-        flags: how.
+        inputs: what the plan does not hold.
+        options: how it is carried out.
+        flags: what else is typed.
 
     Raises:
         BundlerError: what ended the run.
     """
-    require_test(flags.junit, runs_checks=flags.options.runs_checks)
+    require_test(flags.junit, runs_checks=options.runs_checks)
     session = open_session(app)
     content = content_of(file)
-    signers = _signers(app, session, file, content, flags)
+    signers = _signers(app, session, file, content, inputs, flags)
     saved = decode_plan(content, name=str(file))
-    inputs = replace(flags.inputs, signers=signers)
+    inputs = replace(inputs, signers=signers)
     if flags.requires_signature and not saved.request.site:  # the site file was named for its keys alone
         inputs = replace(inputs, values=replace(inputs.values, site=None))
     app.screen.say_lines([identity_line(session.identity(), saved.request.namespace)])
@@ -121,18 +121,18 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
         app.screen.lines([Line("nothing has moved since the plan was made; it can be applied", "green")])
         return 0
     with writing_junit(app, flags.junit) as on_checks:
-        options = replace(flags.options, on_checks=on_checks)
-        result = session.apply_plan(saved, inputs=inputs, options=options)
+        result = session.apply_plan(saved, inputs=inputs, options=replace(options, on_checks=on_checks))
     app.telling.stop()
     return _show_result(app, saved, result)
 
 
-def _signers(app: App, session: Session, file: Path, content: bytes, flags: ApplyFlags) -> tuple[str, ...]:
+def _signers(
+    app: App, session: Session, file: Path, content: bytes, inputs: PlanInputs, flags: ApplyFlags
+) -> tuple[str, ...]:
     """Check who signed a plan, where that is asked for; return their names."""
     if not flags.keys and not flags.requires_signature:
         return ()
-    path = flags.inputs.values.site
-    site = session.read_site(path) if path else None
+    site = session.read_site(inputs.values.site) if inputs.values.site else None
     policy = policy_for(site, flags.keys)
     if not policy.keys:
         raise UsageError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import Accepted, RunOptions
 from bundler.cli.parsing.command import Duration, FilePath, gathered
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass
@@ -13,86 +14,60 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.cli.parsing.command import Decorator
+    from bundler.cli.parsing.command import Decorator, Function
 
 _HISTORY_MAX = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartingPoint:
-    """Where the values of an upgrade start."""
-
-    resets: bool
-    reuses: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFlags:
-    """How a change is carried out."""
+    """What a changing verb does beside the change."""
 
     yes: bool = False
-    accept_data_loss: bool = False
     dry_run: bool = False
-    lock_timeout_s: float = 0.0
-    reason: str = ""
-    outside_window: str = ""
-    no_backup: bool = False
-    suspends_order: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteFlags:
-    """How a revision is written and waited for."""
-
-    no_wait: bool = False
-    hook_logs: bool = False
-    tests: bool = False
     junit: Path | None = None
-    watch_for_s: float = 0.0
-    create_namespace: bool = True
-    history_max: int = _HISTORY_MAX
-    force_revision: bool = False
     show_secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PathFlags:
-    """What may follow what, and what happens after a failure."""
+class _RollbackFlags:
+    """What happens after a failure."""
 
-    allow_downgrade: bool
-    replace_bundle: bool
-    accept_crd_risk: bool
     rollback_on_failure: bool
     rollback_timeout_s: float
-    adopts: tuple[str, ...]
-    recreates: tuple[str, ...]
-    on_conflict: str
-    no_hooks: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreFlags:
-    """What is meant although it is refused by default, where a recorded revision is restored."""
-
-    recreates: tuple[str, ...]
-    accept_data_loss: bool
-    accept_crd_risk: bool
-    allow_reach: bool
+def _negated(context: click.Context, parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - as click calls it
+    """Return what a flag like ``--no-wait`` says of waiting."""
+    del context, parameter
+    return not value
 
 
-starting_options: Decorator = gathered(
-    "start",
-    StartingPoint,
-    [
-        click.option("--reset-values", "resets", is_flag=True, help="Start from the bundle's defaults."),
-        click.option("--reuse-values", "reuses", is_flag=True, help="Start from the recorded values, files on top."),
-    ],
-)
+def _policy(context: click.Context, parameter: click.Parameter, value: str) -> OnConflict:
+    """Return a policy by its name."""
+    del context, parameter
+    return OnConflict(value)
+
+
+def starting_options(function: Function) -> Function:
+    """Add where the values of an upgrade start."""
+    resets = click.option("--reset-values", "resets_values", is_flag=True, help="Start from the bundle's defaults.")
+    reuses = click.option(
+        "--reuse-values", "reuses_values", is_flag=True, help="Start from the recorded values, files on top."
+    )
+    return resets(reuses(function))
+
+
+accepting: Decorator = gathered("accepted", Accepted)
+"""Hands over what is meant although it is refused by default, by whichever options it is said."""
 
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes.")
 
 data_loss_option = click.option(
-    "--accept-data-loss", is_flag=True, help="Continue where data or an address may be lost; the plan shows where."
+    "--accept-data-loss",
+    "losses",
+    is_flag=True,
+    help="Continue where data or an address may be lost; the plan shows where.",
 )
 
 reason_option = click.option("-m", "--reason", default="", help="Why; kept in the history.")
@@ -140,35 +115,45 @@ run_options: Decorator = gathered(
 
 create_namespace_option = click.option(
     "--create-namespace/--no-create-namespace",
+    "may_create_namespace",
     default=True,
     help="Make the namespace if it does not exist, or fail.  [default: make it]",
 )
 
 watch_option = click.option(
     "--watch-for",
-    "watch_for_s",
+    "watch_s",
     type=Duration(),
     default=0.0,
     help="Time for which everything must stay ready; a restart then fails the change.",
 )
 
-no_hooks_option = click.option("--no-hooks", is_flag=True, help="Run no hooks; for those that cannot succeed any more.")
-
-orphan_orders_option = click.option(
-    "--orphan-orders", is_flag=True, help="Of the controller: let all orders go; their releases stay."
+no_hooks_option = click.option(
+    "--no-hooks", "skips_hooks", is_flag=True, help="Run no hooks; for those that cannot succeed any more."
 )
 
-hook_logs_option = click.option("--hook-logs", is_flag=True, help="Print the logs of hooks that succeed, too.")
+orphan_orders_option = click.option(
+    "--orphan-orders", "orphans_orders", is_flag=True, help="Of the controller: let all orders go; their releases stay."
+)
+
+hook_logs_option = click.option(
+    "--hook-logs", "tells_hook_logs", is_flag=True, help="Print the logs of hooks that succeed, too."
+)
 
 test_option = click.option(
-    "--test", "tests", is_flag=True, help="Run the bundle's checks once all is ready; one that fails fails the change."
+    "--test",
+    "runs_checks",
+    is_flag=True,
+    help="Run the bundle's checks once all is ready; one that fails fails the change.",
 )
 
 junit_option = click.option(
     "--junit", type=FilePath(), metavar="FILE", help="Write what the checks of --test showed as JUnit XML."
 )
 
-no_wait_option = click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready.")
+no_wait_option = click.option(
+    "--no-wait", "waits", is_flag=True, callback=_negated, help="Do not wait until objects are ready."
+)
 
 history_max_option = click.option(
     "--history-max",
@@ -179,8 +164,8 @@ history_max_option = click.option(
 )
 
 write_options: Decorator = gathered(
-    "write",
-    WriteFlags,
+    "options",
+    RunOptions,
     [
         no_wait_option,
         hook_logs_option,
@@ -189,7 +174,9 @@ write_options: Decorator = gathered(
         watch_option,
         create_namespace_option,
         history_max_option,
-        click.option("--force-revision", is_flag=True, help="Record a revision even if nothing changes."),
+        click.option(
+            "--force-revision", "forces_revision", is_flag=True, help="Record a revision even if nothing changes."
+        ),
         click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text."),
     ],
 )
@@ -210,6 +197,7 @@ conflict_option = click.option(
     type=click.Choice([policy.value for policy in OnConflict]),
     default=OnConflict.FAIL.value,
     show_default=True,
+    callback=_policy,
     help="Fields that others set: stop, take them over, or keep what is live.",
 )
 
@@ -223,23 +211,21 @@ recreate_option = click.option(
 )
 
 crd_risk_option = click.option(
-    "--accept-crd-risk", is_flag=True, help="Write CRDs that live objects would no longer fit."
+    "--accept-crd-risk", "crd_risk", is_flag=True, help="Write CRDs that live objects would no longer fit."
 )
 
-reach_option = click.option("--allow-reach", is_flag=True, help="Accept recorded reach that is not live.")
-
-restore_options: Decorator = gathered(
-    "restoring",
-    RestoreFlags,
-    [recreate_option, data_loss_option, crd_risk_option, reach_option],
+reach_option = click.option(
+    "--allow-reach", "wider_reach", is_flag=True, help="Accept recorded reach that is not live."
 )
 
 path_options: Decorator = gathered(
-    "path",
-    PathFlags,
+    "rollback_s",
+    _RollbackFlags,
     [
-        click.option("--allow-downgrade", is_flag=True, help="Accept an older version of the bundle."),
-        click.option("--replace-bundle", is_flag=True, help="Accept another bundle under this release's name."),
+        click.option("--allow-downgrade", "downgrade", is_flag=True, help="Accept an older version of the bundle."),
+        click.option(
+            "--replace-bundle", "other_bundle", is_flag=True, help="Accept another bundle under this release's name."
+        ),
         crd_risk_option,
         click.option("--rollback-on-failure", is_flag=True, help="Roll back if the change fails."),
         click.option(
@@ -260,14 +246,16 @@ path_options: Decorator = gathered(
         conflict_option,
         no_hooks_option,
     ],
+    make=lambda typed: typed.rollback_timeout_s if typed.rollback_on_failure else 0.0,
 )
 
 preflight_option = click.option(
     "--no-preflight",
+    "skips_preflight",
     is_flag=True,
     help="Skip the preflight checks.",
 )
 
 policy_option = click.option(
-    "--site", type=FilePath(), metavar="FILE", help="Site file whose policy, cluster and namespace hold."
+    "--site", "site_file", type=FilePath(), metavar="FILE", help="Site file whose policy, cluster and namespace hold."
 )

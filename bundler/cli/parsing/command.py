@@ -170,22 +170,29 @@ def _limits(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def gathered(
-    name: str, group: type[Group], options: Sequence[Decorator], *, make: Callable[[Group], object] | None = None
+    name: str,
+    group: type[Group],
+    options: Sequence[Decorator] = (),
+    *,
+    make: Callable[[Group], object] | None = None,
+    **fixed: object,
 ) -> Decorator:
-    """Return a decorator that adds options and hands them over as one object.
+    """Return a decorator that hands options over as one object: those that are parameters named like its fields.
 
     Args:
         name: of the parameter that gets the object.
-        group: its class, whose fields are named like the options' parameters.
-        options: ``click.option(...)``, in the order of the help.
+        group: its class; where an option is not given (None), the default of its field holds.
+        options: ``click.option(...)`` to add, in the order of the help; others are added by other decorators.
         make: makes what is handed over in its place.
+        fixed: fields that no option gives.
     """
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def wrapper(app: object, /, **given: Any) -> int | None:
-            own = group(**{key: given.pop(key) for key in group.__annotations__ if key in given})
-            return function(app, **{name: make(own) if make else own}, **given)
+            own = {key: value for key in group.__annotations__ if (value := given.pop(key, None)) is not None}
+            made = group(**fixed, **own)
+            return function(app, **{name: make(made) if make else made}, **given)
 
         wrapped: Function = wrapper
         for option in reversed(options):

@@ -29,7 +29,7 @@ class ControllerWish:
     health: str
     """``HOST:PORT``; empty: nowhere."""
     default_service_account: str
-    log_format: str | None
+    log_format: str | None = None
     """``json`` or ``text``; None: text at a terminal."""
     log_level: str
 

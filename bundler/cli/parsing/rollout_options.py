@@ -63,14 +63,14 @@ class RolloutFlags:
     """What was typed about steps."""
 
     canaries: tuple[str, ...]
-    steps: tuple[Share, ...] | None
+    steps: tuple[Share, ...] | None = None
     steps_of: str
-    batch: Share | None
-    pause_after: str | None
-    soak_s: float | None
+    batch: Share | None = None
+    pause_after: str | None = None
+    soak_s: float | None = None
     gates: tuple[str, ...]
-    on_failure: str | None
-    step_timeout_s: float | None
+    on_failure: str | None = None
+    step_timeout_s: float | None = None
     shared_config: bool
     at_once: bool
 
@@ -131,7 +131,7 @@ def _batches(size: Share) -> tuple[Share, ...]:
 
 
 rollout_options: Decorator = gathered(
-    "stepping",
+    "steps",
     RolloutFlags,
     [
         click.option(

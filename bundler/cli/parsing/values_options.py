@@ -26,7 +26,7 @@ class _ValuesFlags:
     set_json: tuple[str, ...]
     set_file: tuple[str, ...]
     set_env: tuple[str, ...]
-    site: Path | None
+    site: Path | None = None
     option_order: tuple[str | None, ...]
     unset: tuple[str, ...] = ()
 
@@ -55,8 +55,8 @@ _UNSET = click.option("--unset", multiple=True, metavar="PATH", help="Drop a rec
 
 
 def values_options(*, can_unset: bool = False) -> Decorator:
-    """Add the options that give values; the function gets them as ``given``."""
-    return gathered("given", _ValuesFlags, [*_VALUES, _UNSET] if can_unset else _VALUES, make=_given)
+    """Add the options that give values; the function gets them as ``values``."""
+    return gathered("values", _ValuesFlags, [*_VALUES, _UNSET] if can_unset else _VALUES, make=_given)
 
 
 kube_version_option = click.option(
