@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli import flows
+from bundler.cli.flows.catalogue import BuildWish, build, push
 from bundler.cli.parsing.bundle_options import fetch_options
-from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.command import FilePath, gathered, verb
 from bundler.cli.parsing.signing_options import passphrase_option
 
 if TYPE_CHECKING:
@@ -31,17 +31,8 @@ if TYPE_CHECKING:
 @passphrase_option
 @click.option("--site", type=FilePath(), metavar="FILE", help="For build: policy that bundles have to meet.")
 @fetch_options
-def catalogue_command(
-    app: App,
-    *,
-    doing: str,
-    words: tuple[str, ...],
-    at: str,
-    out: Path,
-    key: Path | None,
-    passphrase_file: Path | None,
-    site: Path | None,
-) -> None:
+@gathered("wish", BuildWish)
+def catalogue_command(app: App, *, doing: str, words: tuple[str, ...], wish: BuildWish) -> None:
     """List bundles of a registry in a catalogue, so that they are found and installed by name.
 
     build SOURCE...: write FILE with names, versions, descriptions and digests of the bundles in folders and archives,
@@ -50,9 +41,8 @@ def catalogue_command(
     push FILE oci://HOST/REPOSITORY[:TAG]: publish it, and its signature, once everything in it is published there.
     """
     if doing == "build":
-        wish = flows.catalogue.BuildWish(sources=words, at=at, out=out, site=site)
-        flows.catalogue.build(app, wish, key=key, passphrase_file=passphrase_file)
+        build(app, words, wish)
     elif len(words) == 2:
-        flows.catalogue.push(app, Path(words[0]), words[1])
+        push(app, Path(words[0]), words[1])
     else:
         raise click.UsageError(f"catalogue push takes a file and an address, not {len(words)} words")

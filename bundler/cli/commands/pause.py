@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.adapters.session import open_session
-from bundler.cli.flows.confirm import say_where
+from bundler.cli.flows.confirm import open_saying_where
 from bundler.cli.output.rollouts import show_paused
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
@@ -24,6 +23,4 @@ def pause_command(app: App, *, release: str, reason: str) -> None:
 
     It needs no lock: another run that moves the rollout notices before its next write, and ends.
     """
-    session = open_session(app)
-    say_where(app, session, session.namespace)
-    show_paused(app, session.pause_rollout(release, reason=reason))
+    show_paused(app, open_saying_where(app).pause_rollout(release, reason=reason))

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.adapters.session import open_session
-from bundler.cli.flows.confirm import say_where
+from bundler.cli.flows.confirm import open_saying_where
 from bundler.cli.output.releases import show_protection
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import lock_timeout_option
@@ -29,8 +28,6 @@ def protect_command(app: App, *, release: str, off: bool, reason: str, lock_time
     of the release, and its namespace, get the annotation bundler.dev/protected, for an admission policy that refuses
     `kubectl delete` too.
     """
-    session = open_session(app)
-    namespace = session.namespace
-    say_where(app, session, namespace)
+    session = open_saying_where(app)
     said = session.protect(release, is_on=not off, reason=reason, lock_timeout_s=lock_timeout_s)
-    show_protection(app, release, namespace, said)
+    show_protection(app, release, session.namespace, said)

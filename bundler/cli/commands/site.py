@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli import flows
-from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.flows.site import SiteOptions, check_file, write_file
+from bundler.cli.parsing.command import FilePath, gathered, verb
 from bundler.cli.parsing.registry_options import offline_option, registry_options
 
 if TYPE_CHECKING:
@@ -33,24 +33,13 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="For init: overwrite an existing file.")
 @registry_options
 @offline_option
-def site_command(
-    app: App,
-    *,
-    doing: str,
-    target: str,
-    registry: str,
-    pull_secret: str,
-    domain: str,
-    keys: tuple[Path, ...],
-    out: Path | None,
-    force: bool,
-) -> int:
+@gathered("options", SiteOptions)
+def site_command(app: App, *, doing: str, target: str, out: Path | None, force: bool, options: SiteOptions) -> int:
     """Write or check a site file.
 
     init NAME: ask the cluster, and write a site file with what it says. check FILE: check a site file against its
     cluster and its registry.
     """
     if doing == "check":
-        return flows.site.check_file(app, Path(target))
-    options = flows.site.SiteOptions(registry=registry, pull_secret=pull_secret, domain=domain, keys=keys)
-    return flows.site.write_file(app, target, options, out=out or Path(f"{target}.yaml"), is_forced=force)
+        return check_file(app, Path(target))
+    return write_file(app, target, options, out=out or Path(f"{target}.yaml"), is_forced=force)

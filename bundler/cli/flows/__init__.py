@@ -8,14 +8,12 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.cli.flows import (
-        catalogue as catalogue,
         chart as chart,
         controller as controller,
         export as export,
         graph_picture as graph_picture,
         image as image,
         preflight as preflight,
-        site as site,
     )
 
 __getattr__ = late_modules(__name__)

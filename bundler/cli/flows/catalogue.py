@@ -22,6 +22,7 @@ from bundler.model.size import counted
 from bundler.wire.catalogues import built_form, catalogue_pushed_form
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bundler.cli.session.app import App
@@ -35,27 +36,27 @@ CATALOGUE_FILE: Final = "catalogue.json"
 class BuildWish:
     """What the command line says of a catalogue to build."""
 
-    sources: tuple[str, ...]
     at: str
     out: Path
-    site: Path | None
+    site: Path | None = None
+    key: Path | None = None
+    passphrase_file: Path | None = None
 
 
-def build(app: App, wish: BuildWish, *, key: Path | None, passphrase_file: Path | None) -> None:
+def build(app: App, sources: Sequence[str], wish: BuildWish) -> None:
     """Write a catalogue, signed where a key is named.
 
     Args:
         app: the running command: its settings, output and clock.
-        wish: of what, and where to.
-        key: private key to sign with.
-        passphrase_file: of the key.
+        sources: bundles, in folders, archives and repositories.
+        wish: where to, and who signs it.
 
     Raises:
         BundlerError: when a bundle cannot be had, or the file not be written.
     """
-    signer = open_signer(app, key, passphrase_file) if key else None
+    signer = open_signer(app, wish.key, wish.passphrase_file) if wish.key else None
     scope = open_session(app).scope
-    catalogue = library.catalogues.build(scope, wish.sources, at=wish.at, site=wish.site)
+    catalogue = library.catalogues.build(scope, sources, at=wish.at, site=wish.site)
     content = encode_catalogue(catalogue)
     out = wish.out / CATALOGUE_FILE if wish.out.is_dir() else wish.out
     _write(app, out, content, signer)

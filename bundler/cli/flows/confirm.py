@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bundler import library
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.plan import PlanView, counted_changes, identity_line, plan_lines
 from bundler.cli.terminal.text import Line
 from bundler.model.lean import dataclass, replace
@@ -35,9 +36,7 @@ class Approval:
     namespace: str
     doing: str
     """The verb and the release, for the question: ``upgrade shop``."""
-    is_yes: bool
-    """--yes was given."""
-    shows_secrets: bool = False
+    run: RunFlags
 
     def approve(self, proposal: Proposal, heads: Iterable[Line] = ()) -> bool:
         """Show a plan, ask where someone is there to answer, and return whether it is to be carried out.
@@ -48,7 +47,7 @@ class Approval:
         """
         plan = proposal.shown
         lines = chain(_second_look(is_second_look=proposal.is_second_look), heads, plan_lines(plan, self._view()))
-        asks = self.app.may_ask and not self.is_yes and not plan.is_empty and not plan.has_conflicts
+        asks = self.app.may_ask and not self.run.yes and not plan.is_empty and not plan.has_conflicts
         (self.app.screen.complain if asks else self.app.screen.say_lines)(lines)
         for warning in warning_lines(plan.changes):
             self.app.screen.warn(warning)
@@ -68,7 +67,7 @@ class Approval:
         return PlanView(
             namespace=self.namespace,
             has_bodies=self.app.settings.is_verbose,
-            shows_secrets=self.shows_secrets,
+            shows_secrets=self.run.show_secrets,
         )
 
 
@@ -90,6 +89,17 @@ def with_consents(accepted: Accepted, app: App, run: RunFlags) -> Accepted:
         losses=accepted.losses or (app.may_ask and not run.yes),
         fewer_steps=may_go_on(app, run),
     )
+
+
+def open_saying_where(app: App) -> Session:
+    """Return the session of a changing verb, after the line that says where it works: in which cluster and namespace.
+
+    Raises:
+        ClusterError: when the cluster cannot be asked.
+    """
+    session = open_session(app)
+    say_where(app, session, session.namespace)
+    return session
 
 
 def say_where(app: App, session: Session, namespace: str) -> None:

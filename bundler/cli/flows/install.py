@@ -52,14 +52,8 @@ def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, options: R
     if run.dry_run:
         return _show_diff(app, session, request, DiffView(shows_secrets=run.show_secrets))
     verb = "upgrade" if request.must_exist else "install"
-    approval = Approval(
-        app=app,
-        session=session,
-        namespace=request.namespace,
-        doing=f"{verb} {request.release}",
-        is_yes=run.yes,
-        shows_secrets=run.show_secrets,
-    )
+    doing = f"{verb} {request.release}"
+    approval = Approval(app=app, session=session, namespace=request.namespace, doing=doing, run=run)
 
     def approve(proposal: Proposal) -> bool:
         return approval.approve(proposal, [] if proposal.is_second_look else _head_lines(proposal))

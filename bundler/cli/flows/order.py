@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from bundler import Payload, ReleaseStatus, library, loader
 from bundler.actions.release.namespace import absent_namespace, create_namespace
-from bundler.cli.adapters.session import open_session
-from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
+from bundler.cli.flows.confirm import EXIT_DECLINED, ask, open_saying_where
 from bundler.cli.flows.order_bundle import hold_bundle, is_local, pack_for_order, source_of, tidy_bundles
 from bundler.cli.flows.order_plan import show_order_plan, what_is_ordered, with_values_of
 from bundler.cli.flows.orders import no_order
@@ -72,9 +71,8 @@ def carry_out_order(app: App, asked: OrderArgs, flags: OrderFlags) -> int:
         OrderNotFoundError: when the release has none, and none is to be made.
         BundlerError: what would stop its controller.
     """
-    session = open_session(app)
+    session = open_saying_where(app)
     namespace = session.namespace
-    say_where(app, session, namespace)
     before = session.cluster.get(order_ref(namespace, asked.release))
     _refuse_unfit(asked, before, namespace)
     secret = pack_for_order(app, session, asked.release, asked.source) if is_local(asked.source) else None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.cli.adapters.session import open_session
-from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
+from bundler.cli.flows.confirm import EXIT_DECLINED, ask, open_saying_where
 from bundler.cli.flows.order_plan import plan_of_order, show_order_plan
 from bundler.cli.output.orders import show_order, waiting_plan_lines
 from bundler.cli.parsing.order_options import OrderFlags
@@ -130,12 +129,10 @@ def carry_out_retry(app: App, release: str, flags: OrderFlags) -> int:
 
 
 def _read(app: App, release: str) -> tuple[Session, Body]:
-    session = open_session(app)
-    namespace = session.namespace
-    say_where(app, session, namespace)
-    body = session.cluster.get(order_ref(namespace, release))
+    session = open_saying_where(app)
+    body = session.cluster.get(order_ref(session.namespace, release))
     if body is None:
-        raise no_order(release, namespace)
+        raise no_order(release, session.namespace)
     return session, body
 
 

@@ -55,14 +55,7 @@ def carry_out_return(
     request = replace(request, accepted=with_consents(request.accepted, app, run))
     if run.dry_run:
         return _show_return(app, session, session.plan(request), DiffView(shows_secrets=run.show_secrets))
-    approval = Approval(
-        app=app,
-        session=session,
-        namespace=request.namespace,
-        doing=_doing(request),
-        is_yes=run.yes,
-        shows_secrets=run.show_secrets,
-    )
+    approval = Approval(app=app, session=session, namespace=request.namespace, doing=_doing(request), run=run)
 
     def approve(proposal: Proposal) -> bool:
         if not proposal.is_second_look:
@@ -141,11 +134,7 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
     """
     session = open_session(app)
     accepted = replace(with_consents(asked.accepted, app, run), removal=may_go_on(app, run))
-    request = replace(
-        asked,
-        site=session.read_site(site) if site else None,
-        accepted=accepted,
-    )
+    request = replace(asked, site=session.read_site(site) if site else None, accepted=accepted)
     request = replace(request, namespace=session.namespace_of(request))
     say_where(app, session, request.namespace)
     if run.dry_run:
@@ -154,13 +143,8 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
         subject = Subject(facts=place_of(session, request.namespace, request.release))
         show_plan_as_data(app, proposal, subject, DiffView())
         return 0
-    approval = Approval(
-        app=app,
-        session=session,
-        namespace=request.namespace,
-        doing=f"uninstall {request.release}",
-        is_yes=run.yes,
-    )
+    doing = f"uninstall {request.release}"
+    approval = Approval(app=app, session=session, namespace=request.namespace, doing=doing, run=run)
 
     def approve(proposal: Proposal) -> bool:
         heads = damage_lines(proposal.history.damage, proposal.planned.wanted.unsearched)
@@ -168,12 +152,5 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
 
     result = session.uninstall(request, approve=approve)
     app.telling.stop()
-    show_removal(
-        app,
-        request.namespace,
-        request.release,
-        result.proposal.plan,
-        is_declined=result.is_declined,
-        keeps_history=request.keeps_history,
-    )
+    show_removal(app, result, keeps_history=request.keeps_history)
     return EXIT_DECLINED if result.is_declined else 0

@@ -148,14 +148,7 @@ def _signers(
 def _show_result(app: App, saved: SavedPlan, result: ChangeResult) -> int:
     request = saved.request
     if request.verb is PlannedVerb.UNINSTALL:
-        show_removal(
-            app,
-            request.namespace,
-            request.release,
-            result.proposal.plan,
-            is_declined=result.is_declined,
-            keeps_history=request.keeps_history,
-        )
+        show_removal(app, result, keeps_history=request.keeps_history)
     else:
         show_outcome(app, result.outcome, verb="apply")
     return EXIT_DECLINED if result.is_declined else 0

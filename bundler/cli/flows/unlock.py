@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.unlock import unlock
-from bundler.cli.adapters.session import open_session
-from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
+from bundler.cli.flows.confirm import EXIT_DECLINED, ask, open_saying_where
 from bundler.cli.output.releases import moment
 from bundler.cli.terminal.text import Line
 from bundler.wire.releases import unlock_form
@@ -30,16 +29,16 @@ def carry_out_unlock(app: App, release: str, *, is_yes: bool) -> int:
         ConfirmationRequiredError: when no one can be asked, and --yes was not given.
         ClusterError: when the cluster cannot be asked.
     """
-    session = open_session(app)
-    namespace = session.namespace
-    say_where(app, session, namespace)
+    session = open_saying_where(app)
 
     def approve(state: LockState) -> bool:
         facts = [Line(f"  {fact}") for fact in _facts(state)]
         app.screen.complain([Line(f"release {release} is locked:", "bold"), *facts])
         return is_yes or (app.may_ask and ask(app, "Break this lock? [y/N] "))
 
-    result = unlock(session.scope.ports().lock, namespace, release, may_break=is_yes or app.may_ask, approve=approve)
+    result = unlock(
+        session.scope.ports().lock, session.namespace, release, may_break=is_yes or app.may_ask, approve=approve
+    )
     if result.is_declined:
         app.screen.complain([Line("unlock declined; nothing was changed", "yellow")])
         return EXIT_DECLINED

@@ -12,6 +12,7 @@ from bundler.model.size import counted, counted_objects, seconds
 from bundler.wire.changes import absence_form, outcome_form, removal_form
 
 if TYPE_CHECKING:
+    from bundler import ChangeResult
     from bundler.cli.session.app import App
     from bundler.model.change import Plan
     from bundler.model.outcome import Outcome
@@ -65,20 +66,17 @@ def _summary(app: App, revision: Revision, plan: Plan) -> str:
     return f"release {summary.release}: revision {summary.revision} {status}{remark} ({objects}, {took})"
 
 
-def show_removal(
-    app: App, namespace: str, release: str, plan: Plan, *, is_declined: bool, keeps_history: bool = False
-) -> None:
+def show_removal(app: App, result: ChangeResult, *, keeps_history: bool) -> None:
     """Print what became of an uninstall.
 
     Args:
         app: the running command: its settings, output and clock.
-        namespace: of the release.
-        release: its name.
-        plan: that was carried out or declined.
-        is_declined: whether the user said no.
+        result: of the action.
         keeps_history: whether the records stay.
     """
-    if is_declined:
+    plan, history = result.proposal.plan, result.proposal.history
+    namespace, release = history.namespace, history.release
+    if result.is_declined:
         app.screen.complain([Line("uninstall declined; nothing was changed", "yellow")])
     elif app.output != "text":
         app.screen.document(removal_form(namespace, release, plan, warnings=app.screen.warnings), app.output)
@@ -86,8 +84,8 @@ def show_removal(
         took = seconds(app.clock.monotonic() - app.started_s)
         kept = f", {len(plan.kept)} kept" if plan.kept else ""
         gone = counted(plan.count(Action.DELETE), "object")
-        history = "; its history is kept" if keeps_history else ""
-        done = Line(f"release {release}: uninstalled ({gone} deleted{kept}, {took}){history}", "green")
+        left = "; its history is kept" if keeps_history else ""
+        done = Line(f"release {release}: uninstalled ({gone} deleted{kept}, {took}){left}", "green")
         app.screen.lines([done, *(Line(f"kept {text}") for text in kept_texts(plan, namespace))])
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from bundler.cli.parsing.arguments import offers
-from bundler.cli.session.network import NetworkOptions
 from bundler.cli.session.settings import CommonOptions
 from bundler.cli.terminal.help import HelpfulCommand
+from bundler.library.network import NetworkRules
 from bundler.model.durations import parse_duration
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ _SET: Final = "set_values"
 _LIMITS: Final = ("max_total_bytes", "max_file_bytes", "max_files", "max_ratio")
 
 TEXT_JSON_YAML: Final = ("text", "json", "yaml")
-COMMON_OPTIONS: Final = frozenset(
-    {"output", "quiet", "verbose", "timeout_s", "context", "kubeconfig", "namespace", "color", "help"}
-)
+COMMON_OPTIONS: Final = frozenset({*CommonOptions.__annotations__, "help"})
 
 
 class Duration(click.ParamType[float]):
@@ -133,17 +131,7 @@ def verb(name: str, *, outputs: tuple[str, ...] = TEXT_JSON_YAML) -> Callable[[F
         @click.pass_obj
         @functools.wraps(function)
         def started(invocation: Invocation, /, **given: Any) -> int | None:
-            options = CommonOptions(
-                output=given.pop("output"),
-                is_quiet=given.pop("quiet"),
-                verbosity=given.pop("verbose"),
-                timeout_s=given.pop("timeout_s"),
-                context=given.pop("context"),
-                kubeconfig=given.pop("kubeconfig"),
-                namespace=given.pop("namespace"),
-                color=given.pop("color"),
-            )
-            network, limits = _network_options(given), _limits(given)
+            options, network, limits = CommonOptions(**_taken(given, CommonOptions)), _network(given), _limits(given)
             return function(invocation.app(options, outputs, network=network, limits=limits), **given)
 
         command: Function = started
@@ -154,11 +142,15 @@ def verb(name: str, *, outputs: tuple[str, ...] = TEXT_JSON_YAML) -> Callable[[F
     return decorate
 
 
-def _network_options(given: dict[str, Any]) -> NetworkOptions:
-    """Take what is typed of servers out of a verb's parameters."""
-    return NetworkOptions(
-        takes_offline="offline" in given,
-        offline=given.pop("offline", None),
+def _taken(given: dict[str, Any], group: type[object]) -> dict[str, Any]:
+    """Take those that a class has fields for out of a verb's parameters; for one that is None a field has a default."""
+    return {key: value for key in group.__annotations__ if (value := given.pop(key, None)) is not None}
+
+
+def _network(given: dict[str, Any]) -> NetworkRules:
+    """Take what is typed of servers out of a verb's parameters; verbs without ``--offline`` reach what they must."""
+    return NetworkRules(
+        offline=given.pop("offline", False),
         registry_ca=given.pop("registry_ca", None),
         insecure_http=given.pop("insecure_http", ()),
     )
@@ -190,8 +182,7 @@ def gathered(
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def wrapper(app: object, /, **given: Any) -> int | None:
-            own = {key: value for key in group.__annotations__ if (value := given.pop(key, None)) is not None}
-            made = group(**fixed, **own)
+            made = group(**fixed, **_taken(given, group))
             return function(app, **{name: make(made) if make else made}, **given)
 
         wrapped: Function = wrapper

@@ -90,7 +90,7 @@ def _silent_app(ctx: click.Context, closing: ExitStack) -> App:
     invocation: Invocation = ctx.obj
     given = ctx.params
     options = CommonOptions(
-        is_quiet=True,
+        quiet=True,
         timeout_s=_BUDGET_S,
         context=given.get("context"),
         kubeconfig=given.get("kubeconfig"),

@@ -7,12 +7,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from bundler.cli.session.app import App
-from bundler.cli.session.network import NetworkOptions
 from bundler.cli.session.settings import make_settings, typed_output
 from bundler.cli.session.signals import Stop
 from bundler.cli.terminal.screen import Looks, Screen
 from bundler.cli.terminal.telling import Telling
-from bundler.library.network import Network
+from bundler.library.network import Network, NetworkRules
 from bundler.library.system_clock import SystemClock
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import Redactor
@@ -61,7 +60,7 @@ class Invocation:
         options: CommonOptions,
         outputs: tuple[str, ...],
         *,
-        network: NetworkOptions | None = None,
+        network: NetworkRules | None = None,
         limits: Mapping[str, Any] | None = None,
     ) -> App:
         """Return what a verb works with, once its options are read.
@@ -90,7 +89,7 @@ class Invocation:
             argv=self._argv,
             closing=self._closing,
             telling=self.telling,
-            network=Network((network or NetworkOptions()).rules, holds_process=True),
+            network=Network(network or NetworkRules(), holds_process=True),
             typed_limits=limits or {},
             leftovers=self._leftovers,
             owns_process=self._owns_process,

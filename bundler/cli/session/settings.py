@@ -27,8 +27,8 @@ class CommonOptions:
     """Options that every verb takes, as typed."""
 
     output: str | None = None
-    is_quiet: bool = False
-    verbosity: int = 0
+    quiet: bool = False
+    verbose: int = 0
     timeout_s: float | None = None
     context: str | None = None
     kubeconfig: Path | None = None
@@ -189,8 +189,8 @@ def make_settings(environment: Environment, options: CommonOptions, outputs: tup
     return Settings(
         environment=environment,
         output=_output(environment, options, outputs),
-        is_quiet=options.is_quiet,
-        is_verbose=options.verbosity > 0,
+        is_quiet=options.quiet,
+        is_verbose=options.verbose > 0,
         timeout_s=environment.duration_s("TIMEOUT", DEFAULT_TIMEOUT_S) if timeout_s is None else timeout_s,
         context=environment.text("CONTEXT") if options.context is None else _filled("--context", options.context),
         kubeconfig=options.kubeconfig,
