@@ -168,3 +168,14 @@ class Record:
 
 
 Step: TypeAlias = Verify | Write | RunJob | Await | Delete | Discard | Advance | Pause | Record
+
+
+def targets_of(step: Step) -> tuple[Target, ...]:
+    """Return the objects that a step writes or deletes."""
+    match step:
+        case Write() | Delete():
+            return step.targets
+        case RunJob():
+            return (step.target,)
+        case _:
+            return ()

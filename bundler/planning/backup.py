@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from bundler.model.bundle import is_below
 from bundler.model.change import Action, Change
 from bundler.model.json import mapping_at
 from bundler.model.labels import BACKUP
@@ -62,9 +63,5 @@ def backup_changes(backups: Iterable[Manifest], lost: Sequence[Change]) -> tuple
             reason=f"a backup, before {', '.join(change.ref.short for change in covered)} may lose data",
         )
         for manifest in backups
-        if (covered := [change for change in lost if _is_within(change.component, manifest.component)])
+        if (covered := [change for change in lost if is_below(change.component, manifest.component)])
     )
-
-
-def _is_within(component: str, outer: str) -> bool:
-    return not outer or component == outer or component.startswith(f"{outer}/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import is_list, is_mapping, leaves_in
 from bundler.model.redaction import MASK
 
 if TYPE_CHECKING:
@@ -31,8 +31,4 @@ def hidden_like(live: JSONValue, recorded: JSONValue) -> JSONValue:
 
 def has_hidden(recorded: JSONValue) -> bool:
     """Return whether a record hides something in this part."""
-    if is_mapping(recorded):
-        return any(has_hidden(value) for value in recorded.values())
-    if is_list(recorded):
-        return any(has_hidden(value) for value in recorded)
-    return recorded == MASK
+    return any(leaf == MASK for leaf in leaves_in(recorded))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from bundler.model.bundle import is_below
 from bundler.model.hooks import DeleteAfter, Hook, Side, hook_of
 
 if TYPE_CHECKING:
@@ -51,18 +52,13 @@ def _before(
     for other, (other_side, place) in places.items():
         if other == part:
             continue
-        is_nested = is_inside(place, component)
+        is_nested = is_below(place, component)
         if (
             (place in needed and not (side is not None and is_nested))
             or (side is Side.AFTER and is_nested)
-            or (other_side is Side.BEFORE and is_inside(component, place))
+            or (other_side is Side.BEFORE and is_below(component, place))
         ):
             yield other
-
-
-def is_inside(component: str, around: str) -> bool:
-    """Return whether a component is another one, or nests in it; everything is inside the bundle."""
-    return not around or component == around or component.startswith(f"{around}/")
 
 
 def order_of(change: Change) -> int:

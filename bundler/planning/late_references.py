@@ -9,16 +9,16 @@ from bundler.fields.pod_references import needed_by
 from bundler.model.change import Action
 from bundler.model.json import mapping_at
 from bundler.model.refs import ObjectRef
-from bundler.model.steps import Delete, RunJob, Write
+from bundler.model.steps import Delete, targets_of
 from bundler.planning.jobs import is_job
+from bundler.planning.order import reached
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from bundler.errors import Found
     from bundler.model.change import Plan
-    from bundler.model.steps import Step
 
 HINT = (
     "put what the hook needs into hooks/ too, at the same point, under another name than the one in templates/; "
@@ -36,13 +36,17 @@ def late_references(plan: Plan) -> Iterator[Found]:
     if not hooks:
         return
     created = {change.ref for change in plan.changes if change.action is Action.CREATE and change.before is None}
-    steps = {step.id: step for step in plan.steps}
-    written = dict(_written(plan.steps))
-    deleted = {target.ref: step.id for step in plan.steps if isinstance(step, Delete) for target in step.targets}
+    needs = {step.id: step.needs for step in plan.steps}
+    written: dict[ObjectRef, str] = {}
+    deleted: dict[ObjectRef, str] = {}
+    for step in plan.steps:
+        found = deleted if isinstance(step, Delete) else written
+        found.update((target.ref, step.id) for target in targets_of(step))
     for change in hooks:
         if change.desired is None or change.ref not in written:
             continue
-        before = _before(written[change.ref], steps)
+        own_step = written[change.ref]
+        before = reached(own_step, needs) - {own_step}
         pod = mapping_at(change.desired.body, "spec", "template", "spec")
         for kind, name in sorted(set(needed_by(pod))):
             ref = ObjectRef("", kind, change.ref.namespace, name)
@@ -57,22 +61,3 @@ def hook_problems(plan: Plan) -> Iterator[Problem]:
     """Yield that hooks need what is created only after them."""
     if lines := tuple(late_references(plan)):
         yield Problem(error=PlanError, doing="checking what hooks need", lines=lines, hint=HINT)
-
-
-def _written(steps: tuple[Step, ...]) -> Iterator[tuple[ObjectRef, str]]:
-    for step in steps:
-        if isinstance(step, Write):
-            yield from ((target.ref, step.id) for target in step.targets)
-        elif isinstance(step, RunJob):
-            yield step.target.ref, step.id
-
-
-def _before(name: str, steps: Mapping[str, Step]) -> set[str]:
-    """Return all steps that are done before one begins."""
-    found: set[str] = set()
-    left = list(steps[name].needs)
-    while left:
-        if (one := left.pop()) not in found:
-            found.add(one)
-            left += steps[one].needs
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.size import first_of
-from bundler.model.steps import Advance, Await, Delete, Discard, Pause, RunJob, Write
+from bundler.model.steps import Advance, Await, Delete, Discard, Pause, RunJob, Write, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Plan
     from bundler.model.refs import ObjectRef
     from bundler.model.saved_plan import BaseRevision, LiveFact, PlanFacts
-    from bundler.model.steps import Step, Target
+    from bundler.model.steps import Target
 
 _SHOWN: Final = 20
 
@@ -108,25 +108,7 @@ def _others(saved: Plan, now: Plan) -> Iterator[str]:
 
 
 def _by_ref(plan: Plan) -> dict[ObjectRef, Target]:
-    return {target.ref: target for step in plan.steps for target in _targets_of(step)}
-
-
-def _targets_of(step: Step) -> tuple[Target, ...]:
-    match step:
-        case Write() | Delete():
-            return step.targets
-        case RunJob():
-            return (step.target,)
-        case _:
-            return ()
-
-
-def _refs_of(step: Step) -> tuple[ObjectRef, ...]:
-    match step:
-        case Await() | Discard():
-            return step.refs
-        case _:
-            return ()
+    return {target.ref: target for step in plan.steps for target in targets_of(step)}
 
 
 def _shares(plan: Plan) -> list[tuple[object, ...]]:
@@ -138,7 +120,7 @@ def _shares(plan: Plan) -> list[tuple[object, ...]]:
 def _outline(plan: Plan) -> list[tuple[object, ...]]:
     """Return the steps without what a namespace that this very run has made changes: what can be checked before."""
     return [
-        (step.id, *_targets_of(step), *_refs_of(step))
+        (step.id, *targets_of(step), *(step.refs if isinstance(step, Await | Discard) else ()))
         for step in plan.steps
         if isinstance(step, Write | Delete | RunJob | Await | Discard | Advance | Pause)
     ]

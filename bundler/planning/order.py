@@ -36,18 +36,20 @@ def with_implied_needs(
     found = {name: set(others) for name, others in needs.items()}
     pairs = {(name, other) for name, need in implied for other in needs if _is_within(other, need)}
     for name, need in sorted(pairs):
-        if name in found and name not in _reached_from(need, found):
+        if name in found and name not in reached(need, found):
             found[name].add(need)
     return {name: tuple(sorted(others)) for name, others in found.items()}
 
 
-def _reached_from(start: str, needs: Mapping[str, set[str]]) -> set[str]:
-    reached, open_ones = {start}, [start]
-    while open_ones:
-        more = needs.get(open_ones.pop(), set()) - reached
-        reached |= more
-        open_ones += more
-    return reached
+def reached(start: str, needs: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return ``start`` and all that it needs, and what that needs."""
+    found: set[str] = set()
+    left = [start]
+    while left:
+        if (one := left.pop()) not in found:
+            found.add(one)
+            left += needs.get(one, ())
+    return found
 
 
 def component_order(components: frozenset[str], needs: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
-from bundler.model.steps import Advance, Delete, Pause, RunJob, Write
+from bundler.model.steps import Advance, Delete, Pause, targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from bundler.model.refs import ObjectRef
     from bundler.model.steps import Paced, Step
@@ -51,23 +51,13 @@ def planned_steps(steps: Sequence[Step]) -> PlannedSteps | None:
         return None
     paused = {need for step in steps if isinstance(step, Pause) for need in step.needs}
     stepped = {one.ref for step in advances for one in step.workloads}
-    last = steps.index(advances[-1])
+    finish = steps[steps.index(advances[-1]) :]
+    written = [one.ref for step in finish if not isinstance(step, Delete) for one in targets_of(step)]
     return PlannedSteps(
         steps=tuple(
             PlannedStep(number=one.number, workloads=one.workloads, gates=one.gates, is_pause_after=one.id in paused)
             for one in advances
         ),
-        waiting=tuple(ref for ref in _written(steps[last:]) if ref not in stepped),
-        deleted=tuple(one.ref for step in steps[last:] if isinstance(step, Delete) for one in step.targets),
+        waiting=tuple(ref for ref in written if ref not in stepped),
+        deleted=tuple(one.ref for step in finish if isinstance(step, Delete) for one in step.targets),
     )
-
-
-def _written(steps: Sequence[Step]) -> Iterator[ObjectRef]:
-    for step in steps:
-        match step:
-            case Write():
-                yield from (target.ref for target in step.targets)
-            case RunJob():
-                yield step.target.ref
-            case _:
-                pass

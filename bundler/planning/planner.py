@@ -267,31 +267,22 @@ def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Cha
         by_ref.setdefault(secret.ref, []).append(secret)
     for ref, secrets in by_ref.items():
         live = observation.live.get(ref)
-        if live is not None and is_others(live, wanted.uid):
-            yield _taken(ref, secrets, live, wanted)
-            continue
+        action, reason, after = Action.NONE, "generated before; kept", None
+        if live is None:
+            action, reason = Action.CREATE, "generated"
+        elif is_others(live, wanted.uid):
+            action, reason = Action.UPDATE, f"left behind by {owner_of(live)}; this release takes it, its data stays"
+            after = taken_secret(live, secrets[0], wanted)
         yield Change(
             ref=ref,
-            action=Action.CREATE if live is None else Action.NONE,
+            action=action,
             component=secrets[0].component,
             generated=tuple(secrets),
             before=live,
+            after=after,
             live_uid=text_at(live, "metadata", "uid"),
-            reason="generated" if live is None else "generated before; kept",
+            reason=reason,
         )
-
-
-def _taken(ref: ObjectRef, secrets: Sequence[GeneratedSecret], live: Body, wanted: Wanted) -> Change:
-    return Change(
-        ref=ref,
-        action=Action.UPDATE,
-        component=secrets[0].component,
-        generated=tuple(secrets),
-        before=live,
-        after=taken_secret(live, secrets[0], wanted),
-        live_uid=text_at(live, "metadata", "uid"),
-        reason=f"left behind by {owner_of(live)}; this release takes it, its data stays",
-    )
 
 
 def _prune(
@@ -354,16 +345,12 @@ def _unwanted_because(ref: ObjectRef, wanted: Collection[ObjectRef], there: froz
 
 
 def _delete(entry: InventoryEntry, live: Body, why: str) -> Change:
+    found = "found by its label alone, the record that named it cannot be read" if entry.is_found else ""
     return Change(
         ref=entry.ref,
         action=Action.DELETE,
         component=entry.component,
         before=live,
         live_uid=text_at(live, "metadata", "uid"),
-        reason=_deleted_because(entry, why),
+        reason="; ".join(filter(None, (why, found))),
     )
-
-
-def _deleted_because(entry: InventoryEntry, why: str) -> str:
-    found = "found by its label alone, the record that named it cannot be read" if entry.is_found else ""
-    return "; ".join(part for part in (why, found) if part)

@@ -4,28 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors import ConfirmationRequiredError
-from bundler.errors.change import (
-    DefinitionRiskError,
-    DowngradeError,
-    FieldConflictError,
-    ForeignObjectError,
-    ImmutableFieldError,
-    KeptReleaseError,
-    OrderChangedError,
-    OrdersHeldError,
-    PlanError,
-    ProtectedReleaseError,
-    QuotaExceededError,
-    RejectedObjectsError,
-    RolloutOpenError,
-    SitePolicyError,
-    StalePlanError,
-    StepsRefusedError,
-    UndeclaredReachError,
-    UpgradePathError,
-    WrongClusterError,
-)
+from bundler.errors import ConfirmationRequiredError, change
 from bundler.errors.cluster import ForbiddenError
 from bundler.errors.delivery import SignatureError
 from bundler.model.lean import dataclass
@@ -36,27 +15,27 @@ if TYPE_CHECKING:
     from bundler.errors import BundlerError
 
 _GRAVEST_FIRST: Final[tuple[type[BundlerError], ...]] = (
-    WrongClusterError,
-    OrderChangedError,
-    KeptReleaseError,
-    OrdersHeldError,
-    RolloutOpenError,
-    StalePlanError,
-    SitePolicyError,
+    change.WrongClusterError,
+    change.OrderChangedError,
+    change.KeptReleaseError,
+    change.OrdersHeldError,
+    change.RolloutOpenError,
+    change.StalePlanError,
+    change.SitePolicyError,
     SignatureError,
-    UndeclaredReachError,
-    ProtectedReleaseError,
-    DowngradeError,
-    UpgradePathError,
-    DefinitionRiskError,
-    StepsRefusedError,
-    RejectedObjectsError,
+    change.UndeclaredReachError,
+    change.ProtectedReleaseError,
+    change.DowngradeError,
+    change.UpgradePathError,
+    change.DefinitionRiskError,
+    change.StepsRefusedError,
+    change.RejectedObjectsError,
     ForbiddenError,
-    ForeignObjectError,
-    ImmutableFieldError,
-    FieldConflictError,
-    QuotaExceededError,
-    PlanError,
+    change.ForeignObjectError,
+    change.ImmutableFieldError,
+    change.FieldConflictError,
+    change.QuotaExceededError,
+    change.PlanError,
     ConfirmationRequiredError,
 )
 

@@ -7,27 +7,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from bundler.errors.change import StepsRefusedError
 from bundler.model.json import value_at
 from bundler.planning.problem import Problem
-from bundler.planning.steps_refused.around import jobs_before, pods_of_two, powers_over_others, shared_configuration
-from bundler.planning.steps_refused.asked import (
-    not_installed,
-    nothing_to_step,
-    unclear_gates,
-    unfit_shares,
-    unknown_gates,
-    unknown_names,
-    unreachable_pause,
-)
+from bundler.planning.steps_refused import around, asked, order, traffic, workloads
 from bundler.planning.steps_refused.case import body_after, replicas_of
-from bundler.planning.steps_refused.order import kept_waiting
-from bundler.planning.steps_refused.traffic import moved_traffic, selects
-from bundler.planning.steps_refused.workloads import (
-    autoscaled_sets,
-    lost_claims,
-    made_again,
-    other_templates,
-    too_few_pods,
-    unpaced_strategy,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,25 +22,25 @@ Rule: TypeAlias = "Callable[[Case], Iterable[Reason]]"
 _NOTHING: Final = frozenset({0, "0%"})
 
 _RULES: Final[tuple[Rule, ...]] = (
-    not_installed,
-    unknown_names,
-    unknown_gates,
-    unclear_gates,
-    unreachable_pause,
-    nothing_to_step,
-    unpaced_strategy,
-    too_few_pods,
-    autoscaled_sets,
-    other_templates,
-    made_again,
-    lost_claims,
-    shared_configuration,
-    moved_traffic,
-    powers_over_others,
-    jobs_before,
-    kept_waiting,
-    pods_of_two,
-    unfit_shares,
+    asked.not_installed,
+    asked.unknown_names,
+    asked.unknown_gates,
+    asked.unclear_gates,
+    asked.unreachable_pause,
+    asked.nothing_to_step,
+    workloads.unpaced_strategy,
+    workloads.too_few_pods,
+    workloads.autoscaled_sets,
+    workloads.other_templates,
+    workloads.made_again,
+    workloads.lost_claims,
+    around.shared_configuration,
+    traffic.moved_traffic,
+    around.powers_over_others,
+    around.jobs_before,
+    order.kept_waiting,
+    around.pods_of_two,
+    asked.unfit_shares,
 )
 
 
@@ -100,5 +81,5 @@ def _warnings(case: Case, change: Change) -> Iterator[str]:
         if (budget.ref.group, budget.ref.kind) == ("policy", "PodDisruptionBudget"):
             bound = value_at(body_after(budget), "spec", "maxUnavailable")
             is_near = budget.ref.namespace == change.ref.namespace
-            if is_near and bound is not None and bound in _NOTHING and selects(budget, change):
+            if is_near and bound is not None and bound in _NOTHING and traffic.selects(budget, change):
                 yield f"{budget.ref.short} lets no pod be evicted; steps do not ask it, as no rolling update does"

@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from bundler.fields.keywords import breaks
 from bundler.fields.slow_patterns import find_ambiguity
-from bundler.model.json import Body, JSONValue, canonical_json, is_list, is_mapping, is_number, strings_at
+from bundler.model.json import Body, JSONValue, canonical_json, is_list, is_mapping, is_number, strings_at, type_name
 from bundler.model.size import shortened
-from bundler.planning.definitions.structure import (
-    field_of,
-    items_of,
-    list_type_of,
-    rules_of,
-    type_of,
-    types_of,
-)
+from bundler.planning.definitions.structure import field_of, items_of, list_type_of, rules_of, types_of
 
 Check: TypeAlias = Callable[[JSONValue, JSONValue, Body], str]
 """Takes a value, what a keyword says, and the schema around it; returns what is wrong, empty where nothing is."""
@@ -61,7 +54,7 @@ def misfits(value: JSONValue, schema: Body, path: str = "") -> Iterator[Misfit]:
         schema: ``openAPIV3Schema``, or a part of it.
         path: of the value: ``.spec.size``.
     """
-    types, found = types_of(schema), type_of(value)
+    types, found = types_of(schema), type_name(value)
     if found == "null" and "default" in schema:
         return  # the default takes its place
     if types is not None and found not in types:
@@ -108,7 +101,7 @@ def _below_map(value: Mapping[str, JSONValue], schema: Body, path: str) -> Itera
 def fits_branch(value: JSONValue, schema: Body) -> bool:
     """Return whether a value fits a branch of ``anyOf`` and the like, which speaks of no unknown fields."""
     types = types_of(schema)
-    if types is not None and type_of(value) not in types:
+    if types is not None and type_name(value) not in types:
         return False
     if any(_here(value, schema, "")):
         return False
@@ -138,8 +131,7 @@ def _enum(value: JSONValue, bound: JSONValue, schema: Body) -> str:
     return f"is not one of {shortened(', '.join(map(str, allowed)), _SHOWN_CHARS)}"
 
 
-def _pattern(value: JSONValue, bound: JSONValue, schema: Body) -> str:
-    del schema
+def _pattern(value: JSONValue, bound: JSONValue, _schema: Body) -> str:
     if not isinstance(value, str) or not isinstance(bound, str):
         return ""
     compiled = _compiled(bound)
@@ -158,8 +150,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
-def _format(value: JSONValue, bound: JSONValue, schema: Body) -> str:
-    del schema
+def _format(value: JSONValue, bound: JSONValue, _schema: Body) -> str:
     if value is None or (is_number(value) and bound in _NUMBERS):
         low, high = _NUMBERS.get(str(bound), _ANY_NUMBER)
         return f"is no {bound}" if is_number(value) and not low <= value <= high else ""
@@ -181,29 +172,15 @@ def _key(item: JSONValue, keys: tuple[str, ...], items: Body) -> bytes:
     return canonical_json([members.get(key, (field_of(items, key) or {}).get("default")) for key in keys])
 
 
-def _branches(bound: JSONValue) -> list[Body]:
-    return [one for one in bound if is_mapping(one)] if is_list(bound) else []
+def _branches(keyword: str, is_met: Callable[[Sequence[bool]], bool]) -> Check:
+    def check(value: JSONValue, bound: JSONValue, _schema: Body) -> str:
+        fitting = [fits_branch(value, one) for one in bound if is_mapping(one)] if is_list(bound) else []
+        return "" if not fitting or is_met(fitting) else f"does not fit {keyword}"
+
+    return check
 
 
-def _all(value: JSONValue, bound: JSONValue, schema: Body) -> str:
-    del schema
-    return "" if all(fits_branch(value, one) for one in _branches(bound)) else "does not fit allOf"
-
-
-def _any(value: JSONValue, bound: JSONValue, schema: Body) -> str:
-    del schema
-    branches = _branches(bound)
-    return "" if not branches or any(fits_branch(value, one) for one in branches) else "does not fit anyOf"
-
-
-def _one(value: JSONValue, bound: JSONValue, schema: Body) -> str:
-    del schema
-    branches = _branches(bound)
-    return "" if not branches or sum(fits_branch(value, one) for one in branches) == 1 else "does not fit oneOf"
-
-
-def _not(value: JSONValue, bound: JSONValue, schema: Body) -> str:
-    del schema
+def _not(value: JSONValue, bound: JSONValue, _schema: Body) -> str:
     return "fits what it must not be" if is_mapping(bound) and fits_branch(value, bound) else ""
 
 
@@ -213,8 +190,8 @@ _CHECKS: Mapping[str, Check] = {
     "pattern": _pattern,
     "format": _format,
     "x-kubernetes-list-type": _list_type,
-    "allOf": _all,
-    "anyOf": _any,
-    "oneOf": _one,
+    "allOf": _branches("allOf", all),
+    "anyOf": _branches("anyOf", any),
+    "oneOf": _branches("oneOf", lambda fitting: sum(fitting) == 1),
     "not": _not,
 }

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.json import is_list, is_mapping, is_number, mapping_at, strings_at
+from bundler.model.json import is_list, is_mapping, mapping_at, strings_at
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import Body
 
 KEEPS: Final = "x-kubernetes-preserve-unknown-fields"
 EMBEDDED: Final = "x-kubernetes-embedded-resource"
@@ -45,19 +45,6 @@ def types_of(schema: Body) -> frozenset[str] | None:
     else:
         return None
     return found | {"null"} if schema.get("nullable") is True else found
-
-
-def type_of(value: JSONValue) -> str:
-    """Return the JSON type of a value; a number without a fraction is an integer."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if is_number(value):
-        return "integer" if isinstance(value, int) or float(value).is_integer() else "number"
-    if isinstance(value, str):
-        return "string"
-    return "array" if is_list(value) else "object"
 
 
 def field_of(schema: Body, name: str) -> Body | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.fields.pod_references import read_by
 from bundler.fields.selectors import labels_match, selector_of
+from bundler.model.bundle import is_below
 from bundler.model.change import Action
 from bundler.model.definition import is_definition
 from bundler.model.hooks import Side
@@ -13,7 +14,6 @@ from bundler.model.json import mapping_at
 from bundler.model.refs import ObjectRef
 from bundler.model.size import first_of
 from bundler.planning.backup import is_backup
-from bundler.planning.hook_order import is_inside
 from bundler.planning.jobs import is_job
 from bundler.planning.steps_refused.case import ALONE, Reason, body_after, found_in, template_of
 
@@ -106,7 +106,7 @@ def _comes_first(change: Change, stepped: set[str], needed: set[str]) -> bool:
         return True
     if change.hook is None:
         return change.component in stepped
-    return change.hook.side is Side.BEFORE and any(is_inside(one, change.component) for one in stepped)
+    return change.hook.side is Side.BEFORE and any(is_below(one, change.component) for one in stepped)
 
 
 def pods_of_two(case: Case) -> Iterator[Reason]:

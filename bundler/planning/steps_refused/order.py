@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Action
+from bundler.planning.order import reached
 from bundler.planning.steps_refused.case import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from bundler.planning.steps_refused.case import Case
 
@@ -19,19 +20,8 @@ def kept_waiting(case: Case) -> Iterator[Reason]:
     objects = (one for one in case.changes if one.hook is None)
     changing = {one.component for one in objects if one.action not in {Action.NONE, Action.DELETE}}
     for component in sorted(stepped):
-        for between in sorted((_reached(component, case.needs) & changing) - stepped):
-            first = ", ".join(sorted(_reached(between, case.needs) & stepped - {component}))
+        for between in sorted((reached(component, case.needs) & changing) - stepped):
+            first = ", ".join(sorted(reached(between, case.needs) & stepped - {component}))
             if first:
                 said = f"{component} needs {between}, which changes only in the finish: it needs {first}"
                 yield Reason(said, f"name only {first}, or only {component}, with --steps-of")
-
-
-def _reached(component: str, needs: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """Return all that has to be ready before a component."""
-    found: set[str] = set()
-    open_ones = [component]
-    while open_ones:
-        more = set(needs.get(open_ones.pop(), ())) - found
-        found |= more
-        open_ones += more
-    return found
