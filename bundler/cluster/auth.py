@@ -1,7 +1,6 @@
 """Credentials: what goes with each request, and how it is renewed. Layer: adapter.
 
-The only module that starts programs (credential plugins) and the only one that imports ``kubernetes`` (for the legacy
-auth-provider entries, whose refreshing it knows).
+The only module that imports ``kubernetes``: for the legacy auth-provider entries, whose refreshing it knows.
 """
 
 from __future__ import annotations
@@ -117,18 +116,16 @@ class ExecCredentials:
             return issued
 
     def _run(self) -> str:
-        from bundler.http import programs  # noqa: PLC0415 - starting programs costs 10 ms that only plugins pay
-
         command = self._command()
         is_interactive = self._is_interactive()
         try:
-            finished = programs.run_program(
+            finished = http.programs.run_program(
                 [command, *strings_at(self._spec, "args")],
                 env=self._environment(is_interactive=is_interactive),
                 timeout_s=max(self._around.budget(), 1.0),
                 given=None if is_interactive else b"",
             )
-        except programs.ProgramError as error:
+        except http.programs.ProgramError as error:
             raise self._failed(str(error)) from error
         said = finished.stderr.decode(errors="replace")
         if finished.status != 0:
@@ -138,7 +135,6 @@ class ExecCredentials:
         return finished.stdout.decode(errors="replace")
 
     def _command(self) -> str:
-
         name = text_at(self._spec, "command")
         # A path is relative to the kubeconfig; a bare name is looked up like any program.
         found = http.programs.find_program(

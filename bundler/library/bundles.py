@@ -179,7 +179,6 @@ def fetch_component(scope: Scope, component: ComponentSpec, locked: LockEntry | 
 
 
 def _verifier(scope: Scope, policy: TrustPolicy) -> Verifier:
-
     return signing.verify.PolicyVerifier(policy, scope.host.clock)
 
 

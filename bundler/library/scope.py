@@ -325,7 +325,6 @@ class _CarefulLock:
         return self._lock().break_(state)
 
     def _lock(self) -> ReleaseLock:
-
         options, clock = self._scope.options, self._scope.host.clock
         command = self._scope.command(self._bundle)
         holder = storage.holder.this_process(user=options.user, command=command, tool_version=__version__)

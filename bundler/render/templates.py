@@ -128,7 +128,6 @@ class MarkedLanguage(Language):
         return code_key("template", source, name, filename, self.index_of(name), self.marks_every_line)
 
     def _load_marks(self) -> None:
-
         if bundler.render.line_marks.LineMarks.identifier not in self.extensions:
             self.add_extension(bundler.render.line_marks.LineMarks)
 
@@ -288,7 +287,6 @@ class TemplateSet:
         return RenderedText(name, text, tuple(notes))
 
     def _problem_of(self, error: BaseException, name: str) -> Problem:
-
         failure = expressions.failures.explain(error, self._names)
         frames = [Source(self._place(file), line) for file, line in expressions.failures.template_frames(error)]
         frames = frames or [Source(self._place(name), 1)]

@@ -247,7 +247,6 @@ def judge(
 
 
 def _from_delivery(name: str, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
-
     trusted = open_by_policy((Path(name).expanduser(),), policy, sources)
     try:
         bundle = bundler.actions.acquire.open_delivery.load_delivered(trusted, limits=sources.limits)

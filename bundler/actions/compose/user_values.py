@@ -121,19 +121,16 @@ def _raise_all(failures: Sequence[BundlerError]) -> None:
 
 
 def _load_site(path: Path) -> Site:
-
     return loader.site_file.load_site(path)
 
 
 def _layer(name: str, read_stdin: Callable[[], str]) -> ValuesLayer:
-
     if name == STDIN:
         return loader.user_files.read_values(read_stdin(), source="standard input")
     return loader.user_files.load_values_file(Path(name).expanduser())
 
 
 def _mapping(data: Body) -> ValuesLayer:
-
     wrong = [f"{path or 'the values'}: {found}" for path, found in _strange(data, "")]
     if wrong:
         hint = "give text, numbers, true, false, None, lists and mappings with text as keys"
@@ -163,7 +160,6 @@ def _strange(value: object, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _assignment(kind: AssignmentKind, text: str, variables: Mapping[str, str]) -> Assignment:
-
     plain = values.assignments.parse_assignment(text, kind=kind)
     match kind:
         case AssignmentKind.FILE:

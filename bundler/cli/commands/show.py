@@ -67,7 +67,6 @@ def show_command(app: App, bundle: str, *, values: Values, release: str, graph: 
 
 
 def _draw(app: App, order: RenderRequest, form: str) -> None:
-
     graph = author.graph.graph_of(order)
     match form:
         case "text":

@@ -75,7 +75,6 @@ def values_command(
 
 
 def _sweep(app: App, session: Session, request: ReleaseRequest, typed: str, plot: str | None) -> None:
-
     result = session.sweep(request, values.sweep.parse_sweep(typed, is_fine=plot is not None))
     output.sweep.warn_of_refused(app, result)
     if plot is None:

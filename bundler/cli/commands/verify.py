@@ -73,7 +73,6 @@ def _line(verified: Verified) -> str:
 def _verified(
     app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], values: Values
 ) -> Verified:
-
     if len(paths) == 1 and is_plan_file(paths[0]):
         return library.plan_files.verify_plan(paths[0], policy, app.clock)
     verifier = signing.verify.PolicyVerifier(policy, app.clock)

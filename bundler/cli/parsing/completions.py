@@ -122,7 +122,6 @@ def _pass_over(error: BundlerError) -> None:
 
 
 def _contexts(app: App) -> Sequence[str]:
-
     environment = app.settings.environment
     return cluster.kubeconfig.known_contexts(
         environment.variables, home=environment.home, kubeconfig=app.settings.kubeconfig
@@ -130,7 +129,6 @@ def _contexts(app: App) -> Sequence[str]:
 
 
 def _bundles(app: App) -> Sequence[str]:
-
     return loader.locate.known_names(app.settings.environment.bundle_path)
 
 
