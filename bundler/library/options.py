@@ -37,7 +37,7 @@ class SessionOptions:
     namespace: str = ""
     """Namespace of releases; empty: the one of the site file, else the one of the kubeconfig's context."""
     timeout_s: float = DEFAULT_TIMEOUT_S
-    """Seconds that each call may take, waiting included."""
+    """Seconds that each call may take, waiting included; they end no search by a regular expression of a bundle."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables for ``--set-env`` values, proxies, login plugins (``PATH``, ``HOME``) and ``KUBECONFIG``."""
     home: Path = Path("/")
