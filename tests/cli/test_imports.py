@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -155,3 +157,12 @@ def test_one_kind_of_cluster_is_loaded_never_both(cli):
 
 def test_help_of_a_verb_reaches_no_cluster(cli):
     assert imported(modules_after(cli, "install", "--help"), *KUBERNETES, *TERMINAL, *SCHEMAS) == set()
+
+
+def test_the_contract_about_click_names_everything_below_the_command_line():
+    root = Path(__file__).parents[2]
+    contracts = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (named,) = [one["source_modules"] for one in contracts if one.get("forbidden_modules") == ["rich", "click"]]
+    every = {f"bundler.{one.stem}" for one in (root / "bundler").iterdir() if one.is_dir() or one.suffix == ".py"}
+    above = {"bundler.cli", "bundler.__main__"}
+    assert every - set(named) - above == {"bundler.__init__", "bundler.__pycache__", "bundler._version"}
