@@ -21,7 +21,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 MASK = "***"
 
@@ -43,6 +43,13 @@ MAX_TRANSFORMED_CHARS = 256
 
 MAX_PATTERN_CHARS = 2048
 """Longer secrets are looked for one by one: compiling a pattern of a megabyte takes ten seconds."""
+
+MIN_CUT_CHARS = 4
+"""So much of a secret is masked at the end of a text that was cut in the middle of it."""
+MAX_CUT_CHARS = 512
+"""So far back the beginning of a secret is looked for."""
+_CUT = re.compile(r"…|\\u2026")
+"""Where a text was cut, as it is printed and as JSON writes it."""
 
 _COMMON = frozenset({
     "true", "false", "yes", "off", "null", "none", "nil", "default", "admin", "administrator", "root", "user",
@@ -111,11 +118,25 @@ class Redactor:
         short = [re.escape(spelling) for spelling in found if len(spelling) <= MAX_PATTERN_CHARS]
         text = re.sub("|".join(short), MASK, text) if short else text
         values = [re.escape(value) for value in sorted(self._short) if value in text]
-        return _as_values(values).sub(MASK, text) if values else text
+        text = _as_values(values).sub(MASK, text) if values else text
+        return self._without_beginnings(text) if "…" in text or "\\u2026" in text else text
 
     def redact_value(self, text: str) -> str:
         """Return a whole value, masked where it is a sensitive string or holds one."""
         return MASK if text in self._short else self.redact(text)
+
+    def _without_beginnings(self, text: str) -> str:
+        """Mask what is left of a secret where a text was shortened before it came here."""
+        by_start: dict[str, list[str]] = {}
+        for spelling in self._all_sought():
+            by_start.setdefault(spelling[:MIN_CUT_CHARS], []).append(spelling)
+        parts, start = [], 0
+        for cut in _CUT.finditer(text):
+            before = text[start : cut.start()]
+            left = _beginning_at_end(before[-MAX_CUT_CHARS:], by_start)
+            parts += [before[: len(before) - left], MASK if left else "", cut.group()]
+            start = cut.end()
+        return "".join((*parts, text[start:]))
 
     def _all_sought(self) -> tuple[str, ...]:
         sought = self._sought
@@ -124,6 +145,15 @@ class Redactor:
             private = (spelling for spelling in self._spellings.copy() if spelling not in identifiers)
             self._sought = sought = tuple(sorted(private, key=lambda spelling: (-len(spelling), spelling)))
         return sought
+
+
+def _beginning_at_end(text: str, by_start: Mapping[str, Sequence[str]]) -> int:
+    """Return how many characters of a secret a text ends with, from its first one on; 0 where they are too few."""
+    for place in range(len(text) - MIN_CUT_CHARS + 1):
+        rest = text[place:]
+        if any(one.startswith(rest) for one in by_start.get(rest[:MIN_CUT_CHARS], ())):
+            return len(rest)
+    return 0
 
 
 def _as_values(patterns: list[str]) -> re.Pattern[str]:

@@ -154,3 +154,21 @@ def test_the_record_hides_whatever_the_output_masks(secret, before, form):
     }[form]
     assert redactor(secret).redact(text) != text
     assert Secrets([secret], []).is_in_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("url: postgres://u:Zebra-Quil…", "url: postgres://u:***…"),
+        ('"Zebra…, live "Zebra-Quilt-7… set by x', '"***…, live "***… set by x'),
+        ('{"live": "u:Zebra-Qu\\u2026"}', '{"live": "u:***\\u2026"}'),
+        ("WmVicmEtUXVpb…", "***…"),
+        ("Zeb… and Zebras…", "Zeb… and Zebras…"),
+        ("ZebrZebra-Q…", "Zebr***…"),
+        ("Zebra-Quilt…  Zebra-Quilt-77", "***…  ***"),
+    ],
+)
+def test_what_is_left_of_a_secret_in_a_text_that_was_cut_is_masked(text: str, shown: str) -> None:
+    redactor = Redactor()
+    redactor.learn("Zebra-Quilt-77")
+    assert redactor.redact(text) == shown
