@@ -73,7 +73,7 @@ class ExplainedField:
     setter: Setter
     """What gives it that value."""
     recorded: str = ""
-    """What the revision wrote, where that is another value than what is live."""
+    """What the revision recorded, where that is another value than what is live: someone changed it, or keeps it."""
     owners: tuple[FieldOwner, ...] = ()
     """Who owns it; empty: no one, as of a default."""
     source: str = ""
@@ -88,7 +88,7 @@ class ExplainedField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """The revision in which a field got the value that it has.
+    """The revision in which a field got the value that is recorded; that is the live one unless a field says otherwise.
 
     Example:
         >>> from datetime import UTC, datetime

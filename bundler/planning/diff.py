@@ -16,7 +16,7 @@ from bundler.planning.text_diff import unified_diff
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bundler.model.change import Change
     from bundler.model.json import Body, JSONValue
@@ -27,6 +27,7 @@ _COPIES = frozenset({
     "kubectl.kubernetes.io/last-applied-configuration", "kapp.k14s.io/original", "kapp.k14s.io/original-diff",
     "objectset.rio.cattle.io/applied", "banzaicloud.com/last-applied",
 })  # fmt: skip
+_COPY_DEPTH = 3
 _STAMPS = ("bundler.dev/release-uid", "bundler.dev/component")
 
 
@@ -130,6 +131,11 @@ def _without_copies(body: dict[str, JSONValue]) -> dict[str, JSONValue]:
         return body
     masked = {key: MASK if key in _COPIES else value for key, value in notes.items()}
     return {**body, "metadata": {**metadata, "annotations": masked}}
+
+
+def is_copy(steps: Sequence[str | int]) -> bool:
+    """Return whether another tool keeps a whole object in a field, which is masked whatever it is."""
+    return len(steps) == _COPY_DEPTH and steps[:2] == ("metadata", "annotations") and steps[2] in _COPIES
 
 
 def _unified(before: Body | None, after: Body | None) -> list[str]:

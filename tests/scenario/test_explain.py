@@ -58,10 +58,11 @@ def test_a_field_names_its_value_owner_line_the_values_behind_it_and_the_revisio
     ]
     world.scale_web(5, manager="kubectl")
     assert lines(world, "deployment/shop-web", ".spec.replicas")[1:4] == [
-        ".spec.replicas: 5 (the revision wrote 2)",
+        ".spec.replicas: 5 (recorded: 2)",
         "owner     kubectl",
         "printed   at templates/web.yaml:12",
     ]
+    assert "recorded so since revision 3" in lines(world, "deployment/shop-web", ".spec.replicas")
     default = (
         explained(world, "Deployment/shop-web", ".spec.template.spec.restartPolicy") if not world.is_sandbox else None
     )
@@ -97,6 +98,19 @@ def test_of_a_whole_object_the_fields_that_follow_values_and_those_of_others_are
     world.cluster.delete(explained(world, "Service/shop-web").ref)
     gone = explained(world, "Service/shop-web", ".spec.ports[0].port")
     assert (gone.is_live, gone.fields[0].value, gone.fields[0].owners) == (False, "80", ())
+
+
+def test_what_others_wrote_into_a_secret_is_masked_wherever_the_object_tells_of_it(sandbox_world: World):
+    world = sandbox_world
+    world.operator.install(world.menu, token="the-secret-of-the-test")
+    theirs = "b25lLW1vcmUtc2VjcmV0"
+    copy = f'{{"apiVersion":"v1","data":{{"token":"{theirs}"}}}}'
+    notes = {"kubectl.kubernetes.io/last-applied-configuration": copy, "example.com/url": "u:one-more-secret@db"}
+    world.edit("Secret", "shop-token", {"metadata": {"annotations": notes}, "data": {"token": theirs}})
+    for field in ("", ".metadata.annotations", ".data"):
+        said = str(explained(world, "Secret/shop-token", field))
+        assert theirs[:12] not in said
+        assert "one-more" not in said
 
 
 def test_what_there_is_not_is_said_and_what_is_unknown_without_the_bundle(sandbox_world: World):

@@ -16,9 +16,10 @@ from bundler.model.explanation import ExplainedField, Explanation, FieldOwner, S
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, value_at_steps
 from bundler.model.lean import dataclass, replace
 from bundler.model.redaction import MASK
-from bundler.model.secret_leaves import is_secret
+from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.model.values import Pointer, UserLayers
 from bundler.planning.conflicts import in_short
+from bundler.planning.diff import is_copy
 from bundler.planning.drift import field_text
 from bundler.planning.ignored_fields import content_of
 from bundler.planning.owners import owned_places, owners_of_field
@@ -106,6 +107,8 @@ def explain(
         BundlerError: when the cluster or the record cannot be read.
     """
     live = ports.cluster.get(subject.entry.ref)
+    if live is not None and is_secret(live):  # others may have written it, and told of it elsewhere in the object
+        ports.redactor.learn(*leaf_texts(live))
     steps = _steps(subject, field, live)
     reads, unknown = _read_again(subject, order, ports) if order is not None else (None, missing)
     found = (one for one in _explained(subject, live, steps, reads, ports) if field or _is_telling(one))
@@ -217,7 +220,7 @@ def _field(
 ) -> ExplainedField:
     steps, value = leaf
     written = value_at_steps(subject.body, steps)
-    is_masked = subject.entry.ref.kind == "Secret" and steps[:1] == ("data",)
+    is_masked = (subject.entry.ref.kind == "Secret" and steps[:1] == ("data",)) or is_copy(steps)
     shown = MASK if is_masked else ports.redactor.redact(in_short(value))
     origin = reads.origin(steps) if reads is not None and written is not None else None
     setter = _setter(subject, written, owners, origin)

@@ -57,7 +57,7 @@ def explanation_lines(found: Explanation) -> Iterator[Line]:
     if not found.fields:
         yield Line(f"no field follows a value, and no one else set one; it begins at {found.source}", "dim")
     if found.since is not None:
-        yield from _since_lines(found.since)
+        yield from _since_lines(found.since, is_live=not any(one.recorded for one in found.fields))
 
 
 def _top_of(field: str) -> str:
@@ -66,7 +66,7 @@ def _top_of(field: str) -> str:
 
 
 def _field_lines(one: ExplainedField, values: Mapping[str, ChangedValue]) -> Iterator[Line]:
-    recorded = f" (the revision wrote {one.recorded})" if one.recorded else ""
+    recorded = f" (recorded: {one.recorded})" if one.recorded else ""
     yield Line(f"{one.field}: {one.value}{recorded}", "cyan")
     for name, said in _facts(one, values):
         yield Line(f"    {name:<9} {said}")
@@ -97,9 +97,11 @@ def _said(value: ChangedValue) -> str:
     return f"{value.path} {'is sensitive' if value.is_sensitive else value.after}{source}"
 
 
-def _since_lines(since: Since) -> Iterator[Line]:
+def _since_lines(since: Since, *, is_live: bool) -> Iterator[Line]:
+    """Say since when; where someone else set another value, that is when the recorded one came, not the live one."""
+    so = "so" if is_live else "recorded so"
     by = f" by {since.user}" if since.user else ""
-    yield Line(f"so since revision {since.revision}, {moment(since.created)}{by}")
+    yield Line(f"{so} since revision {since.revision}, {moment(since.created)}{by}")
     if since.command:
         yield Line(f"    command   {since.command}")
     changed = by_path(since.changed)
