@@ -109,6 +109,28 @@ def test_what_is_lost_with_an_object_that_is_created_again_is_said(group, kind, 
     assert bool(losses(Plan(changes=(one,)))) is is_loss
 
 
+@pytest.mark.parametrize(
+    ("action", "after", "is_lost"),
+    [
+        (Action.UPDATE, {"spec": {"type": "ClusterIP"}}, True),
+        (Action.UPDATE, {"spec": {"type": "NodePort"}}, True),
+        (Action.UPDATE, {"spec": {"type": "LoadBalancer", "ports": []}}, False),
+        (Action.DELETE, None, True),
+        (Action.NONE, None, False),
+    ],
+)
+def test_a_service_that_gives_up_the_address_of_its_load_balancer_says_so(action, after, is_lost):
+    one = replace(change("", "Service", action), before=BALANCED, after=after)
+    address = ["the address of its load balancer, 203.0.113.7: DNS may point there"]
+    assert list(lost_with(one)) == (address if is_lost else [])
+    assert bool(losses(Plan(changes=(one,)))) is is_lost
+    assert losses(Plan(changes=(one,), is_removal=True)) == (
+        () if action is not Action.UPDATE or not is_lost else (one,)
+    )
+    waiting = replace(one, before={"spec": {"type": "LoadBalancer"}})
+    assert (list(lost_with(waiting)), losses(Plan(changes=(waiting,)))) == ([], ())
+
+
 def test_a_stateful_set_that_keeps_its_pods_loses_nothing():
     one = replace(change("apps", "StatefulSet", Action.RECREATE), before={"spec": POLICY}, keeps_pods=True)
     assert (list(lost_with(one)), losses(Plan(changes=(one,)))) == ([], ())
