@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler.model.json import is_mapping, mapping_at, texts_in
 from bundler.model.redaction import MASK
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LEAF_FIELDS = ("data", "stringData")
 
+_PLAIN: Final = ("type.", "immutable.", "metadata.labels.")
+"""Fields of a Secret that hold nothing secret."""
 _BREAKS = re.compile(r"[\r\n]+")
 """What Go's decoder passes over in base64; the API server stores the text without them."""
 
@@ -23,6 +25,15 @@ _BREAKS = re.compile(r"[\r\n]+")
 def is_secret(body: Body) -> bool:
     """Return whether an object is a Secret of the core group."""
     return body.get("kind") == "Secret" and body.get("apiVersion") == "v1"
+
+
+def is_plain_field(path: str) -> bool:
+    """Return whether a field of a Secret may be shown: its labels and what it is, not what it or a note holds.
+
+    Args:
+        path: ``.metadata.labels.app``, with or without the first dot.
+    """
+    return f"{path.removeprefix('.')}.".startswith(_PLAIN)
 
 
 def unbroken(encoded: str) -> str:

@@ -17,7 +17,7 @@ from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
-from bundler.planning.ownership import has_controller, helm_release_of, owner_of
+from bundler.planning.ownership import ARGO_INSTANCE, ARGO_TRACKING, has_controller, helm_release_of, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ _MAKERS: Final = frozenset(
     {"kubectl", "kubectl-client-side-apply", "kubectl-create", "kubectl-replace", "helm", "before-first-apply"}
 )
 """Field managers of tools that wrote an object as a whole; `kubectl edit` and controllers keep their fields."""
-_ARGO = ("argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance")
+_ARGO = (ARGO_TRACKING, ARGO_INSTANCE)
 _FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
 
 

@@ -14,6 +14,7 @@ from bundler.model.conflicts import OnConflict
 from bundler.model.json import is_mapping, items_at, text_at
 from bundler.model.lean import replace
 from bundler.model.redaction import MASK
+from bundler.model.secret_leaves import is_plain_field
 from bundler.model.size import shortened
 from bundler.planning.definitions.notes import risk_notes
 from bundler.planning.ownership import manager_time
@@ -152,7 +153,7 @@ def change_notes(change: Change) -> Iterator[tuple[str, str]]:
 
 def _shown(body: Body, path: str, *, is_masked: bool) -> str:
     value = value_at_path(body, path)
-    return MASK if is_masked and value is not None else in_short(value)
+    return MASK if is_masked and value is not None and not is_plain_field(path) else in_short(value)
 
 
 def in_short(value: JSONValue) -> str:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _HELM_RELEASE = "meta.helm.sh/release-name"
 _HELM_NAMESPACE = "meta.helm.sh/release-namespace"
-_ARGO_TRACKING = "argocd.argoproj.io/tracking-id"
+ARGO_TRACKING = "argocd.argoproj.io/tracking-id"
+ARGO_INSTANCE = "argocd.argoproj.io/instance"
+"""A label, or an annotation, as Argo CD is set up."""
 _FLUX_NAMES = (("kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"), ("helm.toolkit.fluxcd.io/name", "Flux"))
 
 
@@ -51,12 +53,17 @@ def owner_of(live: Body) -> str:
         return f'bundler release "{text_at(labels, INSTANCE) or "?"}" (release-uid {uid[:8]})'
     if name := text_at(annotations, _HELM_RELEASE):
         return f'Helm release "{name}" (namespace {text_at(annotations, _HELM_NAMESPACE) or "?"})'
-    if tracking := text_at(annotations, _ARGO_TRACKING):
-        return f'Argo CD application "{tracking.partition(":")[0]}"'
+    if application := _argo_application(labels, annotations):
+        return f'Argo CD application "{application}"'
     for key, tool in _FLUX_NAMES:
         if name := text_at(labels, key):
             return f'{tool} "{name}"'
     return _owner_by_reference(live) or _owner_by_manager(live)
+
+
+def _argo_application(labels: Body, annotations: Body) -> str:
+    tracked = (text_at(notes, key) for notes in (labels, annotations) for key in (ARGO_TRACKING, ARGO_INSTANCE))
+    return next((one.partition(":")[0] for one in tracked if one), "")
 
 
 def _owner_by_reference(live: Body) -> str:

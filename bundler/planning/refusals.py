@@ -18,6 +18,7 @@ from bundler.model.cluster import Answer
 from bundler.model.json import mapping_at
 from bundler.model.lean import replace
 from bundler.model.redaction import MASK
+from bundler.model.secret_leaves import is_plain_field
 from bundler.model.size import first_of
 from bundler.planning.adoption import is_asked_for
 from bundler.planning.claim_growth import is_stateful_set
@@ -178,7 +179,8 @@ def _frozen(candidate: Candidate, refusal: Refusal) -> Problem:
     fields = list(frozen_fields(live, manifest.body))
     lines: list[Found] = []
     for path, old, new in fields[:_MAX_FIELDS]:
-        before, after = (MASK, MASK) if is_secret else (in_short(old), in_short(new))
+        is_masked = is_secret and not is_plain_field(path)
+        before, after = (MASK, MASK) if is_masked else (in_short(old), in_short(new))
         said = f"{before} → {after} cannot be changed"
         lines.append(manifest.source.found(f"{short} .{path}: {said}", subject=short, field=f".{path}"))
     if len(fields) > _MAX_FIELDS:

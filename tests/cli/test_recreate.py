@@ -64,6 +64,7 @@ def test_the_plan_says_what_is_lost_and_a_saved_one_carries_the_decision(cli, me
     assert ["lost", "its pods: all of them stop before new ones start"] in [
         list(note.values()) for one in shown["changes"] for note in one["notes"]
     ]
+    assert "delete and create again Deployment/web" in cli("show", path).ok().out
     with cli.sandbox() as sandbox:
         sandbox.delete(WEB, uid="")
     refused = cli("apply", path)

@@ -127,8 +127,9 @@ def test_what_a_person_edited_is_a_conflict_as_ever(world: World):
     [
         ({"labels": {"helm.toolkit.fluxcd.io/name": "web"}}, 'Flux "web"'),
         ({"annotations": {"argocd.argoproj.io/tracking-id": "web:apps/x"}}, 'Argo CD application "web"'),
+        ({"labels": {"argocd.argoproj.io/instance": "web"}}, 'Argo CD application "web"'),
     ],
-    ids=["flux", "argo"],
+    ids=["flux", "argo", "argo-label"],
 )
 def test_what_another_tool_looks_after_is_not_taken_over(sandbox_world: World, metadata, owner):
     made(sandbox_world, **metadata)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.model.rollout import RolloutRequest
     from bundler.model.saved_plan import SavedChange, SavedPlan
-    from bundler.model.steps import Step
+    from bundler.model.steps import Step, Target
 
 _NAMES_SHOWN = 4
 _ON_FAILURE = {
@@ -224,7 +224,7 @@ def _step_line(step: Step) -> str:
         case Verify():
             text = f"check {_names(step.refs)}, {step.which}"
         case Write():
-            text = f"write {_names(tuple(target.ref for target in step.targets))}{_of(step.component)}"
+            text = f"{_written(step.targets)}{_of(step.component)}"
         case RunJob():
             text = f"run {step.target.ref.short}{_of(step.component)}"
         case Delete():
@@ -241,6 +241,14 @@ def _step_line(step: Step) -> str:
         case _:
             assert_never(step)
     return text
+
+
+def _written(targets: tuple[Target, ...]) -> str:
+    """Return which objects are written; one that is deleted first says so."""
+    again = tuple(target.ref for target in targets if target.action is Action.RECREATE)
+    others = tuple(target.ref for target in targets if target.ref not in again)
+    texts = (f"write {_names(others)}" if others else "", f"delete and create again {_names(again)}" if again else "")
+    return "; ".join(filter(None, texts))
 
 
 def _asking(gates: tuple[str, ...]) -> str:

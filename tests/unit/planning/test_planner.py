@@ -467,6 +467,20 @@ def test_an_immutable_secret_is_named_without_its_values():
     assert line.endswith("Secret/s .data.k: *** → *** cannot be changed")
 
 
+def test_the_type_of_a_secret_and_its_labels_are_no_secret():
+    secret = manifest("Secret", "s", type="kubernetes.io/basic-auth", data={"k": "bmV3"})
+    body = live_of(manifest("Secret", "s", type="Opaque", data={"k": "bmV3"}))
+    refusal = refused(lines=('type: Invalid value: "kubernetes.io/basic-auth": field is immutable',))
+    with pytest.raises(ImmutableFieldError) as raised:
+        checked_plan(wanted(secret), seen((secret.ref, body)), {secret.ref: refusal})
+    (line,) = raised.value.context
+    assert line.endswith('Secret/s .type: "Opaque" → "kubernetes.io/basic-auth" cannot be changed')
+    conflict = refused(RefusalKind.CONFLICT, conflicts=((".type", "kubectl-edit"),))
+    with pytest.raises(FieldConflictError) as contested:
+        checked_plan(wanted(secret), seen((secret.ref, body)), {secret.ref: conflict})
+    assert 'wants "kubernetes.io/basic-auth", live "Opaque"' in str(contested.value.context[0])
+
+
 def test_a_name_of_what_is_never_recreated_is_refused_with_the_reason():
     space = manifest("Namespace", "extra", namespace="")
     with pytest.raises(PlanError) as raised:
