@@ -107,7 +107,7 @@ def explain(
         BundlerError: when the cluster or the record cannot be read.
     """
     live = ports.cluster.get(subject.entry.ref)
-    if live is not None and is_secret(live):  # others may have written it, and told of it elsewhere in the object
+    if live is not None and is_secret(live):  # what others wrote into it may be in its annotations too
         ports.redactor.learn(*leaf_texts(live))
     steps = _steps(subject, field, live)
     reads, unknown = _read_again(subject, order, ports) if order is not None else (None, missing)
