@@ -33,7 +33,6 @@ class Reason(StrEnum):
     LOCKED = "Locked"
     APPLYING = "Applying"
     WAITING = "Waiting"
-    ROLLING_BACK = "RollingBack"
     DELETING = "Deleting"
     SUSPENDED = "Suspended"
     DEPENDENCY_NOT_READY = "DependencyNotReady"

@@ -34,7 +34,6 @@ class KindInfo:
     """Preferred first."""
     has_status: bool
     """Whether it has a status subresource: other writes then leave ``status`` alone."""
-    has_scale: bool
 
 
 _Row: TypeAlias = "tuple[str, str, Mapping[str, int]]"
@@ -119,7 +118,7 @@ def kind_info(group: str, kind: str) -> KindInfo | None:
 
 def _info(group: str, kind: str, row: _Row) -> KindInfo:
     plural, flags, versions = row
-    return KindInfo(group, kind, plural, "n" in flags, tuple(versions), "t" in flags, "c" in flags)
+    return KindInfo(group, kind, plural, "n" in flags, tuple(versions), "t" in flags)
 
 
 def all_kinds() -> tuple[KindInfo, ...]:

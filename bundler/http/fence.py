@@ -55,11 +55,6 @@ class Fence:
         self._gate = Gate(frozenset())
         self._stands = False
 
-    @property
-    def stands(self) -> bool:
-        """Return whether anything is refused."""
-        return self._stands
-
     def name(self, *servers: str) -> None:
         """Let servers pass, as ``host:port`` or ``host``; can be said before it stands, and after."""
         self._gate = Gate(self._gate.allowed | frozenset(servers))

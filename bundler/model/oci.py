@@ -29,7 +29,6 @@ OCI_LAYER_GZIP: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
 CYCLONEDX: Final = "application/vnd.cyclonedx+json"
 DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
 INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 BUNDLE_ARTIFACT: Final = "application/vnd.bundler.bundle.v1"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
-from bundler.errors.change import PlanError
 from bundler.model.change import Action, KeptObject, Plan, ReachNote
 from bundler.model.digest import is_digest
 from bundler.model.json import as_json
@@ -70,30 +69,11 @@ def plan_document(plan: Plan) -> Body:
     }
 
 
-def read_plan(document: JSONValue) -> Plan:
-    """Return the plan that a document holds.
-
-    Args:
-        document: what :func:`plan_document` made, decoded from JSON.
-
-    Raises:
-        PlanError: when it is not a plan, or one of another version, or its steps need what does not come before them.
-    """
-    try:
-        return parse_plan(document)
-    except MalformedError as error:
-        raise PlanError(
-            "reading a plan",
-            context=[str(error)],
-            hint="make the plan again, with the version of bundler that carries it out",
-        ) from error
-
-
 def parse_plan(document: JSONValue) -> Plan:
-    """Return the plan that a document holds, as a part of a larger one.
+    """Return the plan that a document holds: what :func:`plan_document` made, decoded from JSON.
 
     Raises:
-        MalformedError: when it is not a plan.
+        MalformedError: when it is not a plan, or one of another version; when a step needs one that comes after it.
     """
     parts = Part.of_kind(KIND, "plan", document)
     parts.require("apiVersion", "kind", "removal", "steps", "kept", "reach", may=["gone", "skippedHooks"])

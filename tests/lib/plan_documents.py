@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jsonschema import Draft202012Validator
 
 from bundler.loader.shipped import shipped_dir
-from bundler.wire.plan import plan_document, read_plan
+from bundler.wire.plan import parse_plan, plan_document
 
 if TYPE_CHECKING:
     from bundler.model.change import Plan
@@ -24,5 +24,5 @@ def checked_document(plan: Plan) -> str:
     """Return the document of a plan as text, after it was checked against the schema and read back."""
     text = json.dumps(plan_document(plan))
     plan_schema().validate(json.loads(text))
-    assert read_plan(json.loads(text)) == plan
+    assert parse_plan(json.loads(text)) == plan
     return text

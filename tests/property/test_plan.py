@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bundler.errors.change import PlanError
 from bundler.model.change import Action, KeptObject, Plan, ReachNote
 from bundler.model.cluster import Answer
 from bundler.model.manifest import GeneratedSecret
@@ -34,7 +33,8 @@ from bundler.planning.normalize import stamp
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Wanted
 from bundler.planning.planner import build_plan
 from bundler.planning.stages import stage_of
-from bundler.wire.plan import plan_document, read_plan
+from bundler.wire.parts import MalformedError
+from bundler.wire.plan import parse_plan, plan_document
 from tests.lib.laws import examples
 from tests.lib.manifests import NAMESPACE, UID, live_of, manifest
 from tests.lib.plan_documents import checked_document
@@ -123,8 +123,8 @@ def broken_documents(draw: st.DrawFn) -> JSONValue:
 @given(broken_documents())
 def test_whatever_is_wrong_with_a_document_is_a_plan_or_an_error_of_ours(document: JSONValue) -> None:
     try:
-        plan = read_plan(document)
-    except PlanError:
+        plan = parse_plan(document)
+    except MalformedError:
         return
     checked_document(plan)
 

@@ -19,7 +19,7 @@ from bundler.planning.observation import Observation
 from bundler.planning.payloads import Digester, Mask, payload_of
 from bundler.planning.schedule import schedule
 from bundler.planning.stuck_pods import stuck_pod_changes
-from bundler.wire.plan import plan_document, read_plan
+from bundler.wire.plan import parse_plan, plan_document
 from tests.lib.manifests import manifest
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_a_plan_that_was_stored_and_read_again_is_carried_out_like_any_other(san
     world = sandbox_world
     world.operator.install(world.menu)
     proposal = world.operator.diff(world.menu, text="stored")
-    stored = read_plan(json.loads(json.dumps(plan_document(proposal.plan))))
+    stored = parse_plan(json.loads(json.dumps(plan_document(proposal.plan))))
     do(world, with_plan(proposal, replace(stored, changes=proposal.plan.changes)))
     assert world.operator.statuses() == ["superseded", "deployed"]
     assert world.operator.diff(world.menu, text="stored").plan.is_empty

@@ -7,11 +7,11 @@ from copy import deepcopy
 
 import pytest
 
-from bundler.errors.change import PlanError
 from bundler.model.change import Action, KeptObject, Plan, ReachNote
 from bundler.model.refs import ObjectRef
 from bundler.model.steps import Moment, Pause, Record, Target, Write
-from bundler.wire.plan import plan_document, read_plan
+from bundler.wire.parts import MalformedError
+from bundler.wire.plan import parse_plan, plan_document
 from tests.lib.plan_documents import checked_document
 
 WEB = ObjectRef("apps", "Deployment", "shop", "web")
@@ -74,14 +74,14 @@ def test_what_is_wrong_with_a_plan_is_said_with_its_place(path, value, said):
     for key in path[:-1]:
         here = here[key]
     here[path[-1]] = value
-    with pytest.raises(PlanError) as raised:
-        read_plan(document)
-    assert raised.value.context[0].startswith(said)
+    with pytest.raises(MalformedError) as raised:
+        parse_plan(document)
+    assert str(raised.value).startswith(said)
 
 
 def test_a_missing_key_is_named():
     document = json.loads(json.dumps(plan_document(PLAN)))
     del document["steps"][1]["component"]
-    with pytest.raises(PlanError) as raised:
-        read_plan(document)
-    assert raised.value.context == ("steps[1].component is missing",)
+    with pytest.raises(MalformedError) as raised:
+        parse_plan(document)
+    assert str(raised.value) == "steps[1].component is missing"
