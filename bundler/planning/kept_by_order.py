@@ -1,10 +1,10 @@
-"""A release that an order keeps takes changes from its order alone. Layer: planning, pure."""
+"""Releases that take no change of their own: an order keeps them, or a rollout is open. Layer: planning, pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors.change import KeptReleaseError, OrderChangedError, OrdersHeldError
+from bundler.errors.change import KeptReleaseError, OrderChangedError, OrdersHeldError, RolloutOpenError
 from bundler.model.size import first_of
 from bundler.planning.problem import Problem
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from bundler.model.orders import KeepingOrder, OrderMark
     from bundler.model.refs import ObjectRef
+    from bundler.model.release import RevisionSummary
 
 _SHOWN: Final = 10
 
@@ -89,4 +90,23 @@ def orders_left(held: Sequence[ObjectRef], release: str) -> Iterator[Problem]:
             "delete them first (`kubectl delete rls NAME -n NAMESPACE` uninstalls the release; with `deletion: Orphan` "
             "it stays), or pass --orphan-orders: the orders are let go, and all of their releases stay"
         ),
+    )
+
+
+def rollout_problems(rolling: RevisionSummary | None) -> Iterator[Problem]:
+    """Find whether a rollout is open: it must be over before anything else is changed.
+
+    Args:
+        rolling: the revision that is rolled out; None where no rollout is open.
+    """
+    if rolling is None:
+        return
+    bundle, place = rolling.bundle, f"{rolling.release} -n {rolling.namespace}"
+    yield Problem(
+        error=RolloutOpenError,
+        doing=f"planning a change of release {rolling.release}",
+        lines=(
+            f"revision {rolling.revision} ({bundle.name} {bundle.version}) is rolled out in steps: {rolling.rollout}",
+        ),
+        hint=f"finish it with `bundler continue {place}`, or go back with `bundler abort {place}`",
     )

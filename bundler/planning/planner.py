@@ -23,7 +23,6 @@ from bundler.planning.gone import gone_objects, in_served_version
 from bundler.planning.hooks import is_of_other_run
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
-from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
 from bundler.planning.live_reach import with_live
 from bundler.planning.observation import Candidate, Recreation, Refusal, RefusalKind, Settlement
 from bundler.planning.order import effective_needs, is_custom, with_implied_needs
@@ -36,6 +35,7 @@ from bundler.planning.safety import losses
 from bundler.planning.schedule import change_order, removal_order, schedule
 from bundler.planning.stuck_pods import stuck_pod_changes
 from bundler.planning.taking import is_others, taken_secret
+from bundler.planning.webhooks import after_their_judges, judge_needs, judging_components, past_silent_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

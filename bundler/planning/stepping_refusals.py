@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from bundler.errors.change import StepsRefusedError
 from bundler.model.json import value_at
 from bundler.planning.problem import Problem
-from bundler.planning.steps_refused import around, asked, order, traffic, workloads
+from bundler.planning.steps_refused import around, asked, traffic, workloads
 from bundler.planning.steps_refused.case import body_after, replicas_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     traffic.moved_traffic,
     around.powers_over_others,
     around.jobs_before,
-    order.kept_waiting,
+    asked.kept_waiting,
     around.pods_of_two,
     asked.unfit_shares,
 )

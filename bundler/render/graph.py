@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from bundler.fields.kinds import pod_spec_path
+from bundler.fields.kinds import plural_of, pod_spec_path
 from bundler.fields.pod_references import members_of, read_by
+from bundler.fields.rights import rules_of
 from bundler.fields.selectors import labels_match, selector_of
+from bundler.model.definition import is_definition, kind_of
 from bundler.model.graph import BundleGraph, EdgeKind, GraphComponent, GraphEdge, GraphObject
-from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at
-from bundler.render.looked_after import looked_after
+from bundler.model.json import is_list, is_mapping, items_at, list_at, mapping_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.render.types import Rendering
+
+_READS = frozenset({"get", "list", "watch"})
+_OWN_GROUPS = ".k8s.io"
+"""How the groups of Kubernetes end that have a dot in their name."""
 
 _Place: TypeAlias = "tuple[str, str]"
 """Namespace, and ``Deployment/web``."""
@@ -97,7 +102,7 @@ def _edges(
     bodies = {manifest.ref: manifest.body for manifest in manifests}
     for manifest in manifests:
         own = _place_of(manifest.ref)
-        written = ((ref.short, EdgeKind.LOOKS_AFTER) for ref in looked_after(manifest.ref, bodies))
+        written = ((ref.short, EdgeKind.LOOKS_AFTER) for ref in _looked_after(manifest.ref, bodies))
         for short, kind in (*_targets(manifest, manifests), *written):
             target = manifest.ref.namespace, short
             if target in objects and target != own:
@@ -147,3 +152,27 @@ def _backends(value: JSONValue) -> Iterator[str]:
             yield from (text_at(one, "name") for one in inner if is_mapping(one))
         else:
             yield from _backends(inner)
+
+
+def _looked_after(workload: ObjectRef, objects: Mapping[ObjectRef, Body]) -> Iterator[ObjectRef]:
+    """Yield what the role of a workload lets it write in its namespace: objects by name, and all of custom kinds.
+
+    A right on a kind of Kubernetes as a whole says nothing about the ones that the bundle brings.
+
+    Args:
+        workload: one of the objects.
+        objects: all that the bundle brings.
+    """
+    plurals = {
+        kind_of(body): text_at(body, "spec", "names", "plural") for ref, body in objects.items() if is_definition(ref)
+    }
+    for rule in rules_of(workload, objects):
+        groups, names = list_at(rule, "apiGroups"), list_at(rule, "resourceNames")
+        resources = {str(resource).partition("/")[0] for resource in list_at(rule, "resources")}
+        if not set(map(str, list_at(rule, "verbs"))) - _READS:
+            continue
+        for ref in objects:
+            plural = plurals.get((ref.group, ref.kind)) or plural_of(ref.group, ref.kind) or f"{ref.kind.lower()}s"
+            is_meant = ref.name in names if names else "." in ref.group and not ref.group.endswith(_OWN_GROUPS)
+            if ref.group in groups and plural in resources and is_meant and ref.namespace == workload.namespace:
+                yield ref

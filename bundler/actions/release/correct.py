@@ -27,7 +27,7 @@ from bundler.model.manifest import Source
 from bundler.model.refs import ObjectRef
 from bundler.model.steps import Moment
 from bundler.planning.drift import drifted_objects
-from bundler.planning.open_rollout import rollout_problems
+from bundler.planning.kept_by_order import rollout_problems
 from bundler.planning.problem import refuse
 from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses

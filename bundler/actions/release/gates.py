@@ -18,10 +18,9 @@ from bundler.model.change import Action, Change
 from bundler.model.lean import replace
 from bundler.model.size import first_of
 from bundler.planning.definitions.notes import definition_problems
-from bundler.planning.kept_by_order import moved_order, orders_left, unordered_change
+from bundler.planning.kept_by_order import moved_order, orders_left, rollout_problems, unordered_change
 from bundler.planning.late_references import hook_problems
 from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
-from bundler.planning.open_rollout import rollout_problems
 from bundler.planning.problem import Problem
 from bundler.planning.protection import protection_problems
 from bundler.planning.quota import quota_problems, with_changes

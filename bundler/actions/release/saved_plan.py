@@ -18,9 +18,9 @@ from bundler.model.saved_plan import BaseRevision, PlanFacts, PlannedVerb, Saved
 from bundler.model.size import first_of
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff
+from bundler.planning.kept_by_order import rollout_problems
 from bundler.planning.live_facts import live_facts
 from bundler.planning.moved_since import is_other_cluster, moved_base, moved_since
-from bundler.planning.open_rollout import rollout_problems
 from bundler.planning.payloads import Mask
 from bundler.planning.problem import Problem, refuse
 from bundler.planning.replaced import with_replaced

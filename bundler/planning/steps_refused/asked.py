@@ -8,6 +8,7 @@ from bundler.model.change import Action
 from bundler.model.digits import parse_digits
 from bundler.model.rollout import PAUSES
 from bundler.model.size import counted, first_of
+from bundler.planning.order import reached
 from bundler.planning.step_rules import named_objects
 from bundler.planning.stepping import PACED_KINDS, Names, is_paced, replaces_pods
 from bundler.planning.steps_refused.case import LEAVE_OUT, WITHOUT_STEPS, Reason, found_in, replicas_of
@@ -186,3 +187,16 @@ def _is_override(case: Case) -> bool:
 
 def _is_unpaced(change: Change) -> bool:
     return (change.ref.group, change.ref.kind) not in PACED_KINDS and change.hook is None and replaces_pods(change)
+
+
+def kept_waiting(case: Case) -> Iterator[Reason]:
+    """What needs a stepped component is new only after the finish, so that nothing that goes in steps can need it."""
+    stepped = {change.component for change in case.stepped}
+    objects = (one for one in case.changes if one.hook is None)
+    changing = {one.component for one in objects if one.action not in {Action.NONE, Action.DELETE}}
+    for component in sorted(stepped):
+        for between in sorted((reached(component, case.needs) & changing) - stepped):
+            first = ", ".join(sorted(reached(between, case.needs) & stepped - {component}))
+            if first:
+                said = f"{component} needs {between}, which changes only in the finish: it needs {first}"
+                yield Reason(said, f"name only {first}, or only {component}, with --steps-of")
