@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.expressions.bounds import current_meter
 from bundler.expressions.text import TemplateFailureError, kind_of
 from bundler.expressions.text_functions import plain_text
 from bundler.expressions.undefined import refuse_undefined
-from bundler.model.json import canonical_json
-
-if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
+from bundler.model.json import JSONValue, canonical_json
 
 _MAX_CHARS: Final = 63
 """Of a DNS label, which is a valid name of every kind."""

@@ -17,7 +17,7 @@ from bundler.expressions.compiled import code_key
 from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import finish_text
 from bundler.expressions.text import data_of
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from jinja2.environment import Template
 
     from bundler.expressions.compiled import Compiled, CompiledCodes
-    from bundler.model.json import JSONValue
     from bundler.model.manifest import Source
 
 ValuePath = tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeError, TemplateSyntaxError
@@ -18,8 +18,6 @@ from bundler.expressions.undefined import PathUndefined, UndefinedUseError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bundler.model.manifest import Source
 
 _BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "block"})

@@ -7,15 +7,15 @@ grow is metered, and a missing value knows how the template wrote it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
-from jinja2.compiler import CodeGenerator
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import TemplateModule
 from jinja2.lexer import Lexer, Token
-from jinja2.runtime import BlockReference, LoopContext, Macro, TemplateReference, Undefined
+from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
@@ -29,11 +29,7 @@ from bundler.expressions.undefined import PathUndefined, join_path, refuse_undef
 from bundler.syntax.scalars import YamlFloat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from jinja2.compiler import Frame
     from jinja2.loaders import BaseLoader
-    from jinja2.runtime import Context
 
 FAILURES = (Exception,)
 """What rendering may raise: templates are programs, and each of their failures is the author's to read."""

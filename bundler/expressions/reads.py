@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import TemplateSyntaxError
 from bundler.expressions.failures import explain
 from bundler.expressions.language import FAILURES, Language
-from bundler.expressions.template_facts import facts_in
+from bundler.expressions.template_facts import Facts, facts_in
 from bundler.expressions.template_reads import VALUES, TemplateReads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bundler.expressions.expression import ValuePath
-    from bundler.expressions.template_facts import Facts
 
 
 def read_paths(templates: Mapping[str, str]) -> frozenset[ValuePath]:

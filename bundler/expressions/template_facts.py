@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
-from bundler.expressions.expression import path_of
+from bundler.expressions.expression import ValuePath, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.expressions.expression import ValuePath
 
 Facts = frozenset[tuple[str, ...]]
 """What the text of one file says, as plain as a cache keeps it: see ``facts_in``."""

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.expressions.expression import ValuePath
 from bundler.expressions.markers import is_part, line_of
-from bundler.expressions.template_facts import ANY, IS
+from bundler.expressions.template_facts import ANY, IS, Facts
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from bundler.expressions.template_facts import Facts
 
 _Place = tuple[str, str, ValuePath]
 """A file, a scope in it, and a path as it is written there."""

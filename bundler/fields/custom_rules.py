@@ -7,18 +7,15 @@ and "Defaulting and Nullable"; the messages of kube-apiserver 1.36.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.fields.keywords import breaks
 from bundler.fields.misfit import Misfit, MisfitKind
-from bundler.model.json import is_list, mapping_at
+from bundler.model.json import Body, JSONValue, is_list, mapping_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.fields.schema import SchemaNode
-    from bundler.model.json import Body, JSONValue
 
 
 def with_custom_defaults(body: Body, schema: SchemaNode) -> Body:

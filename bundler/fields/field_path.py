@@ -11,12 +11,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.digits import parse_digits
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import JSONValue, is_list, is_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bundler.model.json import JSONValue
 
 _ENDS = (".", "[", ":", " ")
 _BRACKET = re.compile(r'\[((?:[^\]"]|"(?:[^"\\]|\\.)*")*)\]')

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
-from bundler.model.json import items_at
+from bundler.model.json import Body, JSONValue, items_at
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
 
 Tree: TypeAlias = "Mapping[str, Tree]"
 """fieldsV1: path element -> what is below it. ``{}`` is a member with nothing below; ``.`` marks a member that has."""

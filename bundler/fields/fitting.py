@@ -8,18 +8,15 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.fields.misfit import Misfit, MisfitKind
 from bundler.fields.quantity import Quantity
-from bundler.model.json import is_number
+from bundler.model.json import JSONValue, is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from bundler.fields.schema import SchemaNode
-    from bundler.model.json import JSONValue
 
 
 def type_problems(body: JSONValue, schema: SchemaNode, path: str = "") -> Iterator[Misfit]:

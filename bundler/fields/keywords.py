@@ -9,12 +9,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.typed import same
-from bundler.model.json import is_list, is_number, list_length, mapping_length, text_length
+from bundler.model.json import Body, JSONValue, is_list, is_number, list_length, mapping_length, text_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bundler.model.json import Body, JSONValue
 
 _Test: TypeAlias = "Callable[[JSONValue, JSONValue, Body], bool]"
 

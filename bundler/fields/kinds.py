@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from bundler.fields.schema import SchemaNode, schema_from_crd as _schema_from_crd
-from bundler.model.json import value_at
+from bundler.model.json import Body, JSONValue, value_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from bundler.model.json import Body, JSONValue
 
 
 @dataclass(frozen=True, slots=True, order=True)

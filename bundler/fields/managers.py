@@ -5,14 +5,11 @@ Source: k8s.io/apimachinery pkg/util/managedfields/internal (managedfields.go, c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bundler.fields.field_set import FieldSet
-from bundler.model.json import items_at
+from bundler.model.json import Body, JSONValue, items_at
 from bundler.model.lean import dataclass, replace
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
 
 MAX_UPDATE_MANAGERS = 10
 OLD_UPDATES = "ancient-changes"

@@ -25,14 +25,13 @@ from bundler.fields.managers import (
 )
 from bundler.fields.stored import stored_form
 from bundler.fields.typed import compare, field_set_of, merge_values, remove_fields, same, value_of, with_named_parents
-from bundler.model.json import mapping_at, value_at
+from bundler.model.json import Body, JSONValue, mapping_at, value_at
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bundler.fields.schema import SchemaNode
-    from bundler.model.json import Body, JSONValue
 
 _IDENTITY = ("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields",
              "resourceVersion")  # fmt: skip

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import JSONValue, is_list, is_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.fields.schema import SchemaNode
-    from bundler.model.json import JSONValue
 
 
 def merge_patch(target: JSONValue, patch: JSONValue, schema: SchemaNode | None = None) -> JSONValue:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.json import is_list, is_mapping, items_at, text_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.model.json import Body, JSONValue
 
 _REFERENCES: Final = {
     "configMap": ("ConfigMap", "name"),

@@ -13,13 +13,10 @@ A scalar with ``n``, ``z`` or ``c`` is a reference to its letter: ``{"$": "s", "
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Protocol
-
     from bundler.model.json import Body, JSONValue
 
     class SchemaTable(Protocol):

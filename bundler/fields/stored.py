@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from bundler.fields.quantity import canonical
 from bundler.fields.schema import FREE, SchemaNode
 from bundler.fields.typed import is_items
-from bundler.model.json import mapping_at
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
+from bundler.model.json import Body, JSONValue, mapping_at
 
 
 def stored_form(body: Body, schema: SchemaNode) -> Body:

@@ -7,7 +7,7 @@ answered with False: the caller then asks the server.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
@@ -17,13 +17,10 @@ from bundler.fields.field_set import Tree, dump, to_path
 from bundler.fields.kinds import schema_of
 from bundler.fields.stored import stored_value
 from bundler.fields.typed import ABSENT, Value, is_items, same
-from bundler.model.json import items_at, mapping_at
+from bundler.model.json import Body, JSONValue, items_at, mapping_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.fields.schema import SchemaNode
-    from bundler.model.json import Body, JSONValue
 
 _MAPPINGS: Final = (dict, Mapping)
 _SCALARS: Final = frozenset({str, int, bool, float})

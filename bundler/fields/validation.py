@@ -13,12 +13,11 @@ from bundler.fields.names import crd_name_problem, data_key_problems, label_prob
 from bundler.fields.quantity import Quantity
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.fields.value_rules import value_problems
-from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at, value_at
+from bundler.model.json import Body, items_at, list_at, mapping_at, strings_at, text_at, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bundler.model.json import Body
 
 MAX_DATA_BYTES = 1024 * 1024
 _SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})

@@ -6,20 +6,16 @@ Pure. Only the fields that bundles set. Source: the messages of kube-apiserver 1
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.kinds import pod_spec_path
 from bundler.fields.names import label_problem, subdomain_problem
 from bundler.fields.quantity import Quantity
-from bundler.model.json import is_list
+from bundler.model.json import Body, JSONValue, is_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bundler.model.json import Body, JSONValue
-
     Rule: TypeAlias = Callable[[JSONValue], str]
     """Returns what is wrong with a value, empty where nothing is. None is a field that does not exist."""
     Rules: TypeAlias = Mapping[str, Rule]

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from bundler.model.json import items_at, text_at
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body
+from bundler.model.json import Body, items_at, text_at
 
 
 def unchanged_s(body: Body, now: datetime) -> float:

@@ -6,7 +6,7 @@ Where we differ from it, and why: docs/readiness.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.health import others, workloads
 from bundler.health.author import author_health
@@ -20,14 +20,12 @@ from bundler.health.generic import (
     current,
 )
 from bundler.model.health import Health, Status
-from bundler.model.json import mapping_at
+from bundler.model.json import Body, mapping_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import TypeAlias
 
     from bundler.model.bundle import ReadinessRule
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
 JudgeByRule: TypeAlias = "Callable[[ReadinessRule, Body], Health]"

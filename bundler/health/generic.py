@@ -5,14 +5,9 @@ Source: sigs.k8s.io/cli-utils, pkg/kstatus/README.md, "Conditions" and pkg/kstat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bundler.model.cluster import is_deleting
 from bundler.model.health import Health, Status
-from bundler.model.json import int_at, items_at, list_at, text_at, value_at
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
+from bundler.model.json import Body, JSONValue, int_at, items_at, list_at, text_at, value_at
 
 MAX_MESSAGE_CHARS = 1024
 _NEEDED = frozenset({"Accepted", "Programmed", "Available", "Healthy", "Succeeded"})

@@ -5,15 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bundler.health.generic import current, has_condition
 from bundler.health.workloads import job_health
 from bundler.model.health import Health, Status
-from bundler.model.json import mapping_at, value_at
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body
+from bundler.model.json import Body, mapping_at, value_at
 
 
 def is_complete(job: Body) -> bool:

@@ -5,14 +5,9 @@ Source: sigs.k8s.io/cli-utils, pkg/kstatus/status/core.go; where we differ, docs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bundler.health.generic import condition, current, explain, failed, has_condition, in_progress
 from bundler.model.health import Health, Status
-from bundler.model.json import int_at, list_at, mapping_at, text_at, value_at
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body
+from bundler.model.json import Body, int_at, list_at, mapping_at, text_at, value_at
 
 LOAD_BALANCER_GRACE_S = 60.0
 PROVISIONER_ANNOTATIONS = ("volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner")

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.model.json import Body
 
 TERMINAL_REASONS = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError"})
 IMAGE_REASONS = frozenset({"ImagePullBackOff", "ErrImagePull", "ImageInspectError", "RegistryUnavailable"})

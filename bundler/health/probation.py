@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from bundler.health.pods import PodProblem, containers_in, last_words, pod_problem
 from bundler.model.cluster import is_deleting
-from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from bundler.model.json import Body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

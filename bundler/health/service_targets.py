@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from bundler.fields.kinds import pod_spec_path
 from bundler.health.compute import is_built_in
 from bundler.health.custom import has_no_status
-from bundler.model.json import items_at, mapping_at, strings_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.health.author import author_health
-from bundler.model.bundle import ReadinessRule
+from bundler.model.bundle import ReadinessRule, StepGate
 from bundler.model.health import Status
 from bundler.model.lean import dataclass
-from bundler.model.rollout import GateOutcome
+from bundler.model.rollout import GateOutcome, PodCount, Rollout, SeenWorkload
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.health.compute import JudgeByRule
-    from bundler.model.bundle import StepGate
     from bundler.model.json import Body
-    from bundler.model.rollout import PodCount, Rollout, SeenWorkload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

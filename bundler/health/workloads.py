@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from bundler.health.generic import condition, current, explain, failed, has_condition, in_progress, observed_generation
 from bundler.health.pods import pod_problem
-from bundler.model.json import int_at, mapping_at, text_at, value_at
+from bundler.model.json import Body, int_at, mapping_at, text_at, value_at
 
 if TYPE_CHECKING:
     from bundler.model.health import Health
-    from bundler.model.json import Body
 
 
 def deployment_health(body: Body) -> Health:

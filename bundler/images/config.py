@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.digest import is_digest
-from bundler.model.json import is_list, is_mapping, list_at, mapping_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, list_at, mapping_at
 from bundler.model.oci import platform_of
 from bundler.model.size import counted
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.model.image_build import ImageSettings
-    from bundler.model.json import Body, JSONValue
 
 MADE_BY: Final = "bundler image build"
 MAX_LAYERS: Final = 127

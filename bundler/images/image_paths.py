@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.fields.kinds import pod_spec_path
 from bundler.images.image_formats import PLAIN, Spelling, read_mapping
-from bundler.model.json import is_list, is_mapping, items_at, list_at, mapping_at, text_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, list_at, mapping_at, text_at
 from bundler.model.lean import dataclass
-from bundler.syntax.written_path import Match, PathSyntaxError, read_step
+from bundler.syntax.written_path import Match, PathSyntaxError, Step, read_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
-    from bundler.syntax.written_path import Step
 
 CONTAINER_GROUPS = ("initContainers", "containers", "ephemeralContainers")
 

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors.delivery import ImageReferenceError
 from bundler.images.image_formats import read_mapping
-from bundler.images.image_paths import places_of
+from bundler.images.image_paths import ImageRule, Place, places_of
 from bundler.model.image import ImageRef, ImageUse
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import JSONValue, is_list, is_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from bundler.images.image_paths import ImageRule, Place
-    from bundler.model.json import JSONValue
     from bundler.model.manifest import FindSource, Manifest
 
 Where: TypeAlias = "Callable[[Manifest, Place], str]"

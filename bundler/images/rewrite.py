@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import ImageMissingError
-from bundler.images.image_paths import places_of, pod_specs, replaced_at
-from bundler.images.inventory import broken_line, refuse_broken, where_of
-from bundler.model.image import DEFAULT_REGISTRY, ImageRef
-from bundler.model.json import canonical_json, is_mapping, list_at, mapping_at, text_at
+from bundler.images.image_paths import ImageRule, Place, places_of, pod_specs, replaced_at
+from bundler.images.inventory import Where, broken_line, refuse_broken, where_of
+from bundler.model.image import DEFAULT_REGISTRY, ImageRef, LockedImage
+from bundler.model.json import Body, JSONValue, canonical_json, is_mapping, list_at, mapping_at, text_at
 from bundler.model.labels import IMAGES
 from bundler.model.lean import replace
 from bundler.model.oci import Repository
@@ -23,10 +23,6 @@ from bundler.model.oci import Repository
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from bundler.images.image_paths import ImageRule, Place
-    from bundler.images.inventory import Where
-    from bundler.model.image import LockedImage
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.site import SiteRegistry
 

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Final
 from bundler.errors.delivery import ImageBuildError
 from bundler.loader.ignore import IgnoreRules
 from bundler.loader.tree import IGNORE_FILE, entries_of
-from bundler.model.image_build import AddedFiles, EntryKind, LayerEntry
+from bundler.model.image_build import AddedFiles, Addition, EntryKind, LayerEntry
 from bundler.model.size import first_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
-    from bundler.model.image_build import Addition
 
 _WHITEOUT: Final = ".wh."
 """Source: OCI image-spec, layer.md, "Whiteouts"."""

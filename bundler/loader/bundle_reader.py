@@ -12,9 +12,9 @@ from bundler.loader.problems import Problems
 from bundler.model.bundle import BESIDE_TEMPLATES, CHECKS_FOLDER, HOOKS_FOLDER, NOTES_FILE, template_place
 from bundler.model.json import is_mapping
 from bundler.model.manifest import Source
-from bundler.model.values import LayerKind
-from bundler.syntax.events import YamlSyntaxError
-from bundler.syntax.reader import read_document
+from bundler.model.values import LayerKind, ValuesLayer
+from bundler.syntax.events import Limits, YamlSyntaxError
+from bundler.syntax.reader import MarkedDocument, read_document
 from bundler.values.merge import make_layer
 from bundler.values.problems import meant_or_known
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import Bundle, BundleFile, UpgradeRules
-    from bundler.model.values import ValuesLayer
-    from bundler.syntax.events import Limits
-    from bundler.syntax.reader import MarkedDocument
 
 VALUES_FILE = "values.yaml"
 TEMPLATES = "templates/"

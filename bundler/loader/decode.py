@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import VersionRangeError
-from bundler.model.json import escape_token, is_list, is_mapping, is_number, pointer_tokens
+from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, is_number, pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from bundler.loader.problems import Problems
-    from bundler.model.json import Body, JSONValue
     from bundler.model.values import LayerKind, ValuesLayer
     from bundler.syntax.reader import MarkedDocument
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import bundler.images
 from bundler import loader
 from bundler.errors.bundle import ValuesPathError
-from bundler.loader.decode import check_unique
+from bundler.loader.decode import Node, check_unique
 from bundler.model.bundle import (
     Bundle,
     BundleMetadata,
@@ -34,7 +34,6 @@ from bundler.values.problems import meant_or_known
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bundler.loader.decode import Node
     from bundler.model.json import JSONValue
     from bundler.model.patch import ObjectPatch
 

@@ -9,20 +9,21 @@ from bundler import archive
 from bundler.errors import BundlerError
 from bundler.loader.bundle_reader import BundleReader
 from bundler.loader.definition import NO_FACTS
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.locate import (
     ARCHIVE_SUFFIX,
     COMPONENTS,
     LOCK_FILE,
     OCI_SCHEME,
+    BundleLocation,
     known_names,
     shipped_bundle,
 )
 from bundler.loader.problems import Problems
 from bundler.loader.schema_refs import load_schema
 from bundler.loader.tree import read_directory
-from bundler.model.bundle import Bundle, BundleFile
-from bundler.model.digest import digest_of, tree_digest
+from bundler.model.bundle import Bundle, BundleFile, ComponentSpec
+from bundler.model.digest import Digest, digest_of, tree_digest
 from bundler.model.lean import dataclass, replace
 from bundler.model.manifest import Source
 from bundler.resolve.versions import parse_range, parse_version
@@ -31,11 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from bundler.loader.limits import LoadLimits
-    from bundler.loader.locate import BundleLocation
     from bundler.loader.lockfile import LockEntry
-    from bundler.model.bundle import ComponentSpec
-    from bundler.model.digest import Digest
 
     FetchComponent = Callable[[ComponentSpec, LockEntry | None], Path]
 

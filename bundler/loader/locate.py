@@ -10,12 +10,11 @@ from bundler import loader, values
 from bundler.errors.bundle import BundleNotFoundError, VersionRangeError
 from bundler.model.lean import dataclass
 from bundler.model.names import is_dns_label
-from bundler.resolve.versions import parse_range, parse_version
+from bundler.resolve.versions import Version, parse_range, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bundler.resolve.versions import Version
 
 _HINT_PLACES = (
     "write the path of a folder with a slash; BUNDLER_BUNDLE_PATH adds folders of bundles, and BUNDLER_CATALOGUES "

@@ -8,7 +8,7 @@ from bundler.archive.reader import read_archive
 from bundler.errors.bundle import BundleInvalidError
 from bundler.loader.decode import Node
 from bundler.loader.definition import decode_definition
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.locate import BUNDLE_FILE
 from bundler.loader.problems import Problems
 from bundler.syntax.events import YamlSyntaxError
@@ -17,7 +17,6 @@ from bundler.syntax.reader import read_document
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import BundleMetadata
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.json import is_mapping
+from bundler.model.json import Body, is_mapping
 from bundler.model.patch import ObjectPatch, PodInjection
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from bundler.loader.decode import Node
-    from bundler.model.json import Body
 
 _OPERATIONS: Final = ("add", "remove", "replace", "test")
 _TARGET_KEYS: Final = ("group", "kind", "name", "labels")

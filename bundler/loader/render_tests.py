@@ -12,7 +12,7 @@ from bundler.loader.decode import Node, kind_of
 from bundler.loader.definition import check_head
 from bundler.loader.problems import Problems
 from bundler.loader.user_files import parse_document, read_text
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.model.render_test import Check, Combination, Expectation, RenderCase
 from bundler.model.values import LayerKind
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bundler.model.json import JSONValue
 
 FOLDER: Final = "tests/render"
 KIND: Final = "RenderTest"

@@ -19,7 +19,7 @@ from bundler.model.lean import replace
 from bundler.model.oci import OciAddress
 from bundler.model.reach import GRANTS
 from bundler.model.site import Site, SiteRegistry
-from bundler.model.trust import TrustPolicy, parse_public_key
+from bundler.model.trust import TrustedKey, TrustPolicy, parse_public_key
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bundler.model.trust import TrustedKey
 
 FORBIDDABLE: Final = ("cluster-scoped", "namespace", *GRANTS)
 _FACTS: Final = tuple(fact for fact in SITE_FACTS if fact not in {"registry", "pullSecret"})

@@ -6,7 +6,7 @@ What is known of time zones is read from the machine, or from the package tzdata
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,7 +14,6 @@ from bundler.model.windows import DAY_MIN, DAYS, DeploymentWindows, Freeze, Wind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import tzinfo
 
     from bundler.loader.decode import Node
 

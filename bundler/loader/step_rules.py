@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from bundler.loader.decode import check_unique
-from bundler.model.bundle import CHECKS_FOLDER, StepGate, StepRules
+from bundler.loader.decode import Node, check_unique
+from bundler.model.bundle import CHECKS_FOLDER, Bundle, StepGate, StepRules
 from bundler.model.digits import parse_digits
 from bundler.model.durations import parse_duration
 from bundler.model.json import is_list, is_mapping
@@ -17,9 +17,7 @@ from bundler.values.problems import meant_or_known
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from bundler.loader.decode import Node
     from bundler.loader.problems import Problems
-    from bundler.model.bundle import Bundle
 
 _KEYS: Final = (
     "default", "components", "soak", "pauseAfter", "required", "jobs", "onFailure", "stepTimeout",

@@ -8,16 +8,14 @@ from bundler.errors import Found
 from bundler.errors.bundle import ValuesFileError
 from bundler.model.json import is_mapping
 from bundler.model.manifest import Source
-from bundler.model.values import LayerKind
+from bundler.model.values import LayerKind, ValuesLayer
 from bundler.syntax.events import DEFAULT_LIMITS, YamlSyntaxError
-from bundler.syntax.reader import read_document
+from bundler.syntax.reader import MarkedDocument, read_document
 from bundler.values.merge import make_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.model.values import ValuesLayer
-    from bundler.syntax.reader import MarkedDocument
 
 HINT = "correct the file; nothing was changed"
 

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from bundler.loader.locate import COMPONENTS, LOCK_FILE
 from bundler.loader.lockfile import LockEntry, dump_lock
-from bundler.model.bundle import BundleFile
+from bundler.model.bundle import Bundle, BundleFile, ComponentSpec
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from bundler.model.bundle import Bundle, ComponentSpec
 
 
 def vendored_files(components: Iterable[ComponentSpec], bundles: Mapping[str, Bundle]) -> dict[str, BundleFile]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.cluster import Payload
-from bundler.model.json import canonical_json, value_at
+from bundler.model.json import Body, JSONValue, canonical_json, value_at
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.json import Body, JSONValue
 
 REVIEWS: Final = "authorization.k8s.io"
 """API group."""

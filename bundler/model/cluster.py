@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Self
 
-from bundler.model.json import canonical_json, text_at
+from bundler.model.json import Body, canonical_json, text_at
 from bundler.model.lean import dataclass
-from bundler.model.refs import ref_of
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from bundler.model.json import Body
-    from bundler.model.refs import ObjectRef
+from bundler.model.refs import ObjectRef, ref_of
 
 FIELD_MANAGER = "bundler"
 """Of what the release's own manifests set."""

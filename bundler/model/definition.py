@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.json import items_at, text_at
+from bundler.model.json import Body, items_at, text_at
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
 DEFINITION: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")

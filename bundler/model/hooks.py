@@ -10,12 +10,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.bundle import CHECKS_FOLDER
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, JSONValue, mapping_at, text_at
 from bundler.model.labels import HOOK, HOOK_DELETE_AFTER, HOOK_ORDER, HOOK_RUN, HOOK_TIMEOUT
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}

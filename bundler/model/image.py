@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from bundler.model.digest import is_digest
+from bundler.model.digest import Digest, is_digest
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
-
-if TYPE_CHECKING:
-    from bundler.model.digest import Digest
 
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"

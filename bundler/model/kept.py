@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.hooks import DeleteAfter
-from bundler.model.json import text_at
+from bundler.model.json import Body, text_at
 from bundler.model.labels import HOOK_DELETE_AFTER
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry
 

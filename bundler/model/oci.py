@@ -6,19 +6,14 @@ Source: OCI image-spec v1.1 (descriptor.md, manifest.md, image-index.md) and dis
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from bundler.model.digest import Digest, digest_of, is_digest
 from bundler.model.image import HOST, REPOSITORY, TAG
-from bundler.model.json import Body, canonical_json, int_at, items_at, mapping_at, text_at
+from bundler.model.json import Body, JSONValue, canonical_json, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field
 from bundler.model.pattern import LazyPattern
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bundler.model.json import JSONValue
 
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.model.definition import DEFINITION
-from bundler.model.json import int_at, items_at, mapping_at, strings_at, text_at, value_at
+from bundler.model.json import Body, JSONValue, int_at, items_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.labels import INSTANCE, RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, ref_of
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
 
 GROUP: Final = "bundler.dev"
 RELEASE: Final = "Release"

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body
 
 
 @dataclass(frozen=True, slots=True, order=True)

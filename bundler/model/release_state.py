@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.health import Status
+from bundler.model.health import Health, Status
 from bundler.model.lean import dataclass
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import InventoryEntry, ReleaseStatus, Revision, RevisionSummary
 
 if TYPE_CHECKING:
-    from bundler.model.health import Health
     from bundler.model.orders import KeepingOrder
-    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.model.rollout import Rollout, SeenWorkload
 
 

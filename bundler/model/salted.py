@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from bundler.model.json import canonical_json
-
-if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
+from bundler.model.json import JSONValue, canonical_json
 
 SALT_BYTES: Final = 16
 _COST: Final = 2**12

@@ -6,13 +6,12 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.json import is_mapping, mapping_at, texts_in
+from bundler.model.json import Body, JSONValue, is_mapping, mapping_at, texts_in
 from bundler.model.redaction import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.model.json import Body, JSONValue
 
 LEAF_FIELDS = ("data", "stringData")
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from bundler.fields.field_set import EMPTY
-from bundler.fields.managers import Managers, Ownership, applier, read_managers, write_managers
+from bundler.fields.field_set import EMPTY, FieldSet
+from bundler.fields.managers import ManagerKey, Managers, Ownership, applier, read_managers, write_managers
 from bundler.fields.merge import without_abandoned
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
 from bundler.planning.ownership import ARGO_INSTANCE, ARGO_TRACKING, has_controller, helm_release_of, owner_of
@@ -22,9 +22,6 @@ from bundler.planning.ownership import ARGO_INSTANCE, ARGO_TRACKING, has_control
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.fields.field_set import FieldSet
-    from bundler.fields.managers import ManagerKey
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.cluster import FIELD_MANAGER, is_deleting
 from bundler.model.hooks import hook_run
-from bundler.model.json import text_at
+from bundler.model.json import Body, text_at
 from bundler.model.lean import replace
 from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, is_stopped_by, with_followed_replicas
 from bundler.planning.conflicts import left_fields, without_fields
@@ -19,17 +19,15 @@ from bundler.planning.filled_fields import without_filled_fields
 from bundler.planning.going_back import left_as_live, never_goes_back
 from bundler.planning.hooks import is_of_other_run
 from bundler.planning.jobs import job_failed
-from bundler.planning.observation import Candidate
+from bundler.planning.observation import Candidate, Observation, Wanted
 from bundler.planning.ownership import owner_of
 from bundler.planning.version_stamp import without_version_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
-    from bundler.planning.observation import Observation, Wanted
 
 NONE_KNOWN: Final[Mapping[ObjectRef, Candidate]] = MappingProxyType({})
 

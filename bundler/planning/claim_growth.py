@@ -10,14 +10,13 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.fields.quantity import Quantity
-from bundler.model.json import items_at, mapping_at, text_at, value_at
+from bundler.model.json import Body, JSONValue, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bundler.model.change import GrownClaim
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

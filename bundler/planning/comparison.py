@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Action, Change
-from bundler.model.json import is_mapping
+from bundler.model.json import Body, is_mapping
 from bundler.model.lean import replace
 from bundler.planning.hidden import hidden_like
 from bundler.planning.ignored_fields import same_content
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bundler.model.comparison import ComparedObjects
-    from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from bundler.errors import Found
 from bundler.fields.field_path import value_at_path, without_field
 from bundler.fields.field_set import FieldSet, to_path
-from bundler.model.change import FieldConflict
+from bundler.model.change import Change, FieldConflict, Plan
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.conflicts import OnConflict
-from bundler.model.json import is_mapping, items_at, text_at
+from bundler.model.conflicts import ConflictPolicy, OnConflict
+from bundler.model.json import Body, JSONValue, is_mapping, items_at, text_at
 from bundler.model.lean import replace
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import is_plain_field
@@ -23,9 +23,6 @@ from bundler.planning.safety import lost_with
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from bundler.model.change import Change, Plan
-    from bundler.model.conflicts import ConflictPolicy
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Refusal, Wanted

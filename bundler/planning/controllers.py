@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.fields.rights import rules_of
-from bundler.model.json import list_at
+from bundler.model.json import Body, list_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
 _WORKLOADS = frozenset({("apps", "Deployment"), ("apps", "StatefulSet")})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from bundler.fields.typed import same
-from bundler.model.change import Action
-from bundler.model.json import escape_token, is_list, is_mapping, mapping_at
+from bundler.model.change import Action, Change
+from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import decoded_leaf
@@ -18,8 +18,6 @@ from bundler.syntax.writer import dump_yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bundler.model.change import Change
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import GeneratedSecret
 
 _CONTEXT_LINES = 3

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from bundler.fields.field_path import leading_steps
 from bundler.fields.kinds import schema_of
 from bundler.fields.merge import server_side_apply
-from bundler.model.change import Action
+from bundler.model.change import Action, Change, Plan
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.conflicts import OnConflict
+from bundler.model.conflicts import ConflictPolicy, OnConflict
 from bundler.model.drift import DriftedField, DriftedObject, DriftKind
 from bundler.model.hooks import hook_run
-from bundler.model.json import is_mapping, mapping_at, text_at, value_at_steps
+from bundler.model.json import Body, JSONValue, is_mapping, mapping_at, text_at, value_at_steps
 from bundler.model.labels import HOOK
 from bundler.model.lean import replace
 from bundler.planning.conflicts import in_short
@@ -22,9 +22,6 @@ from bundler.planning.owners import other_owner, owned_places
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bundler.model.change import Change, Plan
-    from bundler.model.conflicts import ConflictPolicy
-    from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
 
 Steps: TypeAlias = tuple[str | int, ...]

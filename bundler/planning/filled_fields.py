@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from bundler.fields.field_set import owned_fields
+from bundler.fields.field_set import Tree, owned_fields
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.json import is_list, is_mapping, items_at, mapping_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, mapping_at
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from bundler.fields.field_set import Tree
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
 
 _PEOPLE = ("kubectl", "helm", "k9s", "Lens")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.fields.field_set import owned_fields
+from bundler.fields.field_set import Tree, owned_fields
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.json import is_mapping, mapping_at
+from bundler.model.json import Body, JSONValue, is_mapping, mapping_at
 from bundler.model.kept import NEVER_DELETED
 from bundler.model.lean import replace
 from bundler.model.size import first_of
@@ -23,8 +23,6 @@ from bundler.planning.recreate import rule_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bundler.fields.field_set import Tree
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry

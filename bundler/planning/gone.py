@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.change import KeptObject
+from bundler.model.change import Change, KeptObject
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.model.change import Change
     from bundler.planning.observation import Observation, Wanted
 
 

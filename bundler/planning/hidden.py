@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bundler.model.json import is_list, is_mapping, leaves_in
+from bundler.model.json import JSONValue, is_list, is_mapping, leaves_in
 from bundler.model.redaction import MASK
-
-if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
 
 
 def hidden_like(live: JSONValue, recorded: JSONValue) -> JSONValue:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.hooks import hook_of, hook_run, is_check
-from bundler.model.json import mapping_at
+from bundler.model.hooks import Hook, HookPoint, Operation, hook_of, hook_run, is_check
+from bundler.model.json import Body, mapping_at
 from bundler.model.labels import HOOK_RUN
 from bundler.model.lean import dataclass, replace
 from bundler.planning.jobs import is_job, job_mark
@@ -17,8 +17,6 @@ from bundler.planning.jobs import is_job, job_mark
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.model.hooks import Hook, HookPoint, Operation
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary

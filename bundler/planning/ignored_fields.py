@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bundler.fields.typed import same
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.json import items_at, mapping_at
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
+from bundler.model.json import Body, JSONValue, items_at, mapping_at
 
 _SERVER_FIELDS = frozenset(
     {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink", "deletionTimestamp",

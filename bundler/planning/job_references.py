@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping, items_at, list_at
+from bundler.model.json import JSONValue, is_list, is_mapping, items_at, list_at
 from bundler.model.lean import dataclass
 from bundler.planning.jobs import is_job
 from bundler.planning.normalize import real_name
@@ -14,7 +14,6 @@ from bundler.planning.normalize import real_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.model.json import JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

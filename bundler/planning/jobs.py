@@ -6,12 +6,11 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from bundler.model.json import canonical_json, items_at, mapping_at
+from bundler.model.json import Body, canonical_json, items_at, mapping_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision, RevisionSummary
 

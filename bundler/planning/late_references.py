@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.change import PlanError
 from bundler.fields.pod_references import needed_by
-from bundler.model.change import Action
+from bundler.model.change import Action, Plan
 from bundler.model.json import mapping_at
 from bundler.model.refs import ObjectRef
 from bundler.model.steps import Delete, targets_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.errors import Found
-    from bundler.model.change import Plan
 
 HINT = (
     "put what the hook needs into hooks/ too, at the same point, under another name than the one in templates/; "

@@ -12,9 +12,9 @@ from bundler.errors import Found
 from bundler.errors.change import UndeclaredReachError
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.bundle import Reach
-from bundler.model.change import Action
+from bundler.model.change import Action, Change, ReachNote
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.json import items_at, mapping_at, strings_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import replace
 from bundler.planning.autoscale import REPLICAS_PATH
 from bundler.planning.problem import Problem
@@ -24,8 +24,6 @@ from bundler.planning.version_stamp import without_version_stamp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bundler.model.change import Change, ReachNote
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.size import first_of
-from bundler.model.steps import Advance, Await, Delete, Discard, Pause, RunJob, Write, targets_of
+from bundler.model.steps import Advance, Await, Delete, Discard, Pause, RunJob, Target, Write, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bundler.model.change import Plan
     from bundler.model.refs import ObjectRef
     from bundler.model.saved_plan import BaseRevision, LiveFact, PlanFacts
-    from bundler.model.steps import Target
 
 _SHOWN: Final = 20
 

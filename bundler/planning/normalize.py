@@ -10,10 +10,10 @@ from bundler.errors import Found
 from bundler.errors.bundle import ManifestError
 from bundler.fields.kinds import schema_for
 from bundler.fields.names import data_key_problems, name_problem
-from bundler.model.json import JSONValue, is_list, is_mapping, mapping_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, mapping_at
 from bundler.model.labels import COMPONENT, RELEASE_UID
 from bundler.model.lean import replace
-from bundler.model.manifest import Manifest
+from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.secret_leaves import unbroken
 from bundler.planning.jobs import hashed_name, is_job
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bundler.fields.schema import SchemaNode
-    from bundler.model.json import Body
-    from bundler.model.manifest import GeneratedSecret, Source
     from bundler.model.refs import ObjectRef
 
 _SERVER_METADATA = frozenset({"creationTimestamp", "managedFields", "selfLink", "generation", "resourceVersion", "uid"})

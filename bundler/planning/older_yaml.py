@@ -12,13 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import schema_for
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from bundler.fields.schema import SchemaNode
-    from bundler.model.json import JSONValue
     from bundler.model.manifest import Manifest
 
 _TRUE = frozenset("y Y yes Yes YES on On ON".split())  # noqa: SIM905 - reads better

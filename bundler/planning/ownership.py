@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.labels import INSTANCE, RELEASE_UID
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body
 
 _HELM_RELEASE = "meta.helm.sh/release-name"
 _HELM_NAMESPACE = "meta.helm.sh/release-namespace"

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.json import int_at, mapping_at, value_at
+from bundler.model.json import Body, JSONValue, int_at, mapping_at, value_at
 from bundler.model.lean import replace
-from bundler.model.rollout import AuthorPace, Pacing
+from bundler.model.rollout import AuthorPace, Pacing, Share
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
-    from bundler.model.rollout import Share
 
 NEVER_AVAILABLE_S: Final = 2**31 - 2
 """As ``minReadySeconds``: sixty-eight years."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
-from bundler.model.steps import Advance, Delete, Pause, targets_of
+from bundler.model.steps import Advance, Delete, Paced, Pause, Step, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.model.refs import ObjectRef
-    from bundler.model.steps import Paced, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

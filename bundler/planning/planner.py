@@ -6,10 +6,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.field_set import owned_fields
-from bundler.model.change import Action, Change, KeptObject, Plan
-from bundler.model.cluster import FIELD_MANAGER, Answer, is_deleting
+from bundler.model.change import Action, Change, KeptObject, Plan, ReachNote
+from bundler.model.cluster import FIELD_MANAGER, Answer, Payload, is_deleting
 from bundler.model.definition import is_definition, kind_of
-from bundler.model.json import int_at, items_at, text_at, value_at
+from bundler.model.json import Body, int_at, items_at, text_at, value_at
 from bundler.model.kept import NEVER_DELETED, kept_because
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
@@ -40,9 +40,6 @@ from bundler.planning.webhooks import after_their_judges, judge_needs, judging_c
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from bundler.model.change import ReachNote
-    from bundler.model.cluster import Payload
-    from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.release import InventoryEntry
     from bundler.planning.observation import Observation, Outcome, Wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors import ConfirmationRequiredError, change
+from bundler.errors import BundlerError, ConfirmationRequiredError, change
 from bundler.errors.cluster import ForbiddenError
 from bundler.errors.delivery import SignatureError
 from bundler.model.lean import dataclass
@@ -12,7 +12,6 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler.errors import BundlerError
 
 _GRAVEST_FIRST: Final[tuple[type[BundlerError], ...]] = (
     change.WrongClusterError,

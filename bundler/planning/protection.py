@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import ProtectedReleaseError
 from bundler.model.cluster import is_deleting
-from bundler.model.json import canonical_json, items_at, mapping_at, text_at
+from bundler.model.json import Body, JSONValue, canonical_json, items_at, mapping_at, text_at
 from bundler.model.kept import kept_because
 from bundler.model.labels import PROTECTED
 from bundler.model.size import first_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bundler.model.change import Plan
-    from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry, Protection
 

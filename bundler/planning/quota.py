@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from bundler.errors.change import QuotaExceededError
 from bundler.fields.kinds import plural_of, pod_spec_path
 from bundler.fields.quantity import amount_of, canonical
-from bundler.model.json import int_at, items_at, list_at, mapping_at, text_at
+from bundler.model.json import Body, int_at, items_at, list_at, mapping_at, text_at
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bundler.model.change import Change
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

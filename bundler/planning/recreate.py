@@ -14,13 +14,13 @@ from bundler.fields.field_set import EMPTY, FieldSet, to_path
 from bundler.fields.kinds import immutable_changes
 from bundler.fields.managers import applier, read_managers, updater, write_managers
 from bundler.fields.selectors import labels_match, selector_of
-from bundler.model.bundle import RecreateRule
-from bundler.model.change import Action
+from bundler.model.bundle import Bundle, RecreateRule
+from bundler.model.change import Action, Change, FieldConflict
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.conflicts import OnConflict
-from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at, value_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import replace
-from bundler.model.manifest import Source
+from bundler.model.manifest import Manifest, Source
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.conflicts import owners_of
 from bundler.planning.jobs import is_job
@@ -29,10 +29,6 @@ from bundler.planning.payloads import following
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.model.bundle import Bundle
-    from bundler.model.change import Change, FieldConflict
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from bundler.errors import Found, field_of
+from bundler.errors import BundlerError, Found, field_of
 from bundler.errors.change import (
     FieldConflictError,
     ForeignObjectError,
@@ -15,7 +15,7 @@ from bundler.errors.change import (
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.change import Action, Change, Plan
 from bundler.model.cluster import Answer
-from bundler.model.json import mapping_at
+from bundler.model.json import Body, mapping_at
 from bundler.model.lean import replace
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import is_plain_field
@@ -23,7 +23,7 @@ from bundler.model.size import first_of
 from bundler.planning.adoption import is_asked_for
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.conflicts import conflict_line, field_conflicts, in_short
-from bundler.planning.observation import Refusal, RefusalKind
+from bundler.planning.observation import Candidate, Observation, Outcome, Refusal, RefusalKind, Wanted
 from bundler.planning.ownership import owner_of
 from bundler.planning.problem import Problem
 from bundler.planning.recreate import (
@@ -39,10 +39,7 @@ from bundler.planning.safety import losses, lost_with
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.errors import BundlerError
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
-    from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
 
 _PLANNING = "planning the change"
 _MAX_FIELDS = 5

@@ -9,17 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import schema_of
-from bundler.fields.managers import read_managers
+from bundler.fields.managers import ManagerKey, read_managers
 from bundler.fields.merge import applied_fields, without_abandoned
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.json import items_at, mapping_at
+from bundler.model.json import Body, items_at, mapping_at
 from bundler.planning.ownership import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler.fields.managers import ManagerKey
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
 
 REASON = "restored from a backup: its fields are taken back"

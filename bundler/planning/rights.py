@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, product
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at
+from bundler.model.json import Body, JSONValue, items_at, list_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.orders import GROUP
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.recreate import rule_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.model.bundle import RecreateRule
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
 
 RBAC: Final = "rbac.authorization.k8s.io"

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.kinds import kind_info, pod_spec_path
-from bundler.model.change import Action
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.change import Action, Change, Plan
+from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.orders import is_kept_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bundler.model.change import Change, Plan
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
 _HOLD_DATA: Final = frozenset({("apps", "StatefulSet")})

@@ -15,12 +15,12 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.hooks import Side
 from bundler.model.json import int_at
-from bundler.model.rollout import RolloutState
+from bundler.model.rollout import Rollout, RolloutState
 from bundler.model.stage import Stage
-from bundler.model.steps import Await, Delete, Discard, Moment, Record, RunJob, Target, Until, Verify, Write
+from bundler.model.steps import Await, Delete, Discard, Moment, Record, RunJob, Step, Target, Until, Verify, Write
 from bundler.planning.backup import is_backup
 from bundler.planning.hook_order import is_deleted_at_once, is_discarded, needs_of_parts, order_of, parts_of
 from bundler.planning.jobs import is_job
@@ -32,10 +32,7 @@ from bundler.planning.stuck_pods import is_stuck_pod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
-    from bundler.model.rollout import Rollout
-    from bundler.model.steps import Step
     from bundler.planning.payloads import Digester
 
 _NEW = "whose namespace, CRD or Role is new", "only definitions were written"

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
 
 from bundler.model.lean import dataclass, field, replace
-from bundler.model.rollout import PAUSES, OnFailure, RolloutRequest
+from bundler.model.rollout import PAUSES, OnFailure, Rollout, RolloutRequest, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle, StepGate, StepRules
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
-    from bundler.model.rollout import Rollout, Share
 
 _Value = TypeVar("_Value")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bundler.model.hooks import Side
 from bundler.model.stage import Stage
-from bundler.model.steps import Advance, Pause
+from bundler.model.steps import Advance, Pause, Step
 from bundler.planning.hook_order import needs_of_parts, parts_of
 from bundler.planning.jobs import is_job
 from bundler.planning.stages import stage_in_plan
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from bundler.model.change import Change
     from bundler.model.rollout import Rollout
-    from bundler.model.steps import Step
 
 
 def steps_of(rollout: Rollout, changes: Sequence[Change], after: tuple[str, ...]) -> Iterator[Step]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.kinds import pod_spec_path
-from bundler.model.change import Action
-from bundler.model.json import int_at, mapping_at
+from bundler.model.change import Action, Change
+from bundler.model.json import Body, int_at, mapping_at
 from bundler.model.lean import dataclass
-from bundler.model.rollout import Rollout
+from bundler.model.rollout import Rollout, RolloutRequest, Share
 from bundler.model.steps import Paced
 from bundler.planning.pacing import pacing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.model.change import Change
-    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
-    from bundler.model.rollout import RolloutRequest, Share
 
 PACED_KINDS: Final = frozenset({("apps", "Deployment"), ("apps", "StatefulSet")})
 """Kinds whose controllers can be stopped at a share of new pods."""

@@ -8,14 +8,13 @@ from bundler.errors.change import StepsRefusedError
 from bundler.model.json import value_at
 from bundler.planning.problem import Problem
 from bundler.planning.steps_refused import around, asked, traffic, workloads
-from bundler.planning.steps_refused.case import body_after, replicas_of
+from bundler.planning.steps_refused.case import Case, Reason, body_after, replicas_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
-    from bundler.planning.steps_refused.case import Case, Reason
 
 Rule: TypeAlias = "Callable[[Case], Iterable[Reason]]"
 

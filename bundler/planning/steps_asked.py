@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.lean import replace
-from bundler.model.rollout import ALL_PODS, OnFailure
+from bundler.model.rollout import ALL_PODS, OnFailure, RolloutRequest, Share
 from bundler.planning.problem import Problem
 from bundler.planning.stepping import Names, is_paced, shares_of
 from bundler.planning.steps_refused.case import found_in, replicas_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundler.model.change import Change
-    from bundler.model.rollout import RolloutRequest, Share
     from bundler.planning.step_rules import StepPolicy
 
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Action, Change
-from bundler.model.json import items_at, text_at
+from bundler.model.json import Body, items_at, text_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.ownership import has_controller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.model.json import Body
     from bundler.planning.observation import Observation
 
 

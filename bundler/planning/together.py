@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from bundler.model.change import Change
 
 _OWN = "the bundle's own objects"
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.json import items_at, mapping_at
+from bundler.model.json import Body, JSONValue, items_at, mapping_at
 from bundler.model.labels import BUNDLE_VERSION
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
 
 _ANNOTATIONS = "f:annotations"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bundler.fields.kinds import plural_of, pod_spec_path
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.definition import is_definition, kind_of
-from bundler.model.json import int_at, items_at, list_at, mapping_at, strings_at, text_at
+from bundler.model.json import Body, int_at, items_at, list_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.refs import ObjectRef
 from bundler.planning.order import is_custom
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from bundler.model.change import Change
-    from bundler.model.json import Body
     from bundler.planning.observation import Observation, Wanted
 
 _CONFIGURATIONS = frozenset({"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"})

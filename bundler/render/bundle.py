@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import bundler.render
 from bundler.errors.bundle import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import Meter, metered
-from bundler.model.bundle import BESIDE_TEMPLATES, HOOKS_FOLDER, Reach, template_place
+from bundler.model.bundle import BESIDE_TEMPLATES, HOOKS_FOLDER, Bundle, Reach, ReadinessRule, template_place
 from bundler.model.definition import kind_of
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.labels import INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.lean import replace
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
@@ -18,12 +18,13 @@ from bundler.model.refs import ObjectRef, group_of
 from bundler.render.content_names import ContentNames
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets, job_name, switched_on
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
-from bundler.render.parts import declared_reach, walk
+from bundler.render.parts import Part, declared_reach, walk
 from bundler.render.problems import Problem, problem_of_expression, raise_problems
 from bundler.render.sensitive import redactor_of, sensitive_values
-from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
+from bundler.render.splice import Insertion, Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
 from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
 from bundler.render.types import (
+    RenderContext,
     RenderedBundle,
     RenderedTemplate,
     Rendering,
@@ -38,13 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bundler.expressions.expression import ValuePath
-    from bundler.model.bundle import Bundle, ReadinessRule
-    from bundler.model.json import Body
     from bundler.model.values import MergedValues
-    from bundler.render.parts import Part
-    from bundler.render.splice import Insertion
     from bundler.render.tracing import TracedObject
-    from bundler.render.types import RenderContext
 
 _NOT_RENDERED = (TemplateError, TemplateSyntaxError, ExpressionError)
 _CRD_GROUP = "apiextensions.k8s.io"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bundler.expressions.content_names
 from bundler.errors.bundle import ManifestError
-from bundler.model.json import texts_in
+from bundler.model.json import Body, texts_in
 from bundler.model.redaction import Redactor, is_strong
 from bundler.model.secret_leaves import is_secret, leaf_contents
 from bundler.render.problems import Problem
@@ -14,7 +14,6 @@ from bundler.render.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
 
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.model.bundle import HOOKS_FOLDER
 from bundler.model.hooks import POINTS, WrongHookError, hook_of
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.labels import HOOK
 from bundler.model.lean import replace
 from bundler.model.refs import group_of
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
 
 _RBAC: Final = "rbac.authorization.k8s.io"

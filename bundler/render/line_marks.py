@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 from jinja2.ext import Extension
-from jinja2.lexer import Token
+from jinja2.lexer import Token, TokenStream
 
 from bundler.expressions.markers import is_part, line_of, mark_line, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from jinja2.lexer import TokenStream
 
     from bundler.render.templates import MarkedLanguage
 

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import LEAF_FIELDS
 from bundler.syntax.events import YamlSyntaxError
-from bundler.syntax.spans import scalar_spans
+from bundler.syntax.spans import Span, scalar_spans
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-
-    from bundler.syntax.spans import Span
 
 
 def masked_text(text: str) -> str:

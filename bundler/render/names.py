@@ -14,14 +14,13 @@ from bundler.expressions.text import TemplateFailureError, TemplateObject
 from bundler.model.job_marks import job_mark
 from bundler.model.manifest import GeneratedSecret, Source
 from bundler.model.refs import ObjectRef
-from bundler.model.values import components_seen
+from bundler.model.values import MergedValues, components_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
-    from bundler.model.values import MergedValues
     from bundler.render.types import Capabilities, RenderContext
 
 _NAME_MAX_CHARS = 253

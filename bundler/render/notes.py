@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import Meter, metered
-from bundler.model.bundle import NOTES_FILE
+from bundler.model.bundle import NOTES_FILE, Bundle
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
 from bundler.render.problems import raise_problems
 from bundler.render.sensitive import redactor_of
 from bundler.render.templates import RenderFailedError, TemplateSet
 
 if TYPE_CHECKING:
-    from bundler.model.bundle import Bundle
     from bundler.model.values import MergedValues
     from bundler.render.types import RenderContext
 

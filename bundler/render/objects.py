@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import bundler.render
 from bundler.errors.bundle import ManifestError, RenderedYamlError
 from bundler.model.bundle import HOOKS_FOLDER
-from bundler.model.json import is_mapping
+from bundler.model.json import Body, is_mapping
 from bundler.model.labels import HOOK_ANNOTATIONS, PREFIX, TRACK
 from bundler.model.lean import dataclass
 from bundler.render.lines import lines_of, offset_of_line
 from bundler.render.problems import Problem, may_hold_secret, rendered_excerpt, without_tags
 from bundler.syntax.events import Limits, Mark, YamlSyntaxError
-from bundler.syntax.objects import read_objects
+from bundler.syntax.objects import ObjectDocument, read_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from bundler.expressions.bounds import Bounds
     from bundler.expressions.expression import ValuePath
-    from bundler.model.json import Body
     from bundler.model.manifest import Source
     from bundler.render.splice import FindMark
     from bundler.render.templates import PrintedPart
-    from bundler.syntax.objects import ObjectDocument
     from bundler.syntax.reader import MarkedDocument
 
 _YAML_HINT = (

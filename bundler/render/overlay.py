@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import BundlePatchError, RenderError
 from bundler.expressions.expression import evaluate_texts
-from bundler.model.json import is_mapping
+from bundler.model.json import Body, JSONValue, is_mapping
 from bundler.model.lean import replace
 from bundler.render.names import base_names
 from bundler.render.patches import apply_patches
 from bundler.render.problems import Problem, problem_of_expression
-from bundler.render.types import RenderedTemplate
+from bundler.render.types import RenderContext, RenderedTemplate, Rendering
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest, Source
     from bundler.model.patch import ObjectPatch
     from bundler.render.parts import Part
-    from bundler.render.types import RenderContext, Rendering
 
 _HINT = "correct the patch in bundle.yaml; `bundler template` shows the objects"
 

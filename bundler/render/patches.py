@@ -12,14 +12,13 @@ from bundler.fields.kinds import pod_spec_path, schema_of
 from bundler.fields.merge_patch import merge_patch
 from bundler.model.bundle import is_below
 from bundler.model.digits import parse_digits
-from bundler.model.json import is_list, is_mapping, items_at, mapping_at, pointer_tokens, text_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, mapping_at, pointer_tokens, text_at
 from bundler.model.labels import PREFIX
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest, Source
     from bundler.model.patch import ObjectPatch, PodInjection
 

@@ -10,7 +10,7 @@ from bundler.errors.bundle import RenderError
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.model.pattern import LazyPattern
-from bundler.model.redaction import MASK
+from bundler.model.redaction import MASK, Redactor
 from bundler.model.size import sentence
 from bundler.render.lines import lines_of
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.expressions.failures import Failure
-    from bundler.model.redaction import Redactor
 
 
 @dataclass(frozen=True, slots=True)

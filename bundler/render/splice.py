@@ -10,14 +10,13 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from bundler.model.json import is_mapping
+from bundler.model.json import Body, JSONValue, is_mapping
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.model.json import Body, JSONValue
     from bundler.syntax.events import Mark
 
 Pairs: TypeAlias = "tuple[tuple[str, str], ...]"

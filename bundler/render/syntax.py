@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jinja2.exceptions import TemplateSyntaxError
 
 from bundler.expressions.language import Language
-from bundler.model.bundle import NOTES_FILE, template_place
+from bundler.model.bundle import NOTES_FILE, Bundle, template_place
 from bundler.model.manifest import Source
 from bundler.render.templates import RenderFailedError, TemplateSet
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.expressions.compiled import CompiledCodes
-    from bundler.model.bundle import Bundle
     from bundler.render.problems import Problem
 
 _SHELL_COUNT = "${#"

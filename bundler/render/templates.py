@@ -18,7 +18,7 @@ from jinja2.loaders import FunctionLoader
 import bundler.render
 from bundler import expressions
 from bundler.expressions.bounds import current_meter
-from bundler.expressions.compiled import code_key
+from bundler.expressions.compiled import CompiledCodes, code_key
 from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import finish_text, is_part, line_of
 from bundler.model.bundle import BESIDE_TEMPLATES
@@ -29,7 +29,6 @@ from bundler.render.problems import Problem, problem_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bundler.expressions.compiled import CompiledCodes
     from bundler.expressions.template_facts import Facts
     from bundler.expressions.template_reads import LineReads, TemplateReads
 

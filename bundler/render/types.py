@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
 from bundler.expressions.compiled import CompiledCodes
-from bundler.model.bundle import Reach
+from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bundler.expressions.expression import ValuePath
-    from bundler.model.bundle import ReadinessRule
     from bundler.model.digest import Digest
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import FindSource, GeneratedSecret, Manifest, Source

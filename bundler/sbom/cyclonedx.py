@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bundler._version import __version__
-from bundler.model.json import canonical_json
+from bundler.model.json import JSONValue, canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import JSONValue
     from bundler.sbom.image import ImageContent
     from bundler.sbom.packages import Package
 

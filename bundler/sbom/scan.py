@@ -15,13 +15,12 @@ from bundler.model.image_build import EntryKind, Placed
 from bundler.model.size import counted, shortened, shown_bytes
 from bundler.sbom.layer import Found, LayerContent, decode_question, encode_layer
 from bundler.sbom.packages import MAX_PACKAGES, UnreadableError, read_database, read_distribution
-from bundler.syntax.tar import TarKind, TarReader
+from bundler.syntax.tar import TarEntry, TarKind, TarReader
 from bundler.syntax.unpack import NoZstdError, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.syntax.tar import TarEntry
 
 _RPM_FOLDERS: Final = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
 _RPM_FILES: Final = ("rpmdb.sqlite", "Packages.db", "Packages")

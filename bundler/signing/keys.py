@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from bundler import signing
 from bundler.errors.delivery import KeyFileError
-from bundler.model.trust import PUBLIC_KEY_WORD, make_key, parse_public_key
+from bundler.model.trust import PUBLIC_KEY_WORD, TrustedKey, make_key, parse_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bundler.model.trust import TrustedKey
 
 BEGIN: Final = "-----BEGIN BUNDLER PRIVATE KEY-----"
 END: Final = "-----END BUNDLER PRIVATE KEY-----"

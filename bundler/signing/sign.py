@@ -6,10 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from bundler import signing
-from bundler.model.trust import Envelope, Signature, pre_authentication
+from bundler.model.trust import Envelope, Signature, TrustedKey, pre_authentication
 
 if TYPE_CHECKING:
-    from bundler.model.trust import TrustedKey
     from bundler.signing.keys import KeyPair
 
 

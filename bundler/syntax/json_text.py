@@ -6,14 +6,13 @@ import json
 from math import isinf
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.scalars import YamlFloat
 
 if TYPE_CHECKING:
     import re
 
-    from bundler.model.json import JSONValue
 
 _MARK = "\ue000number:"
 """Begins a text that stands for a number until all is written; a text of the data that begins so is left as it is."""

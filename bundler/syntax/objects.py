@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bundler.model.lean import dataclass
-from bundler.syntax.events import DEFAULT_LIMITS, Limits, Mark, mark_of, open_events, translating
+from bundler.syntax.events import DEFAULT_LIMITS, EventSource, Limits, Mark, mark_of, open_events, translating
 from bundler.syntax.reader import MarkedDocument, read_document, read_documents
 from bundler.syntax.scalars import resolve_plain
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bundler.model.json import JSONValue
-    from bundler.syntax.events import EventSource
 
 MarkPath = tuple[str, ...]
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from bundler.model.json import escape_token
+from bundler.model.json import JSONValue, escape_token
 from bundler.model.lean import dataclass
 from bundler.syntax.events import (
     DEFAULT_LIMITS,
+    EventSource,
     Limits,
     Mark,
     YamlSyntaxError,
@@ -24,8 +25,6 @@ from bundler.syntax.scalars import resolve_plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.json import JSONValue
-    from bundler.syntax.events import EventSource
 
 __all__ = ["Limits", "Mark", "MarkedDocument", "YamlSyntaxError", "read_document", "read_documents"]
 

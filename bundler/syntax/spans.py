@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bundler.model.lean import dataclass
-from bundler.syntax.events import DEFAULT_LIMITS, Limits, open_events, translating
+from bundler.syntax.events import DEFAULT_LIMITS, EventSource, Limits, open_events, translating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from bundler.syntax.events import EventSource
 
 
 @dataclass(frozen=True, slots=True)

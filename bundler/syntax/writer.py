@@ -7,14 +7,13 @@ from functools import lru_cache
 from math import isinf, isnan
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.model.json import JSONValue
 
 # Words that some reader takes for a boolean, null, number, merge key or default value.
 # Source: YAML 1.1 type repository (bool, null, float, merge, value); YAML 1.2.2, section 10.3.2.

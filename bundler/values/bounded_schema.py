@@ -15,7 +15,7 @@ from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
 
 from bundler.errors.bundle import BundleInvalidError
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import Body, JSONValue, is_list, is_mapping
 from bundler.model.place import at_place
 from bundler.values.quick_check import has_only_unique
 from bundler.values.schema_view import final_reference, nodes_of, pointer_in, resolve_reference
@@ -23,7 +23,6 @@ from bundler.values.schema_view import final_reference, nodes_of, pointer_in, re
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from bundler.model.json import Body, JSONValue
 
 _MAX_STEPS = 500_000
 _MAX_WAYS = 2_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bundler.expressions.expression import compile_expression
+from bundler.expressions.expression import ValuePath, compile_expression
 from bundler.expressions.template_reads import VALUES
-from bundler.model.json import at_pointer, pointer_tokens
-from bundler.model.values import LayerKind
+from bundler.model.json import Body, JSONValue, at_pointer, pointer_tokens
+from bundler.model.values import LayerKind, MergedValues, Origin, Pointer
 from bundler.values.changes import changed_value, is_changed
 from bundler.values.flatten import flatten, is_touching, leaves_of
 from bundler.values.outputs import COMPONENTS, OUTPUTS, paths_in
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from bundler.expressions.compiled import CompiledCodes
-    from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle, ComponentSpec
     from bundler.model.causes import ChangedValue
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.values import MergedValues, Origin, Pointer
 
 _FROM_THE_BUNDLE = frozenset({LayerKind.SCHEMA, LayerKind.DEFAULTS, LayerKind.PARENT})
 

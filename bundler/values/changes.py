@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.causes import ChangedValue
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import Body, JSONValue, is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
-from bundler.model.values import LayerKind
+from bundler.model.values import LayerKind, MergedValues, Origin, Pointer
 from bundler.syntax.written_path import format_path
 from bundler.values.flatten import is_shown_whole, is_touching, leaves_of, shown_leaf
 from bundler.values.merge import fold_layers
@@ -16,9 +16,6 @@ from bundler.values.paths import pointer_as_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.values import MergedValues, Origin, Pointer
 
 
 _DELETED = "null"

@@ -14,7 +14,7 @@ from bundler.errors.bundle import DeriveError, RenderError
 from bundler.expressions.bundle_files import readers_of
 from bundler.expressions.condition import holds
 from bundler.expressions.expression import evaluate_texts
-from bundler.model.json import is_mapping
+from bundler.model.json import Body, JSONValue, is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, UserValues, ValuesLayer, components_seen
 from bundler.values.component_namespace import component_namespace, in_namespace
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ComponentSpec
-    from bundler.model.json import Body, JSONValue
 
 NO_NAMES: Mapping[str, object] = {}
 

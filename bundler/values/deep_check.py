@@ -14,7 +14,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from bundler.errors.bundle import BundleInvalidError
-from bundler.model.json import is_list, mapping_at, strings_at, type_name
+from bundler.model.json import Body, JSONValue, is_list, mapping_at, strings_at, type_name
 from bundler.values.bounded_schema import NOTHING, bounded_validator, validator_class
 from bundler.values.paths import pointer_to
 from bundler.values.problems import MAX_SUGGESTIONS, closest, shown_value
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from jsonschema.exceptions import ValidationError
 
-    from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
 
 _CHOOSING = ("const", "enum")

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bundler.errors.bundle import BundleInvalidError
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import Body, JSONValue, is_list, is_mapping
 from bundler.values.merge import merge_values
-from bundler.values.schema_view import reachable
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
-    from bundler.values.schema_view import SchemaNode, SchemaView
+from bundler.values.schema_view import SchemaNode, SchemaView, reachable
 
 _MAX_DEFAULTS = 10_000
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bundler.errors import Detail
 from bundler.errors.bundle import DeriveError, RenderError, ValuesPathError
 from bundler.expressions.expression import compile_expression
-from bundler.model.json import is_mapping
-from bundler.model.values import LayerKind, Origin, ValuesLayer
+from bundler.model.json import Body, JSONValue, is_mapping
+from bundler.model.values import LayerKind, Origin, Pointer, ValuesLayer
 from bundler.syntax.written_path import format_path
 from bundler.values.derive_order import Formula, arranged
 from bundler.values.merge import merge_all, merge_values
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import DeriveRule
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.values import Pointer
 
 _NO_MAPPING = "which is derived too and no mapping"
 _HINT = "correct the formula under spec.derive of bundle.yaml"

@@ -6,20 +6,18 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
-from bundler.model.json import is_list, is_mapping, members_of, pointer_tokens
+from bundler.model.json import JSONValue, is_list, is_mapping, members_of, pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.syntax.written_path import Match, format_path
 from bundler.values.flatten import Leaf, flatten, masked_leaf, shown_leaf
 from bundler.values.merge import nearest_origin, origin_in
-from bundler.values.paths import parse_path, pointer_as_path, pointer_to, starts_below
+from bundler.values.paths import ValuePath, parse_path, pointer_as_path, pointer_to, starts_below
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bundler.model.json import JSONValue
     from bundler.model.values import MergedValues, Origin, Pointer, ValuesLayer
-    from bundler.values.paths import ValuePath
 
 
 @dataclass(frozen=True, slots=True)

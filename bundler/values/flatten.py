@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from bundler.model.json import escape_token, is_list, is_mapping, mapping_at, pointer_tokens
+from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, mapping_at, pointer_tokens
 from bundler.model.redaction import MASK
 from bundler.values.merge import merge_values
 from bundler.values.paths import starts_below
@@ -14,7 +14,6 @@ from bundler.values.problems import shown_value
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from bundler.model.json import Body, JSONValue
     from bundler.model.values import MergedValues, Origin, Pointer
 
 _SHOWN_CHARS = 60

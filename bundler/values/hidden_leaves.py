@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import escape_token, is_list, is_mapping, leaves_in, mapping_at, pointer_tokens
+from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, leaves_in, mapping_at, pointer_tokens
 from bundler.model.redaction import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
 
     IsSecret = Callable[[Pointer, JSONValue], bool]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import escape_token, is_mapping, mapping_at
+from bundler.model.json import JSONValue, escape_token, is_mapping, mapping_at
 from bundler.model.lean import replace
 from bundler.model.values import LayerKind, Origin, ValuesLayer
 from bundler.values.defaults import schema_defaults
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import JSONValue
     from bundler.syntax.written_path import Step
 
 _SWITCH = "enabled"

@@ -9,16 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.digits import parse_digits
-from bundler.model.json import escape_token, is_list, is_mapping, mapping_at, pointer_tokens
-from bundler.model.values import ValuesLayer
+from bundler.model.json import JSONValue, escape_token, is_list, is_mapping, mapping_at, pointer_tokens
+from bundler.model.values import Origin, Pointer, ValuesLayer
 from bundler.values.paths import name_in, pointer_to, resolve_path
 from bundler.values.traced import Traced, nested, tidied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bundler.model.json import JSONValue
-    from bundler.model.values import Origin, Pointer
     from bundler.syntax.written_path import Match, Step
 
 

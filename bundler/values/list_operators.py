@@ -12,26 +12,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
-from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens
+from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, pointer_tokens
 from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern
-from bundler.model.values import LayerKind
-from bundler.syntax.written_path import Match, format_path
+from bundler.model.values import LayerKind, Pointer, ValuesLayer
+from bundler.syntax.written_path import Match, Step, format_path
 from bundler.values.layers import outlook
 from bundler.values.list_draft import ListDraft
 from bundler.values.list_patches import OpenLists, item_view, refuse_no_list
 from bundler.values.merge import merge_all, origin_in
-from bundler.values.paths import leading_keys
+from bundler.values.paths import ValuePath, leading_keys
 from bundler.values.traced import Traced, appended, overlaid, traced_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.values import Pointer, ValuesLayer
-    from bundler.syntax.written_path import Step
-    from bundler.values.paths import ValuePath
     from bundler.values.schema_view import SchemaView
 
 _ITEM_TEXT = r"\[(?:[0-9]{1,9}|[^.\[\]\"'=\\\s]+=[^\]]*)\]"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.json import is_list
-from bundler.syntax.written_path import Match, format_path
+from bundler.syntax.written_path import Match, Step, format_path
 from bundler.values.layers import owning_layers
 from bundler.values.list_draft import ListDraft
 from bundler.values.merge import fold_layers, merge_all
-from bundler.values.paths import get_value, leading_keys, parse_path
+from bundler.values.paths import ValuePath, get_value, leading_keys, parse_path
 from bundler.values.traced import Traced
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from bundler.model.bundle import Bundle, DeriveRule
     from bundler.model.values import Origin, ValuesLayer
-    from bundler.syntax.written_path import Step
-    from bundler.values.paths import ValuePath
     from bundler.values.schema_view import SchemaView
 
 

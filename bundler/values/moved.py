@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_mapping, pointer_tokens
+from bundler.model.json import Body, is_mapping, pointer_tokens
 from bundler.model.lean import replace
-from bundler.model.values import LayerKind
+from bundler.model.values import LayerKind, ValuesLayer
 from bundler.values.paths import (
     get_value,
     leading_keys,
@@ -19,16 +19,13 @@ from bundler.values.paths import (
     set_value,
     unset_value,
 )
-from bundler.values.schema_view import bundle_view
+from bundler.values.schema_view import SchemaView, bundle_view
 from bundler.values.validate import deprecated_below
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body
-    from bundler.model.values import ValuesLayer
-    from bundler.values.schema_view import SchemaView
 
 _SEARCH_DEPTH = 6
 

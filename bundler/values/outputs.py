@@ -9,16 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ExpressionError
-from bundler.expressions.expression import compile_text, evaluate_text, evaluate_texts
-from bundler.model.json import leaves_in
+from bundler.expressions.expression import ValuePath, compile_text, evaluate_text, evaluate_texts
+from bundler.model.json import JSONValue, leaves_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from bundler.expressions.compiled import CompiledCodes
-    from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle, ComponentSpec, OutputSpec
-    from bundler.model.json import JSONValue
     from bundler.model.manifest import Source
 
 COMPONENTS, OUTPUTS = "components", "outputs"

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.digits import parse_digits
-from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens
+from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, pointer_tokens
 from bundler.model.pattern import LazyPattern
-from bundler.syntax.written_path import Match, PathSyntaxError, format_path, read_step
+from bundler.syntax.written_path import Match, PathSyntaxError, Step, format_path, read_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
-    from bundler.syntax.written_path import Step
 
 PATH_HINT = 'write paths as a.b, a["x.y/z"], list[2] or list[name=web]'
 

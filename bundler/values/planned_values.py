@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import at_pointer, is_mapping
+from bundler.model.json import Body, JSONValue, at_pointer, is_mapping
 from bundler.model.salted import salted_digest
 from bundler.values.changes import is_same_to_templates
 from bundler.values.hidden_leaves import masked_at
@@ -13,7 +13,6 @@ from bundler.values.paths import pointer_as_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.model.json import Body, JSONValue
     from bundler.model.saved_plan import SavedValues
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import Found
 from bundler.errors.bundle import ValuesInvalidError
-from bundler.model.json import type_name
+from bundler.model.json import JSONValue, type_name
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
@@ -15,7 +15,6 @@ from bundler.model.size import shortened
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from bundler.model.json import JSONValue
     from bundler.model.values import Origin, Pointer
 
 _ALIGN_CHARS = 60

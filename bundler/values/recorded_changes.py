@@ -11,7 +11,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import Body, JSONValue, is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.values.changes import changed_value, is_changed, is_same_to_templates
 from bundler.values.flatten import leaves_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bundler.model.causes import ChangedValue
-    from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
 
 

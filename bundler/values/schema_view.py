@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bundler.model.digits import parse_digits
 from bundler.model.json import (
+    Body,
+    JSONValue,
     escape_token,
     is_list,
     is_mapping,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
 
     _PoolKey = tuple[tuple[tuple[int, bool], ...], bool]
 

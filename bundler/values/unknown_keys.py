@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import escape_token, is_list, is_mapping
+from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.values.paths import parse_path, pointer_as_path
 from bundler.values.problems import MAX_SUGGESTIONS, closest
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
     from bundler.values.schema_view import SchemaView
 

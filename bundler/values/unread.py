@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.expressions.expression import compile_expression, compile_text
+from bundler.expressions.expression import ValuePath, compile_expression, compile_text
 from bundler.expressions.reads import read_paths
 from bundler.expressions.template_reads import VALUES
-from bundler.model.bundle import NOTES_FILE
+from bundler.model.bundle import NOTES_FILE, Bundle
 from bundler.model.json import pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.syntax.events import YamlSyntaxError
@@ -20,14 +20,10 @@ from bundler.syntax.written_path import format_path
 from bundler.values.flatten import leaves_of
 from bundler.values.formulas import bare_formulas, formula_texts
 from bundler.values.paths import leading_keys, parse_path, pointer_to
-from bundler.values.schema_view import SCHEMA_FILE, bundle_view
+from bundler.values.schema_view import SCHEMA_FILE, SchemaView, bundle_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from bundler.expressions.expression import ValuePath
-    from bundler.model.bundle import Bundle
-    from bundler.values.schema_view import SchemaView
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesInvalidError, ValuesPathError
-from bundler.model.json import escape_token, is_mapping, mapping_at
+from bundler.model.json import Body, JSONValue, escape_token, is_mapping, mapping_at
 from bundler.model.lean import replace
-from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer
+from bundler.model.values import Assignment, LayerKind, Origin, UserLayers, UserValues, ValuesLayer
 from bundler.syntax.written_path import Match
 from bundler.values.assignments import MismatchError, assigned_value, flag_text
 from bundler.values.layers import outlook
@@ -16,7 +16,7 @@ from bundler.values.list_patches import OpenLists
 from bundler.values.merge import merge_all, without_nulls
 from bundler.values.moved import carry_over
 from bundler.values.paths import leading_keys, parse_path, set_value, unset_value
-from bundler.values.schema_view import bundle_view
+from bundler.values.schema_view import SchemaView, bundle_view
 from bundler.values.traced import Traced
 from bundler.values.unknown_keys import unknown_keys
 from bundler.values.validate import sensitive_pointers
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.values import Assignment, UserLayers
-    from bundler.values.schema_view import SchemaView
 
 
 class _Refusals:

@@ -5,24 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import values
-from bundler.model.json import is_list, is_mapping, members_of, pointer_tokens
-from bundler.model.values import LayerKind
-from bundler.values.merge import nearest_origin
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, members_of, pointer_tokens
+from bundler.model.values import LayerKind, Origin, Pointer
+from bundler.values.merge import Fold, nearest_origin
 from bundler.values.paths import parent_pointer, pointer_as_path, starts_below
 from bundler.values.problems import NO_LAYER, Problem, shown_value
 from bundler.values.quick_check import is_surely_valid
-from bundler.values.schema_view import SCHEMA_FILE
+from bundler.values.schema_view import SCHEMA_FILE, SchemaView
 from bundler.values.unknown_keys import UnknownKey, unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.values import Origin, Pointer
     from bundler.values.deep_check import Violation
-    from bundler.values.merge import Fold
-    from bundler.values.schema_view import SchemaView
 
 
 def find_problems(bundle: Bundle, fold: Fold, data: Body, view: SchemaView, *, component: str) -> list[Problem]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.fields.typed import same
-from bundler.model.json import is_list, is_mapping, is_number, mapping_at, strings_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, is_number, mapping_at, strings_at
 from bundler.model.size import shortened
 from bundler.planning.definitions.structure import (
     EMBEDDED,
@@ -27,7 +27,6 @@ from bundler.planning.definitions.structure import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.model.json import Body, JSONValue
 
 _SHOWN_CHARS = 80
 _LEAST = ("minLength", "minItems", "minProperties")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import DefinitionRiskError
-from bundler.model.change import Action
+from bundler.model.change import Action, Change, DefinitionRisk
 from bundler.model.definition import is_definition, storage_of
 from bundler.model.lean import replace
 from bundler.model.size import counted, first_of
@@ -14,7 +14,6 @@ from bundler.planning.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.model.change import Change, DefinitionRisk
     from bundler.planning.observation import Observation
 
 _SHOWN: Final = 10

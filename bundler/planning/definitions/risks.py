@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bundler.model.change import DefinitionRisk
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.definition import served_versions, storage_of
-from bundler.model.json import items_at, mapping_at, strings_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.planning.definitions.misfits import misfits
 from bundler.planning.definitions.narrowing import Narrowing, narrowings
@@ -20,8 +20,6 @@ from bundler.planning.ownership import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from bundler.model.json import Body
 
 
 class Narrowed(NamedTuple):

@@ -5,12 +5,9 @@ Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/cust
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from bundler.model.json import is_list, is_mapping, mapping_at, strings_at
-
-if TYPE_CHECKING:
-    from bundler.model.json import Body
+from bundler.model.json import Body, is_list, is_mapping, mapping_at, strings_at
 
 KEEPS: Final = "x-kubernetes-preserve-unknown-fields"
 EMBEDDED: Final = "x-kubernetes-embedded-resource"

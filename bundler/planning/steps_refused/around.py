@@ -5,25 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.pod_references import read_by
-from bundler.fields.selectors import labels_match, selector_of
+from bundler.fields.selectors import Requirement, labels_match, selector_of
 from bundler.model.bundle import is_below
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.definition import is_definition
 from bundler.model.hooks import Side
-from bundler.model.json import mapping_at
+from bundler.model.json import Body, mapping_at
 from bundler.model.refs import ObjectRef
 from bundler.model.size import first_of
 from bundler.planning.backup import is_backup
 from bundler.planning.jobs import is_job
-from bundler.planning.steps_refused.case import ALONE, Reason, body_after, found_in, template_of
+from bundler.planning.steps_refused.case import ALONE, Case, Reason, body_after, found_in, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.fields.selectors import Requirement
-    from bundler.model.change import Change
-    from bundler.model.json import Body
-    from bundler.planning.steps_refused.case import Case
 
 _SHARED: Final = (
     "give settings a name that carries their content (`digest_name` in the template), or pass --shared-config: old pods"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors import Found
 from bundler.fields.kinds import pod_spec_path
-from bundler.model.json import int_at, mapping_at
+from bundler.model.json import Body, int_at, mapping_at
 from bundler.model.lean import dataclass
 from bundler.planning.order import effective_needs
 from bundler.planning.stepping import shares_of, stepped_changes
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from bundler.model.bundle import StepGate
     from bundler.model.change import Change, Plan
-    from bundler.model.json import Body
     from bundler.model.rollout import RolloutRequest, Share
     from bundler.planning.observation import Observation, Wanted
 

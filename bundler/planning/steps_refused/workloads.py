@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.pod_references import read_by
-from bundler.model.change import Action
-from bundler.model.json import text_at, value_at
+from bundler.model.change import Action, Change
+from bundler.model.json import Body, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import AUTOSCALER_KINDS, target_of
 from bundler.planning.claim_growth import is_stateful_set
@@ -15,6 +15,7 @@ from bundler.planning.recreate import frozen_fields
 from bundler.planning.steps_refused.case import (
     ALONE,
     LEAVE_OUT,
+    Case,
     Reason,
     body_after,
     found_in,
@@ -27,9 +28,6 @@ from bundler.planning.steps_refused.room import surge_pods
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.model.change import Change
-    from bundler.model.json import Body
-    from bundler.planning.steps_refused.case import Case
 
 _GO_BACK: Final = (
     "go back to the deployed revision first (`bundler rollback`, or `bundler drift --fix`), or upgrade without steps"
