@@ -15,6 +15,7 @@ from bundler.planning.recreate import rule_for
 if TYPE_CHECKING:
     from bundler.model.bundle import RecreateRule
     from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
 
 RBAC: Final = "rbac.authorization.k8s.io"
 WRITE_VERBS: Final = ("get", "list", "create", "patch")
@@ -23,6 +24,7 @@ LATER_VERBS: Final = ("delete", "update")
 RECORD_VERBS: Final = ("get", "list", "create", "update", "delete")
 LOCK_VERBS: Final = ("get", "create", "update", "delete")
 LOOK_VERBS: Final = ("list", "watch")
+GENERATED_VERBS: Final = ("get", "list", "create", "update")
 GROWTH_VERBS: Final = ("list", "patch")
 READ_VERBS: Final = ("get", "list", "watch")
 LOOKED_AT: Final = (("", "pods"), ("", "events"), ("apps", "replicasets"))
@@ -108,10 +110,25 @@ def definition_rights(manifests: Iterable[Manifest]) -> Iterator[Right]:
         yield Right(group, plural, "", "list")
 
 
-def explaining_rights(namespace: str) -> Iterator[Right]:
-    """Yield what is read to say why something is not ready."""
-    yield from (Right(group, plural, namespace, verb) for group, plural in LOOKED_AT for verb in LOOK_VERBS)
-    yield Right("", "pods/log", namespace, "get")
+def generated_rights(generated: Iterable[ObjectRef]) -> Iterator[Right]:
+    """Yield what making generated Secrets and finding them again needs; those of components may be in other namespaces.
+
+    They are made with POST, and one that an earlier release left behind is taken up with PUT; none is ever deleted.
+    """
+    for ref in generated:
+        yield from (Right("", "secrets", ref.namespace, verb) for verb in GENERATED_VERBS)
+
+
+def explaining_rights(manifests: Iterable[Manifest], namespace: str) -> Iterator[Right]:
+    """Yield what is read to say why something is not ready, wherever there may be pods of it."""
+    for place in _places(manifests, namespace):
+        yield from (Right(group, plural, place, verb) for group, plural in LOOKED_AT for verb in LOOK_VERBS)
+        yield Right("", "pods/log", place, "get")
+
+
+def _places(manifests: Iterable[Manifest], namespace: str) -> Sequence[str]:
+    """Return the namespaces of a release: its own, and those of its components."""
+    return sorted({namespace, *(one.ref.namespace for one in manifests)} - {""})
 
 
 def recreate_rights(
@@ -142,6 +159,7 @@ def whole_life(
     namespace: str,
     plural_of: PluralOf,
     *,
+    generated: Iterable[ObjectRef] = (),
     recreating: Sequence[RecreateRule] = (),
     goes_in_steps: bool = False,
 ) -> frozenset[Right]:
@@ -151,37 +169,45 @@ def whole_life(
         manifests: rendered, in their normal form.
         namespace: of the release.
         plural_of: how kinds are served.
+        generated: the Secrets that are generated.
         recreating: which objects the bundle says may be recreated.
         goes_in_steps: whether the bundle says in which steps it is upgraded.
     """
     verbs = (*WRITE_VERBS, "watch", *LATER_VERBS)
-    considered = (Right(group, plural, namespace, "list") for group, plural in _CONSIDERED)
+    considered = (
+        Right(group, plural, place, "list") for place in _places(manifests, namespace) for group, plural in _CONSIDERED
+    )
     return frozenset(
         [
             *record_rights(namespace),
             *order_rights(namespace),
             *object_rights(manifests, plural_of, verbs),
+            *generated_rights(generated),
             *claim_rights(manifests),
             *recreate_rights(manifests, plural_of, recreating),
             *(stuck_pod_rights(manifests) if goes_in_steps else ()),
             *definition_rights(manifests),
-            *explaining_rights(namespace),
+            *explaining_rights(manifests, namespace),
             *considered,
         ]
     )
 
 
-def reading(manifests: Sequence[Manifest], namespace: str, plural_of: PluralOf) -> frozenset[Right]:
+def reading(
+    manifests: Sequence[Manifest], namespace: str, plural_of: PluralOf, *, generated: Iterable[ObjectRef] = ()
+) -> frozenset[Right]:
     """Return what list, status, history, get, wait and logs need.
 
     Args:
         manifests: everything that the release owns.
         namespace: of the release, with its records.
         plural_of: how kinds are served.
+        generated: the Secrets that are generated.
     """
-    records = (Right("", "secrets", namespace, verb) for verb in ("get", "list"))
+    places = {namespace, *(ref.namespace for ref in generated)}
+    records = (Right("", "secrets", place, verb) for place in places for verb in ("get", "list"))
     objects = object_rights(manifests, plural_of, READ_VERBS)
-    return frozenset([*records, *order_rights(namespace), *objects, *explaining_rights(namespace)])
+    return frozenset([*records, *order_rights(namespace), *objects, *explaining_rights(manifests, namespace)])
 
 
 def defined_plurals(manifests: Iterable[Manifest]) -> Mapping[tuple[str, str], str]:

@@ -15,6 +15,7 @@ from bundler.planning.step_rules import step_policy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
@@ -35,7 +36,7 @@ def account_for_controller(order: RenderRequest) -> RenderedObjects:
         BundlerError: when values, templates or objects are wrong.
     """
     made = compose(order)
-    rights, unknown = _rights(made.manifests, order, is_reading=False)
+    rights, unknown = _rights(made, order, is_reading=False)
     rights |= values_rights(order.namespace)
     name = f"{_ACCOUNT}{order.release}"
     account: Body = {
@@ -63,7 +64,7 @@ def roles_for(order: RenderRequest, *, subject: str, is_reading: bool) -> Render
         BundlerError: when values, templates or objects are wrong.
     """
     made = compose(order)
-    rights, unknown = _rights(made.manifests, order, is_reading=is_reading)
+    rights, unknown = _rights(made, order, is_reading=is_reading)
     name = f"{order.release}-{'reader' if is_reading else 'deployer'}"
     granting = () if is_reading else made.manifests
     objects = _roles(name, order, rights, granting, subject=subject)
@@ -88,9 +89,8 @@ def _roles(
         yield from _role(name if namespace else f"{order.namespace}-{name}", namespace, rules, subject)
 
 
-def _rights(
-    manifests: Sequence[Manifest], order: RenderRequest, *, is_reading: bool
-) -> tuple[frozenset[Right], list[str]]:
+def _rights(made: Composition, order: RenderRequest, *, is_reading: bool) -> tuple[frozenset[Right], list[str]]:
+    manifests, generated = made.manifests, [one.ref for one in made.rendering.generated]
     defined = defined_plurals(manifests)
     guessed: set[str] = set()
 
@@ -102,13 +102,14 @@ def _rights(
         return known
 
     if is_reading:
-        rights = reading(manifests, order.namespace, served)
+        rights = reading(manifests, order.namespace, served, generated=generated)
     else:
         policy = step_policy(order.bundle)
         rights = whole_life(
             manifests,
             order.namespace,
             served,
+            generated=generated,
             recreating=tuple(recreate_rules(order.bundle)),
             goes_in_steps=bool(policy.default or policy.components),
         )

@@ -15,6 +15,7 @@ from bundler.planning.rights import (
     Right,
     claim_rights,
     defined_plurals,
+    generated_rights,
     granted_rights,
     object_rights,
     record_rights,
@@ -22,7 +23,7 @@ from bundler.planning.rights import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.manifest import Manifest
@@ -44,7 +45,9 @@ def missing_for_bundle(order: RenderRequest, cluster: ClusterClient) -> Missing:
     Raises:
         BundlerError: when values, templates or objects are wrong.
     """
-    return _missing(compose(order, cluster).manifests, order.namespace, WRITE_VERBS, cluster)
+    made = compose(order, cluster)
+    secrets = set(generated_rights(one.ref for one in made.rendering.generated))
+    return _missing(made.manifests, order.namespace, WRITE_VERBS, cluster, more=secrets)
 
 
 def missing_for_record(
@@ -72,9 +75,17 @@ def missing_for_record(
     return _missing(store.load(summary).manifests, namespace, verbs, cluster)
 
 
-def _missing(manifests: Sequence[Manifest], namespace: str, verbs: Sequence[str], cluster: ClusterClient) -> Missing:
+def _missing(
+    manifests: Sequence[Manifest],
+    namespace: str,
+    verbs: Sequence[str],
+    cluster: ClusterClient,
+    *,
+    more: Collection[Right] = (),
+) -> Missing:
     plural_of = _plurals(manifests, cluster)
     needed = {
+        *more,
         *record_rights(namespace),
         *object_rights(manifests, plural_of, verbs),
         *(claim_rights(manifests) if "patch" in verbs else ()),

@@ -19,6 +19,7 @@ from bundler.model.cluster import ListQuery
 from bundler.model.definition import is_definition, kind_of
 from bundler.model.json import Body, JSONValue, items_at, list_at
 from bundler.model.labels import RELEASE_UID
+from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
 from bundler.planning.restored import is_restored
 from bundler.planning.rights import (
@@ -27,6 +28,7 @@ from bundler.planning.rights import (
     Right,
     claim_rights,
     explaining_rights,
+    generated_rights,
     object_rights,
     record_rights,
 )
@@ -35,27 +37,60 @@ from bundler.resolve.versions import parse_kubernetes_version
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.preflight.run import PreflightRequest
     from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
     from bundler.planning.rights import PluralOf
     from bundler.ports import ClusterClient
 
 _MAX_NAMED = 24
 
 
-def rights_looks(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Look]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What rights an installation needs."""
+
+    order: RenderRequest
+    manifests: Sequence[Manifest]
+    generated: Sequence[ObjectRef]
+    cluster: ClusterClient
+
+    def all(self) -> Iterator[Right]:
+        """Yield what is needed, what explains why something is not ready, and what takes things away again."""
+        yield from self.needed()
+        yield from explaining_rights(self.manifests, self.order.namespace)
+        yield from object_rights(self.manifests, _plurals(self.cluster), ("watch", *LATER_VERBS))
+        yield from claim_rights(self.manifests)
+
+    def needed(self) -> Iterator[Right]:
+        """Yield what no installation can do without."""
+        yield from record_rights(self.order.namespace)
+        yield from object_rights(self.manifests, _plurals(self.cluster), WRITE_VERBS)
+        yield from generated_rights(self.generated)
+
+
+def rights_looks(
+    request: PreflightRequest,
+    manifests: Sequence[Manifest],
+    cluster: ClusterClient,
+    *,
+    generated: Sequence[ObjectRef] = (),
+) -> list[Look]:
     """Return the checks of what we may do, and of what the server knows.
 
     Args:
         request: bundle, release and site.
         manifests: rendered, in their normal form.
         cluster: the API to ask.
+        generated: the Secrets that are generated.
     """
     version = request.next_version
+    wanted = _Wanted(order=request.order, manifests=manifests, generated=generated, cluster=cluster)
     return [
         Look(name="kinds", make=partial(_kinds, manifests, cluster)),
         *([Look(name="removed APIs", make=partial(_removed, manifests, version))] if version else []),
-        Look(name="permissions", make=partial(_rights, request, manifests, cluster)),
+        Look(name="permissions", make=partial(_rights, wanted)),
     ]
 
 
@@ -86,15 +121,14 @@ def _removed(manifests: Sequence[Manifest], version: str) -> list[Check]:
     return [failed("removed APIs", f"not served by Kubernetes {version}: {', '.join(named)}", "; ".join(hints))]
 
 
-def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
-    wanted = sorted(set(_wanted(request, manifests, cluster)))
-    denied = ask_rights(wanted, cluster)
+def _rights(asked: _Wanted) -> list[Check]:
+    wanted = sorted(set(asked.all()))
+    denied = ask_rights(wanted, asked.cluster)
     if denied is None:
         return [skipped("permissions", "this cluster does not report which permissions we have")]
     if not denied:
         return [passed("permissions", f"{len(wanted)} verbs on resources are allowed")]
-    missed = set(denied).intersection(_needed(request, manifests, cluster))
-    missed |= _to_take_back(request, manifests, denied, cluster)
+    missed = set(denied).intersection(asked.needed()) | _to_take_back(asked, denied)
     denied.sort(key=lambda right: (right not in missed, right))
     named = "; ".join(right.shown for right in denied[:_MAX_NAMED])
     more = f"; and {len(denied) - _MAX_NAMED} more" if len(denied) > _MAX_NAMED else ""
@@ -121,12 +155,10 @@ def ask_rights(wanted: Sequence[Right], cluster: ClusterClient) -> list[Right] |
     return [right for right, answer in zip(unlisted, answers, strict=True) if answer is False]
 
 
-def _to_take_back(
-    request: PreflightRequest, manifests: Sequence[Manifest], denied: Sequence[Right], cluster: ClusterClient
-) -> set[Right]:
+def _to_take_back(asked: _Wanted, denied: Sequence[Right]) -> set[Right]:
     """Return the denied rights to update objects that were restored from a backup; no others are updated."""
-    uid = release_uid(request.order.namespace, request.order.release)
-    kinds = {(one.ref.group, one.ref.kind, one.ref.namespace) for one in manifests}
+    uid, cluster = release_uid(asked.order.namespace, asked.order.release), asked.cluster
+    kinds = {(one.ref.group, one.ref.kind, one.ref.namespace) for one in asked.manifests}
     found = set()
     for group, kind, namespace in sorted(kinds):
         served = cluster.resource_type(group, kind)
@@ -143,19 +175,6 @@ def _has_restored(group: str, kind: str, namespace: str, *, uid: str, cluster: C
         return any(is_restored(live, uid) for live in cluster.list(query).items)
     except ForbiddenError:
         return False
-
-
-def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[Right]:
-    """Yield what an installation needs, what explains why something is not ready, and what takes things away again."""
-    yield from _needed(request, manifests, cluster)
-    yield from explaining_rights(request.order.namespace)
-    yield from object_rights(manifests, _plurals(cluster), ("watch", *LATER_VERBS))
-    yield from claim_rights(manifests)
-
-
-def _needed(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[Right]:
-    yield from record_rights(request.order.namespace)
-    yield from object_rights(manifests, _plurals(cluster), WRITE_VERBS)
 
 
 def _plurals(cluster: ClusterClient) -> PluralOf:

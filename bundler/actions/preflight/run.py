@@ -93,7 +93,8 @@ def require_basics(request: PreflightRequest, composition: Composition, cluster:
         PreflightError: with everything that failed.
     """
     manifests = composition.manifests
-    looks = [*class_looks(manifests, cluster), *rights_looks(request, manifests, cluster)]
+    generated = [one.ref for one in composition.rendering.generated]
+    looks = [*class_looks(manifests, cluster), *rights_looks(request, manifests, cluster, generated=generated)]
     _refuse_failed(request, make_checks(look for look in looks if look.name != "kinds"))
 
 
@@ -117,9 +118,10 @@ def _error_lines(check: Check) -> Iterator[str]:
 def _looks(request: PreflightRequest, composition: Composition | None, cluster: ClusterClient) -> tuple[Check, ...]:
     manifests = composition.manifests if composition else ()
     declared = composition.rendering.reach.namespaces if composition else ()
+    generated = [one.ref for one in composition.rendering.generated] if composition else []
     looks = [
         *cluster_looks(request, manifests, cluster, declared=declared),
-        *rights_looks(request, manifests, cluster),
+        *rights_looks(request, manifests, cluster, generated=generated),
         *image_looks(request, composition, cluster=cluster),
     ]
     return make_checks(looks)

@@ -48,6 +48,24 @@ def test_pods_of_a_stateful_set_may_be_deleted_where_it_goes_in_steps():
     assert "delete" not in verbs_on(whole_life([CONFIG], "shop", plural_of, goes_in_steps=True), "pods")
 
 
+def test_components_in_namespaces_of_their_own_are_explained_and_scaled_and_have_generated_secrets_there():
+    there = manifest("apps/v1", "Deployment", "web", "shop-north")
+    secret = ObjectRef("", "Secret", "shop-north", "password")
+    rights = whole_life([CONFIG, there], "shop", plural_of, generated=[secret])
+    north = frozenset(right for right in rights if right.namespace == "shop-north")
+    assert verbs_on(north, "secrets") == {"get", "list", "create", "update"}
+    assert verbs_on(north, "pods") == verbs_on(north, "replicasets") == {"list", "watch"}
+    assert verbs_on(north, "pods/log") == {"get"}
+    assert verbs_on(north, "horizontalpodautoscalers") == verbs_on(north, "resourcequotas") == {"list"}
+    seen = frozenset(
+        right
+        for right in reading([CONFIG, there], "shop", plural_of, generated=[secret])
+        if right.namespace == "shop-north"
+    )
+    assert verbs_on(seen, "secrets") == {"get", "list"}
+    assert verbs_on(seen, "pods/log") == {"get"}
+
+
 def test_reading_writes_nothing():
     found = reading([CONFIG, CRD], "shop", plural_of)
     assert {right.verb for right in found} == {"get", "list", "watch"}
