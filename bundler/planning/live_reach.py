@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import Found
 from bundler.errors.change import UndeclaredReachError
+from bundler.fields.kinds import pod_spec_path
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.bundle import Reach
 from bundler.model.change import Action, Change, ReachNote
@@ -17,12 +18,13 @@ from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import replace
 from bundler.planning.autoscale import REPLICAS_PATH
+from bundler.planning.ownership import is_ours
 from bundler.planning.problem import Problem
 from bundler.planning.reach import object_reach
 from bundler.planning.version_stamp import without_version_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
@@ -31,17 +33,37 @@ _RBAC = "rbac.authorization.k8s.io"
 _LINKS = "roleRef", "aggregationRule"
 
 
-def reach_beyond_live(changes: Sequence[Change], *, namespace: str) -> Iterator[ReachNote]:
+def reach_beyond_live(changes: Sequence[Change], *, namespace: str, homes: Collection[str] = ()) -> Iterator[ReachNote]:
     """Yield the reach of what would be written and the live object of the same name does not have.
 
     Access rules count one by one: a live ClusterRole does not vouch for a rule that it lacks.
+
+    Args:
+        changes: of the plan, in their order.
+        namespace: of the release.
+        homes: other namespaces in which it runs, see :func:`homes_of`: one more object there is no more power.
     """
     own = _own(changes)
     for manifest, live, notes in _reaching(changes, own, namespace):
         held: set[str] = set()
         if live is not None and _grants_no_more(manifest, live):
             held = {_key(note) for note in _notes(replace(manifest, body=live), own, namespace)}
-        yield from (note for note in notes if _key(note) not in held)
+        is_home = manifest.ref.namespace in homes
+        yield from (note for note in notes if _key(note) not in held and not (is_home and note.kind == "namespace"))
+
+
+def homes_of(live: Mapping[ObjectRef, Body], uid: str) -> frozenset[str]:
+    """Return the namespaces in which pods of a release run, those of its components among them.
+
+    Its other objects do not count: who may look at a ConfigMap in a namespace may not start pods there.
+
+    Args:
+        live: objects as they are live.
+        uid: of the release.
+    """
+    return frozenset(
+        ref.namespace for ref, body in live.items() if pod_spec_path(ref.group, ref.kind) and is_ours(body, uid)
+    )
 
 
 def reach_not_there_before(
@@ -63,18 +85,21 @@ def reach_not_there_before(
             yield from notes
 
 
-def with_live(notes: Iterable[ReachNote], changes: Sequence[Change], *, namespace: str) -> tuple[ReachNote, ...]:
+def with_live(
+    notes: Iterable[ReachNote], changes: Sequence[Change], *, namespace: str, homes: Collection[str]
+) -> tuple[ReachNote, ...]:
     """Return the reach of a recorded revision, each note with whether it is live: no record declares anything.
 
     Args:
         notes: of what reaches out of the namespace.
         changes: of the rollback.
         namespace: of the release.
+        homes: other namespaces in which it runs.
     """
     noted = tuple(notes)
     if not any(note.is_undeclared for note in noted):
         return noted
-    beyond = {_key(note) for note in reach_beyond_live(changes, namespace=namespace)}
+    beyond = {_key(note) for note in reach_beyond_live(changes, namespace=namespace, homes=homes)}
     return tuple(replace(note, is_live=_key(note) not in beyond) if note.is_undeclared else note for note in noted)
 
 

@@ -23,7 +23,7 @@ from bundler.planning.gone import gone_objects, in_served_version
 from bundler.planning.hooks import is_of_other_run
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
-from bundler.planning.live_reach import with_live
+from bundler.planning.live_reach import homes_of, with_live
 from bundler.planning.observation import Candidate, Recreation, Refusal, RefusalKind, Settlement
 from bundler.planning.order import effective_needs, is_custom, with_implied_needs
 from bundler.planning.ownership import has_controller, is_ours, lost_its_label, owner_of
@@ -95,9 +95,16 @@ def build_plan(
         kept=tuple(sorted(kept)),
         gone=tuple(gone_objects(wanted, observation)),
         skipped_hooks=wanted.skipped_hooks,
-        reach=with_live(reach, changes, namespace=wanted.namespace) if wanted.is_rollback else reach,
+        reach=_as_live(reach, changes, wanted, observation) if wanted.is_rollback else reach,
         is_removal=wanted.is_removal,
     )
+
+
+def _as_live(
+    reach: tuple[ReachNote, ...], changes: Sequence[Change], wanted: Wanted, observation: Observation
+) -> tuple[ReachNote, ...]:
+    homes = homes_of(observation.live, wanted.uid)
+    return with_live(reach, changes, namespace=wanted.namespace, homes=homes)
 
 
 def reach_of(wanted: Wanted) -> tuple[ReachNote, ...]:

@@ -135,6 +135,41 @@ def test_the_printed_roles_are_enough_for_the_whole_life_of_the_shop(
         assert refused <= {("GET", f"{NAMESPACES}{place}") for place in optional}, argv
 
 
+@pytest.fixture
+def tenants(control_plane: ControlPlane, namespace: str) -> Iterator[str]:
+    """Make the namespaces of the tenants of `stack`, which its deployer may not make; they go with the test."""
+    names = [f"{namespace}-{tenant}" for tenant in ("north", "south")]
+    for name in names:
+        control_plane.api("POST", NAMESPACES, {"metadata": {"name": name}})
+    yield namespace
+    for name in names:
+        control_plane.api("DELETE", f"{NAMESPACES}/{name}")
+
+
+@pytest.mark.slow
+def test_the_printed_roles_are_enough_for_a_bundle_whose_components_have_namespaces_of_their_own(
+    place_of: Callable[[str], Workplace], control_plane: ControlPlane, tenants: str, tmp_path: Path
+) -> None:
+    here, plan = ("-n", tenants), str(tmp_path / "stack.plan")
+    deployer, reader = place_of("deployer"), place_of("stranger")
+    grant_printed_roles(deployer, control_plane, "stack", "--for", "deployer", *here)
+    grant_printed_roles(reader, control_plane, "stack", "--for", "stranger", "--read-only", *here)
+    for place, argv in (
+        (deployer, ["install", "stack", *here]),
+        (deployer, ["test", "stack", *here]),
+        (deployer, ["upgrade", "stack", "stack", "--set", "north.qps=700", "--test", *here]),
+        (deployer, ["plan", "stack", "stack", "--set", "south.qps=700", "--out", plan, *here]),
+        (deployer, ["apply", plan, *here]),
+        (deployer, ["rollback", "stack", "1", *here]),
+        (deployer, ["drift", "stack", *here]),
+        (reader, ["status", "stack", *here]),
+        (reader, ["logs", "stack", *here]),
+        (deployer, ["uninstall", "stack", "--yes", *here]),
+    ):
+        code, text = place.run(argv)
+        assert code == 0, text
+
+
 def test_the_printed_service_account_is_enough_to_keep_a_release(
     place_of: Callable[[str], Workplace], control_plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:

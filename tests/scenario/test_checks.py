@@ -114,3 +114,32 @@ def test_a_record_gives_checks_no_power(world: World, menu: Path) -> None:
     with pytest.raises(UndeclaredReachError):
         world.operator.upgrade(menu, options=RunOptions(runs_checks=True), web="docker.io/library/web:2")
     assert world.bodies("Job", "batch") == {}
+
+
+SETTINGS = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: "1"}\n'
+
+
+def tenant(tmp_path: Path, templates: str) -> Path:
+    """Make a bundle with a component in a namespace of its own, which has a check."""
+    there = {"name": "shop", "bundle": "./shop", "namespace": "{{ release.namespace }}-north"}
+    reach = {"namespaces": ["*"]}
+    root = make_bundle(tmp_path / "tenants", {}, name="tenants", components=[there], reach=reach)
+    files = {"values.yaml": VALUES, "templates/all.yaml": templates, "checks/front.yaml": CHECK % ("front", "image")}
+    make_bundle(root, files, name="shop")
+    return root
+
+
+@IN_MEMORY
+def test_checks_of_a_component_run_in_the_namespace_where_its_pods_are(world: World, tmp_path: Path) -> None:
+    world.operator.install(tenant(tmp_path, WEB))
+    report = check(world)
+    assert [(run.ref.namespace, str(run.outcome)) for run in report.runs] == [
+        (f"{world.operator.namespace}-north", "passed")
+    ]
+
+
+@IN_MEMORY
+def test_a_record_starts_no_pods_in_a_namespace_that_holds_nothing_but_settings(world: World, tmp_path: Path) -> None:
+    world.operator.install(tenant(tmp_path, SETTINGS))
+    with pytest.raises(UndeclaredReachError):
+        check(world)

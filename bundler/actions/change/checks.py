@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.hook_wait import wait_for_hooks
+from bundler.actions.change.live_state import live_workloads
 from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.change.write_object import ObjectWriter
 from bundler.errors.change import ChecksFailedError, HookFailedError, WaitTimeoutError
@@ -18,7 +19,7 @@ from bundler.model.names import release_uid
 from bundler.model.size import counted, seconds
 from bundler.planning.hooks import of_run
 from bundler.planning.jobs import is_job
-from bundler.planning.live_reach import new_reach, reach_beyond_live
+from bundler.planning.live_reach import homes_of, new_reach, reach_beyond_live
 from bundler.planning.observation import Wanted
 from bundler.planning.problem import Problem, refuse
 from bundler.planning.reach import undeclared_reach
@@ -68,17 +69,24 @@ def plan_checks(wanted: Wanted, cluster: ClusterClient) -> Planned:
     """
     planned = make_plan(wanted, cluster)
     candidates = tuple(planned.candidates.values())
-    refuse([*object_problems(wanted, planned.observation, candidates, planned.outcomes), *_reach_problems(planned)])
+    refuse(
+        [
+            *object_problems(wanted, planned.observation, candidates, planned.outcomes),
+            *_reach_problems(planned, cluster),
+        ]
+    )
     return planned
 
 
-def _reach_problems(planned: Planned) -> Iterable[Problem]:
+def _reach_problems(planned: Planned, cluster: ClusterClient) -> Iterable[Problem]:
     """Find what checks may not write: a bundle declares its reach, and a record grants no more than what is live."""
     wanted, plan = planned.wanted, planned.plan
     if not wanted.is_rollback:
         return undeclared_reach(plan.reach)
     doing = f"running the checks of release {wanted.release}"
-    notes = reach_beyond_live(plan.changes, namespace=wanted.namespace)
+    places = {change.ref.namespace for change in plan.changes} - {"", wanted.namespace}
+    homes = homes_of(live_workloads(places, wanted.uid, cluster), wanted.uid)
+    notes = reach_beyond_live(plan.changes, namespace=wanted.namespace, homes=homes)
     return new_reach(notes, doing, "put what checks are allowed to do into templates/ of the bundle")
 
 

@@ -79,6 +79,25 @@ def observe_neighbours(namespaces: Iterable[str], cluster: ClusterClient) -> Map
     return {ref: body for shelf in shelves for ref, body in _list(shelf, cluster) or ()}
 
 
+def live_workloads(namespaces: Iterable[str], uid: str, cluster: ClusterClient) -> Mapping[ObjectRef, Body]:
+    """Read what of a release starts pods in some namespaces; nothing where that may not be listed.
+
+    Args:
+        namespaces: outside of the release's own.
+        uid: of the release.
+        cluster: where.
+    """
+    kinds = ((kind, place) for place in sorted(namespaces) for kind in ("Deployment", "StatefulSet", "DaemonSet"))
+    return {ref: body for kind, place in kinds for ref, body in _labelled("apps", kind, place, uid, cluster)}
+
+
+def _labelled(group: str, kind: str, namespace: str, uid: str, cluster: ClusterClient) -> list[tuple[ObjectRef, Body]]:
+    try:
+        return _list(_Shelf(group, kind, namespace, "", f"{RELEASE_UID}={uid}"), cluster) or []
+    except ForbiddenError:
+        return []
+
+
 def _shelves(wanted: Wanted, cluster: ClusterClient) -> list[_Shelf]:
     """Return the lists to ask for: what is wanted (in the version it is written in), then what was owned."""
     selector = f"{RELEASE_UID}={wanted.uid}"

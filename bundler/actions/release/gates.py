@@ -20,7 +20,7 @@ from bundler.model.size import first_of
 from bundler.planning.definitions.notes import definition_problems
 from bundler.planning.kept_by_order import moved_order, orders_left, rollout_problems, unordered_change
 from bundler.planning.late_references import hook_problems
-from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
+from bundler.planning.live_reach import homes_of, new_reach, reach_beyond_live, reach_not_there_before
 from bundler.planning.problem import Problem
 from bundler.planning.protection import protection_problems
 from bundler.planning.quota import quota_problems, with_changes
@@ -116,7 +116,7 @@ def _reach(proposal: Proposal) -> Iterable[Problem]:
         return new_reach(notes, doing, "read the plan of `bundler rollback`, which asks for --allow-reach")
     if terms.accepted.wider_reach:
         return ()
-    notes = reach_beyond_live(plan.changes, namespace=draft.namespace)
+    notes = reach_beyond_live(plan.changes, namespace=draft.namespace, homes=_homes(proposal))
     return new_reach(notes, doing, "pass --allow-reach to confirm")
 
 
@@ -124,8 +124,13 @@ def _reach_of_removal(proposal: Proposal) -> Iterable[Problem]:
     """The hooks of an uninstall come from a record, and grant no more than what is live."""
     history = proposal.history
     hooks = [change for change in proposal.planned.plan.changes if change.hook is not None]
-    notes = reach_beyond_live(hooks, namespace=history.namespace)
+    notes = reach_beyond_live(hooks, namespace=history.namespace, homes=_homes(proposal))
     return new_reach(notes, f"uninstalling release {history.release}", "pass --no-hooks to uninstall without its hooks")
+
+
+def _homes(proposal: Proposal) -> frozenset[str]:
+    planned = proposal.planned
+    return homes_of(planned.observation.live, planned.wanted.uid)
 
 
 def _path(proposal: Proposal) -> Iterable[Problem]:
