@@ -57,6 +57,20 @@ def decided(conflicts: Iterable[FieldConflict], ref: ObjectRef, policy: Conflict
     return tuple(_decided(one, ref, policy) for one in conflicts)
 
 
+def open_conflicts(candidate: Candidate, refusal: Refusal, policy: ConflictPolicy) -> tuple[FieldConflict, ...]:
+    """Return the conflicts that stop the change: those that nothing decides, or that a rule says to stop at.
+
+    Where there are none, a field is to be left to its owner that cannot be left out; then all of them.
+
+    Args:
+        candidate: the object that is refused.
+        refusal: the server's.
+        policy: of the change.
+    """
+    found = decided(field_conflicts(candidate, refusal), candidate.manifest.ref, policy)
+    return tuple(one for one in found if one.policy is OnConflict.FAIL) or found
+
+
 def _decided(conflict: FieldConflict, ref: ObjectRef, policy: ConflictPolicy) -> FieldConflict:
     rule = policy.rule_for(ref, conflict.field, conflict.manager)
     return conflict if rule is None else replace(conflict, policy=rule.policy, decided_by=str(rule.source))
@@ -121,11 +135,18 @@ def taken_from_others(changes: Iterable[Change]) -> list[str]:
     return lines
 
 
+def is_ruled(conflict: FieldConflict) -> bool:
+    """Return whether a rule of a file says to stop at a conflict: no flag decides about it."""
+    return conflict.policy is OnConflict.FAIL and bool(conflict.decided_by) and not conflict.decided_by.startswith("--")
+
+
 def conflict_line(ref: ObjectRef, conflict: FieldConflict) -> Found:
     """Return one conflict in a line: object, field, both values, who set the live one, and when."""
     at = f" at {conflict.since}" if conflict.since else ""
     values = f"bundle wants {conflict.wanted}, live {conflict.live}"
     said = f"{values} set by {conflict.manager}{at}"
+    if is_ruled(conflict):
+        said += f" ({conflict.decided_by} says fail)"
     return Found(f"{ref.short} {conflict.field}: {said}", message=said, subject=ref.short, field=conflict.field)
 
 

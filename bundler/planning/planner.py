@@ -17,7 +17,7 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import was_autoscaled
 from bundler.planning.backup import backup_changes
 from bundler.planning.candidates import find_candidates
-from bundler.planning.conflicts import field_conflicts
+from bundler.planning.conflicts import decided, field_conflicts, open_conflicts
 from bundler.planning.definitions.notes import with_definition
 from bundler.planning.gone import gone_objects, in_served_version
 from bundler.planning.hooks import is_of_other_run
@@ -40,6 +40,7 @@ from bundler.planning.webhooks import after_their_judges, judge_needs, judging_c
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from bundler.model.change import FieldConflict
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.release import InventoryEntry
     from bundler.planning.observation import Observation, Outcome, Wanted
@@ -141,6 +142,7 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
         reason = f"runs again: it ran for revision {wanted.job_runs[manifest.ref]}"
     if action is Action.CREATE and live is None and manifest.ref in wanted.begun_recreating:
         reason = f"revision {wanted.begun_recreating[manifest.ref]} deleted it to create it again, and did not finish"
+    contested, settled = _contested(candidate, refusal, wanted)
     hook = wanted.hook_run.point_of(manifest) if wanted.hook_run else None
     if hook is not None:
         reason = f"hook {hook}{f'; {reason}' if reason else ''}"
@@ -164,9 +166,21 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
         is_autoscaled=candidate.is_autoscaled,
         reason=RESTORED if is_back else reason,
         warnings=answer.warnings if answer else (),
-        conflicts=field_conflicts(candidate, refusal) if refusal and refusal.kind is RefusalKind.CONFLICT else (),
+        conflicts=contested,
+        decided=settled,
         restored_as=recorded,
     )
+
+
+def _contested(
+    candidate: Candidate, refusal: Refusal | None, wanted: Wanted
+) -> tuple[tuple[FieldConflict, ...], tuple[FieldConflict, ...]]:
+    """Return the conflicts of one object that stop the change, and those that something decides."""
+    if refusal is None or refusal.kind is not RefusalKind.CONFLICT:
+        return (), ()
+    found = decided(field_conflicts(candidate, refusal), candidate.manifest.ref, wanted.conflicts)
+    contested = open_conflicts(candidate, refusal, wanted.conflicts)
+    return contested, tuple(one for one in found if one not in contested)
 
 
 def _to_send(candidate: Candidate, action: Action) -> Manifest:

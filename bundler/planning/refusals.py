@@ -22,7 +22,7 @@ from bundler.model.secret_leaves import is_plain_field
 from bundler.model.size import first_of
 from bundler.planning.adoption import is_asked_for
 from bundler.planning.claim_growth import is_stateful_set
-from bundler.planning.conflicts import conflict_line, field_conflicts, in_short
+from bundler.planning.conflicts import conflict_line, in_short, is_ruled, open_conflicts
 from bundler.planning.observation import Candidate, Observation, Outcome, Refusal, RefusalKind, Wanted
 from bundler.planning.ownership import owner_of
 from bundler.planning.problem import Problem
@@ -39,6 +39,8 @@ from bundler.planning.safety import losses, lost_with
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bundler.model.change import FieldConflict
+    from bundler.model.conflicts import ConflictPolicy
     from bundler.model.refs import ObjectRef
 
 _PLANNING = "planning the change"
@@ -50,6 +52,10 @@ _KEEP_SIZE = "keep the old size: a claim may grow where its class allows it, and
 _CHOOSE_ONE = (
     "use --on-conflict take to write the bundle's value, --on-conflict keep to leave the field to its owner, or set the"
     " live value in the bundle's values; `conflicts` in the site file decides field by field"
+)
+_CHANGE_RULE = (
+    "set the live value in the bundle's values, or the bundle's value in the cluster, where a rule says fail: no flag"
+    " decides there, and `conflicts` in the site file comes before the rules of a bundle"
 )
 
 
@@ -73,7 +79,7 @@ def object_problems(
     ]
     return [
         *_foreign(wanted, observation, candidates, outcomes),
-        *(problem for candidate, outcome in refused for problem in _refused(candidate, outcome)),
+        *(problem for candidate, outcome in refused for problem in _refused(candidate, outcome, wanted.conflicts)),
         *_missing_keys(wanted, observation),
         *_unknown_names(wanted),
     ]
@@ -85,11 +91,10 @@ def _is_blocked(ref: ObjectRef, observation: Observation) -> bool:
     return risk is not None and bool(risk.blocked)
 
 
-def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
+def _refused(candidate: Candidate, refusal: Refusal, policy: ConflictPolicy) -> Iterable[Problem]:
     match refusal.kind:
         case RefusalKind.CONFLICT:
-            lines = tuple(conflict_line(candidate.manifest.ref, one) for one in field_conflicts(candidate, refusal))
-            yield _problem(FieldConflictError, lines, _CHOOSE_ONE)
+            yield from _conflicts(candidate.manifest.ref, open_conflicts(candidate, refusal, policy))
         case RefusalKind.FORBIDDEN:
             lines = tuple(_rejection_lines(candidate, refusal))
             yield _problem(ForbiddenError, lines, _WAIT_UNTIL_GONE if refusal.is_leaving else _ASK_FOR_MORE)
@@ -104,6 +109,13 @@ def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
             return
         case _:
             assert_never(refusal.kind)
+
+
+def _conflicts(ref: ObjectRef, found: Sequence[FieldConflict]) -> Iterable[Problem]:
+    ruled = [one for one in found if is_ruled(one)]
+    for those, hint in (([one for one in found if one not in ruled], _CHOOSE_ONE), (ruled, _CHANGE_RULE)):
+        if those:
+            yield _problem(FieldConflictError, [conflict_line(ref, one) for one in those], hint)
 
 
 def _problem(error: type[BundlerError], lines: Iterable[str], hint: str) -> Problem:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.inspect.drift import DriftRequest, find_drift
+from bundler.actions.release.install import diff
 from bundler.errors.change import FieldConflictError, RolledBackError
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
@@ -128,6 +129,35 @@ def test_rules_of_a_bundle_come_before_the_flag_and_hold_for_its_rollbacks(world
     assert found[:3] == (".spec.replicas", "kubectl", "keep")
     assert found[3].startswith("bundle.yaml:")
     assert replicas(world) == 3
+
+
+def test_where_a_rule_says_fail_the_error_names_it_and_nothing_that_another_rule_or_the_flag_decides(world: World):
+    rules(
+        world,
+        '    - {policy: fail, path: "spec.template.spec.containers[*].image"}\n'
+        "    - {policy: take, path: spec.paused}\n",
+    )
+    web = world.menu / "templates" / "web.yaml"
+    web.write_text(web.read_text().replace("  replicas:", "  paused: false\n  replicas:"))
+    world.operator.install(world.menu)
+    containers = [{"name": "web", "image": "docker.io/library/theirs:1"}]
+    theirs = {"paused": True, "replicas": 3, "template": {"spec": {"containers": containers}}}
+    world.edit("Deployment", "shop-web", {"spec": theirs}, group="apps")
+    with pytest.raises(FieldConflictError) as raised:
+        world.operator.upgrade(world.menu, request=TAKE, text="again")
+    (line,) = raised.value.context
+    assert ".spec.template.spec.containers" in line
+    assert line.endswith("says fail)")
+    assert "bundle.yaml:" in line
+    assert "no flag decides there" in (raised.value.hint or "")
+    assert "--on-conflict" not in (raised.value.hint or "")
+    asked = world.operator.request(world.menu, "shop", {"text": "again"}, **TAKE)
+    (change,) = (one for one in diff(asked, world.operator.ports()).plan.changes if one.conflicts)
+    assert {one.field for one in change.decided} == {".spec.paused", ".spec.replicas"}
+    with pytest.raises(FieldConflictError) as undecided:
+        world.operator.upgrade(world.menu, text="again")
+    assert [".spec.paused" in one for one in undecided.value.context] == [False, False]
+    assert "--on-conflict take" in (undecided.value.hint or "")
 
 
 @IN_MEMORY
