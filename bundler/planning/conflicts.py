@@ -17,7 +17,6 @@ from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import is_plain_field
 from bundler.model.size import shortened
 from bundler.planning.definitions.notes import risk_notes
-from bundler.planning.ownership import manager_time
 from bundler.planning.safety import lost_with
 
 if TYPE_CHECKING:
@@ -38,12 +37,20 @@ def field_conflicts(candidate: Candidate, refusal: Refusal) -> tuple[FieldConfli
         FieldConflict(
             field=path,
             manager=manager,
-            since=manager_time(live, manager),
+            since=_time_of(live, path, manager),
             wanted=_shown(manifest.body, path, is_masked=is_secret),
             live=_shown(live, path, is_masked=is_secret),
         )
         for path, manager in refusal.conflicts
     )
+
+
+def _time_of(live: Body, path: str, manager: str) -> str:
+    """Return when a manager set a field, as the server noted it; empty where it did not, as for ``kubectl scale``."""
+    entries = [one for one in items_at(live, "metadata", "managedFields") if one.get("manager") == manager]
+    of_field = [one for one in entries if path in map(to_path, FieldSet.parse(one.get("fieldsV1")).paths())]
+    others = [one for one in entries if one.get("subresource") != "status"]
+    return max((text_at(one, "time") for one in of_field or others), default="")
 
 
 def decided(conflicts: Iterable[FieldConflict], ref: ObjectRef, policy: ConflictPolicy) -> tuple[FieldConflict, ...]:

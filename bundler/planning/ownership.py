@@ -71,9 +71,3 @@ def _owner_by_manager(live: Body) -> str:
     entries = items_at(live, "metadata", "managedFields")
     managers = [text_at(entry, "manager") for entry in entries if not text_at(entry, "subresource")]
     return f"no one; last written by {managers[-1]}" if managers else "no one"
-
-
-def manager_time(live: Body, manager: str) -> str:
-    """Return when a manager last wrote the object, as the server noted it; empty where it did not."""
-    times = [text_at(e, "time") for e in items_at(live, "metadata", "managedFields") if e.get("manager") == manager]
-    return max(times, default="")

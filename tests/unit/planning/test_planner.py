@@ -50,6 +50,9 @@ def seen(*bodies, **fields):
     return Observation(live=dict(bodies), **fields)
 
 
+REPLICAS = {"f:spec": {"f:replicas": {}}}
+
+
 def live(one, **changes):
     return (one.ref, live_of(one, **changes))
 
@@ -392,6 +395,30 @@ def test_a_conflict_names_field_both_values_manager_and_time():
     assert raised.value.context == (
         f'Deployment/web {path}: bundle wants "web:1.4", live "web:hotfix" set by kubectl-edit at 2026-03-02T14:11:00Z',
     )
+
+
+@pytest.mark.parametrize(
+    ("entries", "since"),
+    [
+        ([("Apply", None, "T1", {"f:spec": {"f:paused": {}}}), ("Update", "scale", None, REPLICAS)], ""),
+        ([("Update", None, "T1", REPLICAS), ("Update", "status", "T2", {"f:status": {"f:x": {}}})], " at T1"),
+        ([("Update", "status", "T2", {"f:status": {"f:x": {}}})], ""),
+    ],
+    ids=["scaled", "status", "status-alone"],
+)
+def test_a_conflict_names_the_time_of_its_field_and_no_other(entries, since):
+    body = live_of(deployment())
+    body["spec"]["replicas"] = 5
+    body["metadata"]["managedFields"] = [
+        {"manager": "kubectl", "operation": how, "subresource": part or "", "time": time, "fieldsV1": fields}
+        for how, part, time, fields in entries
+    ]
+    wants = deployment()
+    wants.body["spec"]["replicas"] = 2
+    conflict = refused(RefusalKind.CONFLICT, conflicts=((".spec.replicas", "kubectl"),))
+    with pytest.raises(FieldConflictError) as raised:
+        checked_plan(wanted(wants), seen((wants.ref, body)), {wants.ref: conflict})
+    assert raised.value.context[0].endswith(f"live 5 set by kubectl{since}")
 
 
 def test_a_conflict_on_a_secret_shows_no_value():
