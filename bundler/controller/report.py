@@ -20,6 +20,7 @@ from bundler.controller.status import (
     RunningBundle,
 )
 from bundler.model.health import Status
+from bundler.model.kept import NEVER_DELETED
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
@@ -256,15 +257,10 @@ def lost_data(drift: tuple[DriftedObject, ...], state: ReleaseState | None) -> t
         state: says which Secrets hold something that was generated.
     """
     generated = {one.ref for one in state.revision.inventory if one.is_generated} if state else set()
-    kinds = {
-        ("", "PersistentVolumeClaim"),
-        ("", "Namespace"),
-        ("apiextensions.k8s.io", "CustomResourceDefinition"),
-    }
     return tuple(
         one.ref.short
         for one in drift
-        if one.kind is DriftKind.MISSING and (one.ref in generated or (one.ref.group, one.ref.kind) in kinds)
+        if one.kind is DriftKind.MISSING and (one.ref in generated or (one.ref.group, one.ref.kind) in NEVER_DELETED)
     )
 
 
