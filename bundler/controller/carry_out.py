@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler import ChangeResult, Correction, DriftedObject, Proposal, ReleaseRequest, RevisionSummary, Session
+    from bundler.model.site import Site
     from bundler.ports import Reporter
 
 
@@ -50,6 +51,15 @@ class Place:
     def reader(self) -> Reader:
         """Return what reads the objects that orders refer to."""
         return Reader(tenant=self.tenant.cluster, own=self.own.cluster, namespace=self.namespace)
+
+    def site(self, order: Order, folder: Path) -> Site | None:
+        """Return the site of an order; None where it has none.
+
+        Raises:
+            MissingSourceError, ValuesFileError: when its file cannot be used.
+        """
+        path = site_file(order, self.reader, folder)
+        return self.tenant.read_site(path) if path else None
 
 
 def fetch_timeout_s(timeout_s: float) -> float:
@@ -146,8 +156,7 @@ def _judged(proposal: Proposal) -> WaitingPlan:
 
 
 def _correct(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:
-    path = site_file(order, place.reader, folder)
-    site = place.tenant.read_site(path) if path else None
+    site = place.site(order, folder)
 
     def correct(accepted: Accepted) -> Correction:
         return place.tenant.correct(
@@ -177,8 +186,7 @@ def _without_values(one: DriftedObject) -> DriftedObject:
 
 
 def _uninstall(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Outcome:
-    path = site_file(order, place.reader, folder)
-    site = place.tenant.read_site(path) if path else None
+    site = place.site(order, folder)
     accepted = Accepted(removal=True, order=OrderMark(uid=order.uid, generation=order.generation))
     request = UninstallRequest(release=order.name, namespace=order.namespace, site=site, accepted=accepted)
     try:

@@ -13,7 +13,7 @@ from bundler.controller.times import written_time
 from bundler.model.json import Body, items_at, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from bundler.controller.order import Order
@@ -53,6 +53,24 @@ def beginning(reason: Reason, message: str = "") -> tuple[Condition, Condition]:
         Condition(type=ConditionType.READY, status=None, reason=reason, message=message),
         Condition(type=ConditionType.RECONCILING, status=True, reason=reason, message=message),
     )
+
+
+def halted(reason: Reason, message: str) -> tuple[Condition, Condition]:
+    """Return the conditions of what is not carried out before something changes.
+
+    Args:
+        reason: why.
+        message: the same, for people.
+    """
+    return (
+        Condition(type=ConditionType.READY, status=False, reason=reason, message=message),
+        Condition(type=ConditionType.STALLED, status=True, reason=reason, message=message),
+    )
+
+
+def conditions_in(status: Body) -> Mapping[str, str]:
+    """Return type and status of each condition in the status of an order."""
+    return {text_at(one, "type"): text_at(one, "status") for one in items_at(status, "conditions")}
 
 
 def is_seen(order: Order) -> bool:

@@ -36,18 +36,15 @@ _WORKLOADS: Final = frozenset(
 )
 
 
-def waiting_plan(
-    plan: Plan, *, reach: tuple[Body, Body] | None, losses: Sequence[str] = (), sensitive: Collection[str] = ()
-) -> WaitingPlan:
+def waiting_plan(plan: Plan, *, reach: tuple[Body, Body] | None, sensitive: Collection[str] = ()) -> WaitingPlan:
     """Return a plan with why it waits for an approval; it does not wait where there is no reason.
 
     Args:
         plan: what would be done.
         reach: what the deployed revision declares to reach, and what this one declares; None for a new release.
-        losses: what would be lost for good, a line each.
         sensitive: texts that must leave no trace in the digest, which is published.
     """
-    why = (*losses, *_widened(*reach)) if reach else tuple(losses)
+    why = tuple(_widened(*reach)) if reach else ()
     return WaitingPlan(
         digest=plan_digest(plan, sensitive),
         create=plan.count(Action.CREATE),

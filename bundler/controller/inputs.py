@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.digest import digest_of
-from bundler.model.json import Body, JSONValue, canonical_json, text_at
+from bundler.model.json import Body, JSONValue, canonical_json
 from bundler.model.lean import dataclass
-from bundler.model.refs import ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,12 +27,6 @@ class SeenSource:
     """Empty: it is missing."""
     version: str = ""
     """Its ``metadata.resourceVersion``."""
-
-    @classmethod
-    def of(cls, body: Body) -> SeenSource:
-        """Return what counts of an object; its metadata is enough."""
-        meta = body["metadata"]
-        return cls(ref_of(body).short, text_at(meta, "uid"), text_at(meta, "resourceVersion"))
 
 
 def inputs_digest(order: Order, sources: Iterable[SeenSource], *, version: str = "") -> str:

@@ -9,12 +9,12 @@ from bundler.concurrency import in_thread
 from bundler.controller.accounts import Account, Accounts
 from bundler.controller.carry_out import Place, carry_out
 from bundler.controller.children import ChildChanges, Start
+from bundler.controller.conditions import conditions_in
 from bundler.controller.events import Events
 from bundler.controller.family import Families
 from bundler.controller.loop import Loop, LoopSettings
 from bundler.controller.menus.keeping import MenuKeeping
 from bundler.controller.menus.serve import Serving
-from bundler.controller.metrics import conditions_in
 from bundler.controller.news import News, news_of
 from bundler.controller.orders import Orders, ReleaseOrders
 from bundler.controller.reconcile import Keeping, Reconciler
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from bundler.controller.log import Log
     from bundler.controller.order import Order
     from bundler.controller.outside import Cleared
-    from bundler.controller.process import Instruments
-    from bundler.controller.shard import Shard
+    from bundler.controller.process import Instruments, Shard
     from bundler.controller.status import Keeper
     from bundler.model.events import Event
 

@@ -93,17 +93,9 @@ def _outcome(body: Body) -> Outcome:
 
 
 def _drifted(body: Body) -> DriftedObject:
-    fields = (
-        DriftedField(
-            field=text_at(one, "field"),
-            recorded=text_at(one, "recorded"),
-            live=text_at(one, "live"),
-            manager=text_at(one, "manager"),
-            since=text_at(one, "since"),
-        )
-        for one in items_at(body, "fields")
-    )
-    return DriftedObject(ref=_ref(mapping_at(body, "ref")), kind=DriftKind(text_at(body, "kind")), fields=tuple(fields))
+    names = ("field", "recorded", "live", "manager", "since")
+    fields = tuple(DriftedField(**{name: text_at(one, name) for name in names}) for one in items_at(body, "fields"))
+    return DriftedObject(ref=_ref(mapping_at(body, "ref")), kind=DriftKind(text_at(body, "kind")), fields=fields)
 
 
 def _ref(body: Body) -> ObjectRef:

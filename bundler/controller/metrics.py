@@ -14,7 +14,6 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bundler.controller.status import Phase
 from bundler.controller.web import Answer
-from bundler.model.json import Body, items_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -153,8 +152,3 @@ class Metrics:
         self._shown[key] = set(conditions)
         if not conditions:
             del self._shown[key]
-
-
-def conditions_in(status: Body) -> Mapping[str, str]:
-    """Return type and status of each condition in the status of an order."""
-    return {text_at(one, "type"): text_at(one, "status") for one in items_at(status, "conditions")}

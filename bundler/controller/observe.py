@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bundler.controller.carry_out import Place, recorded
+from bundler.controller.conditions import conditions_in
 from bundler.controller.decide import Decision, Obstacle, Seen
 from bundler.controller.inputs import SeenSource, inputs_digest
 from bundler.controller.lacking import missing_account, missing_rights, who_lacks
-from bundler.controller.materials import MissingSourceError, scratch, seen_sources, site_file
+from bundler.controller.materials import MissingSourceError, scratch, seen_sources
 from bundler.controller.order import Keep, Order, Update
 from bundler.controller.report import Looked, Remembered, lost_data
 from bundler.controller.status import AttemptResult, Choice, ConditionType, Reason
@@ -18,7 +19,7 @@ from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
-from bundler.model.json import Body, int_at, items_at, text_at
+from bundler.model.json import Body, int_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.orders import ORDERS_DEFINITION, SUSPEND
 from bundler.model.refs import ObjectRef
@@ -169,7 +170,7 @@ def dependencies(order: Order) -> list[ObjectRef]:
 
 def _is_ready(body: Body) -> bool:
     is_observed = int_at(body, "status", "observedGeneration") == int_at(body, "metadata", "generation", default=-1)
-    conditions = {text_at(one, "type"): text_at(one, "status") for one in items_at(body, "status", "conditions")}
+    conditions = conditions_in(mapping_at(body, "status"))
     is_stalled = conditions.get(ConditionType.STALLED) == "True"
     return is_observed and not is_stalled and conditions.get(ConditionType.READY) == "True"
 
@@ -229,7 +230,5 @@ def _state(looking: Looking) -> ReleaseState | None:
 def _drift(looking: Looking) -> tuple[DriftedObject, ...]:
     order, place = looking.order, looking.place
     with scratch("bundler-site-") as folder:
-        path = site_file(order, place.reader, folder)
-        site = place.tenant.read_site(path) if path else None
-        found = place.tenant.drift(order.name, namespace=order.namespace, ignored=order.ignored, site=site)
-    return found.objects
+        site = place.site(order, folder)
+        return place.tenant.drift(order.name, namespace=order.namespace, ignored=order.ignored, site=site).objects

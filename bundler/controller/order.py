@@ -169,9 +169,7 @@ def parse_order(body: Body) -> Order:
         service_account=text_at(spec, "serviceAccountName"),
         values=mapping_at(spec, "values"),
         values_from=tuple(_values_source(one) for one in items_at(spec, "valuesFrom")),
-        from_secrets=tuple(
-            SecretKey(text_at(one, "name"), text_at(one, "key")) for one in items_at(spec, "fromSecrets")
-        ),
+        from_secrets=tuple(map(_secret_key, items_at(spec, "fromSecrets"))),
         site=text_at(spec, "site") or "default",
         keep=problems.word(spec, "keep", Keep.CORRECT),
         ignored=_ignored(spec),

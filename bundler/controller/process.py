@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ctypes
 from contextlib import suppress
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bundler.controller.web import Answer
-from bundler.errors import BundlerError
+from bundler.errors import BundlerError, UsageError
 from bundler.errors.change import LockLostError, ReleaseLockedError
 from bundler.model.lean import dataclass
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bundler.controller.metrics import Metrics
     from bundler.controller.pulse import Pulse
     from bundler.controller.web import Page
+    from bundler.model.refs import ObjectRef
     from bundler.ports import Clock, HeldLock
 
 LEASE: Final = "bundler-controller"
@@ -178,3 +180,35 @@ def share_one_heap() -> None:
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One of several equal shares of all orders."""
+
+    number: int = 1
+    of: int = 1
+
+    @property
+    def lease(self) -> str:
+        """The name of the Lease that its leader holds."""
+        return LEASE if self.of == 1 else f"{LEASE}-{self.number}-of-{self.of}"
+
+    def holds(self, key: ObjectRef) -> bool:
+        """Return whether an order belongs to it; each belongs to one, whatever its kind."""
+        name = f"{key.namespace}/{key.name}".encode()
+        return int.from_bytes(sha256(name).digest()[:8]) % self.of == self.number - 1
+
+
+def parse_shard(text: str) -> Shard:
+    """Return the shard that is typed: ``1/4``.
+
+    Raises:
+        UsageError: for what is none.
+    """
+    number, slash, of = text.partition("/")
+    if slash and number.isascii() and number.isdigit() and of.isascii() and of.isdigit():
+        shard = Shard(number=int(number), of=int(of))
+        if 1 <= shard.number <= shard.of:
+            return shard
+    raise UsageError("reading --shard", context=[f"{text!r} is no share"], hint="write 1/4 for the first of four")

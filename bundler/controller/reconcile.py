@@ -13,7 +13,7 @@ from bundler.controller.accounts import Account, Accounts
 from bundler.controller.bells import Holding
 from bundler.controller.carry_out import Place
 from bundler.controller.changes import Changes, Outcome, WantedChange, Work
-from bundler.controller.conditions import is_seen
+from bundler.controller.conditions import halted, is_seen
 from bundler.controller.contest import Contest
 from bundler.controller.decide import Act, Decision, Seen, back_off_s, decide
 from bundler.controller.family import Families, Family, check_account
@@ -163,14 +163,10 @@ class Reconciler:
         return self._keeping.accounts.session(Account(namespace=namespace, name=name)).cluster
 
     def _refuse(self, body: Body, error: OrderInvalidError) -> float:
-        words = words_of(error)
         status = OrderStatus(
             observed_generation=int_at(body, "metadata", "generation"),
             phase=Phase.FAILED,
-            conditions=(
-                Condition(type=ConditionType.READY, status=False, reason=Reason.ORDER_INVALID, message=words),
-                Condition(type=ConditionType.STALLED, status=True, reason=Reason.ORDER_INVALID, message=words),
-            ),
+            conditions=halted(Reason.ORDER_INVALID, words_of(error)),
             kept_by=self._keeping.keeper,
         )
         before = mapping_at(body, "status")

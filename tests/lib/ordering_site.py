@@ -16,7 +16,7 @@ from bundler.controller.carry_out import Place, carry_out
 from bundler.controller.definitions import all_definitions
 from bundler.controller.keeping import ReleaseKeeping, Settings
 from bundler.controller.order import parse_order
-from bundler.controller.shard import Shard
+from bundler.controller.process import Shard
 from bundler.controller.status import Keeper
 from bundler.errors import BundlerError
 from bundler.library.network import NetworkRules

@@ -20,9 +20,8 @@ from bundler.controller.definitions import define_kinds
 from bundler.controller.keeping import ReleaseKeeping, Settings
 from bundler.controller.log import Level, Log, LogSettings, LogStream
 from bundler.controller.metrics import Metrics
-from bundler.controller.process import ControllerProcess, Instruments, share_one_heap
+from bundler.controller.process import ControllerProcess, Instruments, parse_shard, share_one_heap
 from bundler.controller.pulse import Pulse
-from bundler.controller.shard import parse_shard
 from bundler.controller.status import Keeper
 from bundler.controller.web import WebServer, parse_address
 from bundler.errors import UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.controller.conditions import condition_bodies
+from bundler.controller.conditions import beginning, condition_bodies, halted
 from bundler.controller.status import Condition, ConditionType, Reason
 from bundler.model.json import Body, JSONValue, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
@@ -75,12 +75,9 @@ def mirrored(order: Body, release: Body, now: datetime) -> Body:
     """
     generation, status = int_at(order, "metadata", "generation"), mapping_at(release, "status")
     if status.get("observedGeneration") != int_at(release, "metadata", "generation", default=-1):
-        begun = [
-            Condition(type=ConditionType.READY, status=None, reason=Reason.PLANNING),
-            Condition(type=ConditionType.RECONCILING, status=True, reason=Reason.PLANNING),
-        ]
-        conditions = condition_bodies(begun, mapping_at(order, "status"), generation=generation, now=now)
-        return {**mapping_at(order, "status"), "observedGeneration": generation, "conditions": conditions}
+        begun, before = beginning(Reason.PLANNING), mapping_at(order, "status")
+        conditions = condition_bodies(begun, before, generation=generation, now=now)
+        return {**before, "observedGeneration": generation, "conditions": conditions}
     conditions = [{**one, "observedGeneration": generation} for one in items_at(status, "conditions")]
     return {**status, "observedGeneration": generation, "conditions": conditions}
 
@@ -94,11 +91,6 @@ def refused(order: Body, message: str, now: datetime) -> Body:
         now: the time of day.
     """
     generation = int_at(order, "metadata", "generation")
-    said = cut(message, _MESSAGE_BYTES)
-    conditions = [
-        Condition(type=ConditionType.READY, status=False, reason=Reason.CONTESTED, message=said),
-        Condition(type=ConditionType.STALLED, status=True, reason=Reason.CONTESTED, message=said),
-    ]
-    before = mapping_at(order, "status")
-    told = condition_bodies(conditions, before, generation=generation, now=now)
+    conditions = halted(Reason.CONTESTED, cut(message, _MESSAGE_BYTES))
+    told = condition_bodies(conditions, mapping_at(order, "status"), generation=generation, now=now)
     return {"observedGeneration": generation, "phase": "Failed", "conditions": told}

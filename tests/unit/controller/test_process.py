@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bundler import ObjectRef, Session, SessionOptions
+from bundler.controller.conditions import conditions_in
 from bundler.controller.log import Level, Log, LogSettings, LogStream
-from bundler.controller.metrics import Metrics, conditions_in
+from bundler.controller.metrics import Metrics
 from bundler.controller.process import ControllerProcess, Instruments, readiness
 from bundler.controller.pulse import Pulse
 from bundler.controller.web import Address, Answer, WebServer, parse_address

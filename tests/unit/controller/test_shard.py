@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bundler import ObjectRef
-from bundler.controller.shard import Shard, parse_shard
+from bundler.controller.process import Shard, parse_shard
 from bundler.errors import UsageError
 
 KEYS = [ObjectRef("bundler.dev", "Release", f"n{number % 7}", f"shop-{number}") for number in range(400)]
