@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import bundler.actions.acquire
+from bundler.actions import acquire as acquiring
 from bundler.errors.bundle import BundleNotFoundError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle, is_known_here, split_name
@@ -107,10 +107,12 @@ def acquire(name: str, site: Site | None, sources: Sources, *, called: str = "",
     if is_delivery(name):
         return _from_delivery(name, policy, sources)
     if name.startswith(OCI_SCHEME) and "#" not in name:
-        return _from_registry(name, site, sources, digest)
+        address = acquiring.fetch.parse_address(name, doing=f"looking for bundle {name}")
+        return _fetched(address, "", site, sources, digest=digest)
     found = look_up(name, site.catalogues if site else (), policy, sources)
     if not isinstance(found, BundleLocation):
-        return _from_catalogue(found, site, sources)
+        said = f"bundle {found.bundle.name} of catalogue {found.catalogue}: {found.address}"
+        return _fetched(found.address, said, site, sources, check=found.check)
     if called:
         found = replace(found, origin=called, found=f"bundle {called}")
     taken = _from_disk(found, policy, sources)
@@ -139,7 +141,7 @@ def look_up(name: str, catalogues: Sequence[str], policy: TrustPolicy, sources: 
         return _named_in_catalogue(name, policy, sources)
     word, accepts = split_name(name)
     if word and name.endswith("@"):
-        bundler.actions.acquire.catalogues.Reference.parse(name)
+        acquiring.catalogues.Reference.parse(name)
     asked = tuple(dict.fromkeys((*sources.catalogues, *catalogues))) if word else ()
     elsewhere: dict[str, Sequence[str] | None] = {}
     if asked and not is_known_here(word, search_path):
@@ -147,8 +149,8 @@ def look_up(name: str, catalogues: Sequence[str], policy: TrustPolicy, sources: 
             elsewhere = dict.fromkeys(asked)
         else:
             opened = open_catalogues(asked, policy, sources)
-            wanted = bundler.actions.acquire.catalogues.Reference(name=word, accepts=accepts)
-            recorded = bundler.actions.acquire.catalogues.choose(opened, wanted)
+            wanted = acquiring.catalogues.Reference(name=word, accepts=accepts)
+            recorded = acquiring.catalogues.choose(opened, wanted)
             if recorded is not None:
                 return recorded
             elsewhere = {str(one.address): [each.name for each in one.catalogue.bundles] for one in opened}
@@ -166,10 +168,8 @@ def open_catalogues(addresses: Sequence[str], policy: TrustPolicy, sources: Sour
     Raises:
         BundlerError: when one of them cannot be read or is not to be trusted.
     """
-    places = [
-        bundler.actions.acquire.fetch.parse_address(text, doing=f"reading catalogue {text}") for text in addresses
-    ]
-    reader = bundler.actions.acquire.catalogues.CatalogueReader(
+    places = [acquiring.fetch.parse_address(text, doing=f"reading catalogue {text}") for text in addresses]
+    reader = acquiring.catalogues.CatalogueReader(
         registry=sources.fetcher().registry, verify=sources.verifier(policy), policy=policy
     )
     opened = reader.every(places)
@@ -180,9 +180,9 @@ def open_catalogues(addresses: Sequence[str], policy: TrustPolicy, sources: Sour
 
 
 def _named_in_catalogue(name: str, policy: TrustPolicy, sources: Sources) -> Recorded:
-    wanted = bundler.actions.acquire.catalogues.Reference.parse(name)
+    wanted = acquiring.catalogues.Reference.parse(name)
     opened = open_catalogues([str(wanted.catalogue)], policy, sources)
-    recorded = bundler.actions.acquire.catalogues.choose(opened, wanted)
+    recorded = acquiring.catalogues.choose(opened, wanted)
     if recorded is None:
         raise opened[0].unknown(wanted)
     return recorded
@@ -208,11 +208,11 @@ def open_by_policy(paths: Sequence[Path], policy: TrustPolicy, sources: Sources)
     Raises:
         DeliveryError, SignatureError: when it is not to be trusted.
     """
-    trusted = bundler.actions.acquire.open_delivery.open_trusted(paths, sources.verifier(policy), policy)
+    trusted = acquiring.open_delivery.open_trusted(paths, sources.verifier(policy), policy)
     carried, images = trusted.index.bundle, counted(len(trusted.index.images), "image")
     sources.say(
         f"delivery {trusted.delivery.name} {trusted.delivery.build_id}: {carried.name} {carried.version}, "
-        f"{images}, {bundler.actions.acquire.trust.signed_by(trusted.evidence)}"
+        f"{images}, {acquiring.trust.signed_by(trusted.evidence)}"
     )
     return trusted
 
@@ -239,9 +239,9 @@ def judge(
         return None
 
     found = envelopes() if policy.asks_for_signature or policy.revoked else ()
-    evidence = bundler.actions.acquire.trust.check_bundle(bundle, found, sources.verifier(policy), policy)
+    evidence = acquiring.trust.check_bundle(bundle, found, sources.verifier(policy), policy)
     if evidence.signers:
-        signed_by = bundler.actions.acquire.trust.signed_by(evidence)
+        signed_by = acquiring.trust.signed_by(evidence)
         sources.say(f"bundle {bundle.metadata.name} {bundle.metadata.version}: {signed_by}")
     return evidence
 
@@ -249,7 +249,7 @@ def judge(
 def _from_delivery(name: str, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
     trusted = open_by_policy((Path(name).expanduser(),), policy, sources)
     try:
-        bundle = bundler.actions.acquire.open_delivery.load_delivered(trusted, limits=sources.limits)
+        bundle = acquiring.open_delivery.load_delivered(trusted, limits=sources.limits)
     except BaseException:
         trusted.delivery.close()
         raise
@@ -271,16 +271,6 @@ def _check_version(bundle: Bundle, accepts: str) -> None:
     )
 
 
-def _from_registry(name: str, site: Site | None, sources: Sources, digest: str) -> AcquiredBundle:
-    address = bundler.actions.acquire.fetch.parse_address(name, doing=f"looking for bundle {name}")
-    return _fetched(address, "", site, sources, digest=digest)
-
-
-def _from_catalogue(recorded: Recorded, site: Site | None, sources: Sources) -> AcquiredBundle:
-    found = f"bundle {recorded.bundle.name} of catalogue {recorded.catalogue}: {recorded.address}"
-    return _fetched(recorded.address, found, site, sources, check=recorded.check)
-
-
 def _fetched(
     address: OciAddress,
     found: str,
@@ -297,17 +287,15 @@ def _fetched(
     check(bundle)
     sources.say(f"{found or f'bundle {published.address}'} {bundle.metadata.version}, {bundle.digest}")
     if site is not None and site.registry is not None and site.registry.host == address.repository.host:
-        here = bundler.actions.acquire.delivered_here.delivered_here(
-            fetcher.registry(), published, bundle, sources.verifier(policy)
-        )
+        here = acquiring.delivered_here.delivered_here(fetcher.registry(), published, bundle, sources.verifier(policy))
         if here is not None:
-            bundler.actions.acquire.version_policy.refuse_older(bundle.metadata.name, bundle.metadata.version, policy)
-            signed = bundler.actions.acquire.trust.signed_by(here.evidence)
+            acquiring.version_policy.refuse_older(bundle.metadata.name, bundle.metadata.version, policy)
+            signed = acquiring.trust.signed_by(here.evidence)
             sources.say(f"it came here by a delivery of {counted(len(here.images), 'image')}, {signed}")
             return AcquiredBundle(bundle=bundle, evidence=here.evidence, images=here.images)
     evidence = judge(
         bundle,
-        lambda: bundler.actions.acquire.bundle_artifacts.fetch_signatures(fetcher.registry(), published),
+        lambda: acquiring.bundle_artifacts.fetch_signatures(fetcher.registry(), published),
         policy,
         sources,
     )
@@ -316,4 +304,4 @@ def _fetched(
 
 def _beside(location: BundleLocation) -> Sequence[Envelope]:
     """Return the signatures beside an archive; a folder has none."""
-    return bundler.actions.acquire.trust.read_signatures(location.path) if location.is_archive else ()
+    return acquiring.trust.read_signatures(location.path) if location.is_archive else ()

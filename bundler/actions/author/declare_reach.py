@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.lint import order_of
-from bundler.actions.compose.compose import expression_names, render_context
+from bundler.actions.compose.compose import render_context, values_of
 from bundler.actions.delivery.switches import find_switches, order_with
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
@@ -22,7 +22,6 @@ from bundler.render.bundle import render_bundle
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import MarkedDocument, read_document
 from bundler.syntax.writer import dump_yaml
-from bundler.values.compute import compute_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,8 +106,8 @@ def with_reach(text: str, wanted: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _notes(order: RenderRequest) -> Iterator[ReachNote]:
-    with order.codes as codes:
-        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+    with order.codes:
+        values = values_of(order)
         for variant in make_matrix(find_switches(order, values)).variants:
             try:
                 yield from _notes_of(order_with(order, variant))
@@ -118,7 +117,7 @@ def _notes(order: RenderRequest) -> Iterator[ReachNote]:
 
 
 def _notes_of(order: RenderRequest) -> tuple[ReachNote, ...]:
-    values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+    values = values_of(order)
     rendering = render_bundle(order.bundle, values, render_context(order, None))
     return find_reach(
         rendering.manifests,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from bundler.actions.author.findings import findings_of, from_error
 from bundler.actions.author.hook_findings import hook_findings
 from bundler.actions.author.object_findings import ObjectChecks, merged
-from bundler.actions.author.schema_rules import schema_remarks
+from bundler.actions.author.schema_rules import schema_findings
 from bundler.actions.author.settings import settings_findings
 from bundler.actions.author.silences import silenced, silences_in
 from bundler.actions.author.upgrade_findings import upgrade_findings
-from bundler.actions.compose.compose import Composition, compose, expression_names, render_context
+from bundler.actions.compose.compose import Composition, compose, render_context, values_of
 from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.job_names import with_job_names
 from bundler.actions.compose.render_request import RenderRequest, as_hooks_see
@@ -36,7 +36,6 @@ from bundler.ports import UNCONFINED, Confinement
 from bundler.render.bundle import render_what_can_be
 from bundler.render.notes import render_notes
 from bundler.render.syntax import stray_comments, syntax_problems
-from bundler.values.compute import compute_values
 from bundler.values.derive import derive_errors
 from bundler.values.unread import unread_values
 
@@ -81,7 +80,7 @@ def lint(
     try:
         findings = confinement.run(find, doing=f"checking {location.origin}")
     except WorkLimitError as error:
-        findings = _told_once(_schema_findings(bundle), from_error(error))
+        findings = _told_once(schema_findings(bundle), from_error(error))
     return LintResult(findings=findings, bundle=None if problems else bundle)
 
 
@@ -187,16 +186,11 @@ def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
         yield _warning(
             "bundle.yaml", "nothing-to-install", "there is no object to install", "put templates into templates/*.yaml"
         )
-    yield from _schema_findings(bundle)
+    yield from schema_findings(bundle)
     yield from _unread_findings(bundle)
     for one in bundle.tree():
         if one.menu is not None:
             yield from findings_of(partial(order_kind, one))
-
-
-def _schema_findings(bundle: Bundle) -> Iterator[Finding]:
-    for one in schema_remarks(bundle):
-        yield Finding(one.file, one.line, 0, one.level, one.rule, one.message, (), one.hint)
 
 
 def _unread_findings(bundle: Bundle) -> Iterator[Finding]:
@@ -235,7 +229,7 @@ def _order_findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Find
 
 
 def _what_can_be(order: RenderRequest, context: RenderContext) -> tuple[MergedValues, Rendering]:
-    values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+    values = values_of(order)
     return values, with_job_names(render_what_can_be(order.bundle, values, context))
 
 
@@ -247,7 +241,7 @@ def _as_rendered(made: Composition) -> tuple[MergedValues, Rendering]:
 
 def _settings_findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Finding]:
     try:
-        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+        values = values_of(order)
     except BundlerError:
         return  # the order as given says it
     yield from settings_findings(order, values, checks)

@@ -13,6 +13,7 @@ from bundler.fields.field_path import leading_steps
 from bundler.health.service_targets import service_problems
 from bundler.model.finding import Finding, Level
 from bundler.model.lean import replace
+from bundler.model.size import first_of
 from bundler.planning.job_references import job_references
 from bundler.planning.older_yaml import OldReading, as_written, may_hold_older_yaml, read_older_yaml
 from bundler.planning.shared_config import shared_config
@@ -120,6 +121,5 @@ def merged(findings: Iterable[Finding]) -> Iterator[Finding]:
         key = (finding.rule, finding.hint) if finding.rule in POD_RULES else number
         groups.setdefault(key, []).append(finding)
     for first, *others in groups.values():
-        places = [f"also {one.place}: {one.message}" for one in others[:MAX_PLACES]]
-        more = [f"and {len(others) - MAX_PLACES} more"] if len(others) > MAX_PLACES else []
-        yield replace(first, details=(*first.details, *places, *more))
+        places = [f"also {one.place}: {one.message}" for one in others]
+        yield replace(first, details=(*first.details, *first_of(places, MAX_PLACES)))

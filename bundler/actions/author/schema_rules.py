@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import ValuesPathError
 from bundler.fields.slow_patterns import find_ambiguity
-from bundler.model.finding import Level
+from bundler.model.finding import Finding, Level
 from bundler.model.json import Body, JSONValue, is_list, is_mapping
-from bundler.model.lean import dataclass, replace
+from bundler.model.lean import replace
 from bundler.model.size import shortened
 from bundler.syntax.written_path import format_path
 from bundler.values.paths import leading_keys, parse_path, set_value
@@ -47,27 +47,15 @@ _NEAR: Final = 0.8
 _SHOWN_CHARS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaRemark:
-    """One place in a schema that deserves a look."""
-
-    file: str
-    line: int
-    rule: str
-    message: str
-    hint: str
-    level: Level = Level.WARNING
-
-
-def schema_remarks(bundle: Bundle) -> Iterator[SchemaRemark]:
+def schema_findings(bundle: Bundle) -> Iterator[Finding]:
     """Yield what is wrong with a bundle's schema although it is one."""
     for schema in _schemas(bundle.schema):
         yield from _slow_patterns(schema, bundle)
         yield from _misspelt(schema, bundle)
     for schema, message, hint in moved_problems(bundle, _schemas(bundle.schema)):
         named = schema[MOVED_TO]
-        remark = _remark(bundle, named if isinstance(named, str) else MOVED_TO, "moved-value", message, hint)
-        yield replace(remark, level=Level.ERROR)
+        found = _finding(bundle, named if isinstance(named, str) else MOVED_TO, "moved-value", message, hint)
+        yield replace(found, level=Level.ERROR)
 
 
 def _schemas(schema: JSONValue) -> Iterator[Body]:
@@ -86,28 +74,28 @@ def _schemas(schema: JSONValue) -> Iterator[Body]:
                     pending.append(value)
 
 
-def _slow_patterns(schema: Body, bundle: Bundle) -> Iterator[SchemaRemark]:
+def _slow_patterns(schema: Body, bundle: Bundle) -> Iterator[Finding]:
     pattern, named = schema.get("pattern"), schema.get("patternProperties")
     for text in ([pattern] if isinstance(pattern, str) else []) + (list(named) if is_mapping(named) else []):
         found = find_ambiguity(text) if any(sign in text for sign in _REPEATED_GROUP) else ""
         if found:
             message = f'the pattern "{shortened(text, _SHOWN_CHARS)}" can take minutes to search: {found}'
-            yield _remark(bundle, text, "slow-pattern", message, "let each text fit in one way")
+            yield _finding(bundle, text, "slow-pattern", message, "let each text fit in one way")
 
 
-def _misspelt(schema: Body, bundle: Bundle) -> Iterator[SchemaRemark]:
+def _misspelt(schema: Body, bundle: Bundle) -> Iterator[Finding]:
     for word in schema:
         if word in _KEYWORDS or word.startswith("x-"):
             continue
         near = difflib.get_close_matches(word, _KEYWORDS, n=1, cutoff=_NEAR)
         if near:
             message = f'"{shortened(word, _SHOWN_CHARS)}" is not a keyword of JSON Schema and checks nothing'
-            yield _remark(bundle, word, "schema-keyword", message, f"did you mean {near[0]}?")
+            yield _finding(bundle, word, "schema-keyword", message, f"did you mean {near[0]}?")
 
 
-def _remark(bundle: Bundle, text: str, rule: str, message: str, hint: str) -> SchemaRemark:
+def _finding(bundle: Bundle, text: str, rule: str, message: str, hint: str) -> Finding:
     file, line = _place_of(bundle, json.dumps(text, ensure_ascii=False))
-    return SchemaRemark(file, line, rule, message, hint)
+    return Finding(file, line, 0, Level.WARNING, rule, message, (), hint)
 
 
 def _place_of(bundle: Bundle, quoted: str) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.findings import findings_of, from_error
-from bundler.actions.compose.compose import expression_names, render_context
+from bundler.actions.compose.compose import render_context, values_of
 from bundler.actions.compose.job_names import with_job_names
 from bundler.actions.delivery.switches import find_switches, order_with
 from bundler.errors import BundlerError
@@ -24,7 +24,6 @@ from bundler.render.bundle import render_what_can_be
 from bundler.render.notes import render_notes
 from bundler.render.problems import Problem, raise_problems
 from bundler.render.sensitive import redactor_of
-from bundler.values.compute import compute_values
 from bundler.values.paths import parse_path
 from bundler.values.schema_view import bundle_view
 
@@ -59,7 +58,7 @@ def settings_findings(order: RenderRequest, values: MergedValues, checks: Object
 def _findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Finding]:
     context = render_context(order, None)
     try:
-        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+        values = values_of(order)
         rendering = render_what_can_be(order.bundle, values, context)
     except BundlerError:
         return  # a setting that the schema does not allow is none

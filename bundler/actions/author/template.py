@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import render
-from bundler.actions.compose.compose import Composition, compose, expression_names, render_context
+from bundler.actions.compose.compose import Composition, compose, render_context, values_of
 from bundler.errors import UsageError
 from bundler.model.job_marks import replace_job_marks
 from bundler.model.rendered import RenderedManifests, RenderedObjects, RenderedText
 from bundler.model.secret_leaves import is_secret, without_leaves
 from bundler.render.bundle import render_texts
 from bundler.render.sensitive import sensitive_values
-from bundler.values.compute import compute_values
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def render_raw_text(order: RenderRequest, *, only: Sequence[str] = (), shows_sec
         UsageError: when ``only`` names a template that was not rendered.
         BundlerError: when values, or templates themselves, are wrong.
     """
-    values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+    values = values_of(order)
     templates = render_texts(order.bundle, values, render_context(order, None))
     text = _joined(_chosen(templates, only), shows_secrets=shows_secrets)
     return RenderedText(text=replace_job_marks(text, str), sensitive=frozenset(sensitive_values(values)))

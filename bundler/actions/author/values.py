@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose.compose import expression_names
+from bundler.actions.compose.compose import values_of
 from bundler.errors import BundlerError
 from bundler.errors.bundle import ValuesError
 from bundler.model.lean import dataclass, replace
 from bundler.model.sweep import RefusedPoint, Sweep, SweepResult, SweptValue
 from bundler.model.values import Assignment, AssignmentKind, MergedValues
-from bundler.values.compute import compute_values
 from bundler.values.explain import ExplainRow, explain
 from bundler.values.flatten import flatten, whole_data
 from bundler.values.paths import pointer_as_path
@@ -63,8 +62,8 @@ def explained_values(order: RenderRequest, path: str = "") -> ExplainedValues:
 
 
 def _values(order: RenderRequest) -> MergedValues:
-    with order.codes as codes:
-        return compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+    with order.codes:
+        return values_of(order)
 
 
 def sweep_values(order: RenderRequest, sweep: Sweep) -> SweepResult:
@@ -101,9 +100,7 @@ def _at(order: RenderRequest, path: str, point: str) -> RenderRequest:
 
 
 def _leaves(order: RenderRequest) -> dict[str, JSONValue]:
-    with order.codes as codes:
-        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
-    return {pointer_as_path(pointer): leaf.masked for pointer, leaf in flatten(values).items()}
+    return {pointer_as_path(pointer): leaf.masked for pointer, leaf in flatten(_values(order)).items()}
 
 
 def _changing(points: Sequence[Mapping[str, JSONValue]], path: str) -> list[SweptValue]:

@@ -108,7 +108,7 @@ def _doing(order: RenderRequest) -> str:
 def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
     version = context.capabilities.kube_version
     with order.codes as codes:
-        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+        values = values_of(order)
         _check_kube_version(order, _components(order, values), version)
         rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
         rendering, readings = _read_as_meant(rendering)
@@ -166,6 +166,15 @@ def _adapted(rendering: Rendering, order: RenderRequest) -> tuple[Rendering, tup
         return rendering, ()
 
     return bundler.actions.compose.site_overlay.adapt(rendering, order)
+
+
+def values_of(order: RenderRequest) -> MergedValues:
+    """Return the values that a bundle comes to as it is ordered.
+
+    Raises:
+        ValuesError: with everything that is wrong with them.
+    """
+    return compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
 
 
 def expression_names(order: RenderRequest) -> dict[str, object]:

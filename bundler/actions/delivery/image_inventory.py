@@ -7,7 +7,7 @@ import re
 from itertools import product
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose.compose import expression_names, render_context
+from bundler.actions.compose.compose import expression_names, render_context, values_of
 from bundler.actions.compose.render_request import RenderRequest, as_hooks_see
 from bundler.actions.compose.site_overlay import rewriter_of, where_in
 from bundler.actions.delivery.switches import find_extents, find_switches, find_thresholds, order_with
@@ -20,7 +20,6 @@ from bundler.images.matrix import Matrix, Variant, described, ends_of, everythin
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
 from bundler.render.bundle import render_bundle
 from bundler.render.patches import apply_patches
-from bundler.values.compute import compute_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,8 +54,8 @@ def _inventory_of(order: RenderRequest) -> ImageInventory:
     Raises:
         BundlerError: when the order as given cannot be rendered, or names something that is no image.
     """
-    with order.codes as codes:
-        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+    with order.codes:
+        values = values_of(order)
         switches = find_switches(order, values)
         matrix = make_matrix(switches)
         gathered, orders = _Gathered(rules_of(order.bundle)), as_hooks_see(order)
@@ -174,7 +173,7 @@ class _Gathered:
                 settings.append(text)
 
     def _rendered(self, order: RenderRequest) -> tuple[list[tuple[ImageRef, ImageUse]], tuple[Manifest, ...]]:
-        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+        values = values_of(order)
         rendering = render_bundle(order.bundle, values, render_context(order, None))
         manifests = apply_patches(rendering.manifests, order.place.patches if order.place else ()).manifests
         declared = list(_declared(order.bundle, values, expression_names(order), ""))

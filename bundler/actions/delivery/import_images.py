@@ -23,7 +23,7 @@ from bundler.model.imported import ImportedImage, ImportResult
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.oci import OCI_MANIFEST, BlobSource, Descriptor, Repository, digest_tag
-from bundler.model.size import counted, shown_bytes
+from bundler.model.size import counted, first_of, shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -236,14 +236,12 @@ class _Importer:
         base = base_not_at_hand(self._index, self._bases)
         named = f"{base.name} {base.version} (build {base.index})" if base else "another delivery"
         lines = [f"{m.blob.digest} ({shown_bytes(m.blob.size)}) for {m.repositories[0]}" for m in missing]
-        more = [f"and {len(lines) - _MAX_NAMED} more"] if len(lines) > _MAX_NAMED else []
         old = file_of(base)
         return BaseMissingError(
             f"importing {self._delivery.name} into {self._place}",
             context=[
                 f"it builds on {named}, and {len(lines)} blobs of that are missing:",
-                *lines[:_MAX_NAMED],
-                *more,
+                *first_of(lines, _MAX_NAMED),
             ],
             hint=f"import {old} first, or name it{' too' if self._bases else ''}: --base {old}",
         )

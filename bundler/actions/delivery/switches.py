@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from bundler.actions.compose.compose import expression_names
+from bundler.actions.compose.compose import values_of
 from bundler.errors import BundlerError
 from bundler.expressions.expression import compile_expression
 from bundler.images.matrix import Extent, Switch, Variant, everything_on
@@ -17,7 +17,6 @@ from bundler.model.json import Body, JSONValue, is_mapping, is_number
 from bundler.model.lean import replace
 from bundler.model.values import Assignment, AssignmentKind, MergedValues
 from bundler.syntax.written_path import format_path
-from bundler.values.compute import compute_values
 from bundler.values.paths import get_value, parse_path
 from bundler.values.schema_view import SchemaView, bundle_view
 
@@ -86,7 +85,7 @@ def find_extents(order: RenderRequest, values: MergedValues, switches: Sequence[
     fixed = _fixed(order)
     try:
         whole = order_with(order, everything_on(switches))
-        values = compute_values(whole.bundle, whole.user, names=expression_names(whole), codes=whole.codes)
+        values = values_of(whole)
     except BundlerError:
         pass  # what is off stays unknown
     found = (

@@ -14,7 +14,7 @@ from bundler.images.image_paths import containers_of
 from bundler.model.check import Check, failed, passed, skipped
 from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.refs import ObjectRef
-from bundler.model.size import counted
+from bundler.model.size import counted, first_of
 from bundler.planning.quota import quota_problems
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def _namespace(name: str, manifests: Sequence[Manifest], cluster: ClusterClient,
     level = text_at(body, "metadata", "labels", _ENFORCE) or "privileged"
     problems = [problem for one in manifests if one.ref.namespace == name for problem in _insecure(one, level)]
     if problems:
-        more = f"; and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
-        found = f"it enforces {level}, and {'; '.join(problems[:_MAX_NAMED])}{more}"
+        found = f"it enforces {level}, and {'; '.join(first_of(problems, _MAX_NAMED))}"
         return [failed(f"namespace {name}", found, "fix the bundle, or ask for another Pod Security level")]
     return [passed(f"namespace {name}", f"it is there, and enforces Pod Security {level}")]
 

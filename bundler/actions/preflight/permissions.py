@@ -21,6 +21,7 @@ from bundler.model.json import Body, JSONValue, items_at, list_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
+from bundler.model.size import first_of
 from bundler.planning.restored import is_restored
 from bundler.planning.rights import (
     LATER_VERBS,
@@ -130,12 +131,11 @@ def _rights(asked: _Wanted) -> list[Check]:
         return [passed("permissions", f"{len(wanted)} verbs on resources are allowed")]
     missed = set(denied).intersection(asked.needed()) | _to_take_back(asked, denied)
     denied.sort(key=lambda right: (right not in missed, right))
-    named = "; ".join(right.shown for right in denied[:_MAX_NAMED])
-    more = f"; and {len(denied) - _MAX_NAMED} more" if len(denied) > _MAX_NAMED else ""
+    named = "; ".join(first_of([right.shown for right in denied], _MAX_NAMED))
     hint = "ask the cluster's administrator for a Role with these"
     if missed:
-        return [failed("permissions", f"not allowed: {named}{more}", hint)]
-    return [warned("permissions", f"enough to install; not allowed, for later: {named}{more}", hint)]
+        return [failed("permissions", f"not allowed: {named}", hint)]
+    return [warned("permissions", f"enough to install; not allowed, for later: {named}", hint)]
 
 
 def ask_rights(wanted: Sequence[Right], cluster: ClusterClient) -> list[Right] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bundler.actions.author.schema_rules import schema_remarks
+from bundler.actions.author.schema_rules import schema_findings
 from bundler.model.bundle import BundleFile
 from bundler.model.finding import Level
 from bundler.model.lean import replace
@@ -18,7 +18,7 @@ def remarks(schema: dict[str, Any]) -> list[tuple[str, int, str, str]]:
     text = json.dumps(schema, indent=1)
     files = {"values.schema.json": BundleFile(path="values.schema.json", content=text.encode())}
     made = replace(bundle("a: 1", schema=schema), files=files)
-    return [(one.file, one.line, one.rule, one.hint) for one in schema_remarks(made)]
+    return [(one.file, one.line, one.rule, one.hint) for one in schema_findings(made)]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def moved_messages(old: dict[str, Any], **more: Any) -> list[str]:
     schema = {"properties": {"a": {}, "web": WEB, "open": OPEN, "old": old}, **more}
     inner = bundle("size: 1", name="db", schema={"properties": {"size": {"type": "integer"}}})
     made = bundle("a: 1", schema=schema, components={"db": inner})
-    found = [one for one in schema_remarks(made) if one.rule == "moved-value"]
+    found = [one for one in schema_findings(made) if one.rule == "moved-value"]
     assert all(one.level is Level.ERROR for one in found)
     return [one.message for one in found]
 
@@ -90,7 +90,7 @@ def test_a_new_path_that_cannot_take_the_old_value_is_an_error_of_lint(path: Any
 
 def test_a_new_path_that_has_moved_again_is_named() -> None:
     schema = {"properties": {"a": moved("b"), "b": moved("c"), "c": {"type": "integer"}}}
-    found = [one for one in schema_remarks(bundle("c: 1", schema=schema)) if one.rule == "moved-value"]
+    found = [one for one in schema_findings(bundle("c: 1", schema=schema)) if one.rule == "moved-value"]
     assert [(one.message.partition(",")[0], one.hint) for one in found] == [("the new path of a", "name c at once")]
 
 
@@ -104,5 +104,5 @@ def test_a_new_path_that_has_moved_again_is_named() -> None:
 )
 def test_a_new_path_where_nothing_is_carried_over_from_is_an_error_too(schema: dict[str, Any], said: str) -> None:
     schema["properties"]["a"] = {"type": "integer"}
-    (found,) = (one for one in schema_remarks(bundle("a: 1", schema=schema)) if one.rule == "moved-value")
+    (found,) = (one for one in schema_findings(bundle("a: 1", schema=schema)) if one.rule == "moved-value")
     assert said in found.message
