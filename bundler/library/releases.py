@@ -225,10 +225,10 @@ def migrate_storage(
         outside_window: why it is done although the site's deployment windows are closed.
         is_dry_run: let the server check every write, and write nothing.
     """
-    request = releasing.site_terms.StorageRequest(
+    request = releasing.migrate_storage.StorageRequest(
         definition=definition, site=site, outside_window=outside_window, is_dry_run=is_dry_run
     )
-    return releasing.site_terms.migrate_storage_at(request, scope.ports())
+    return releasing.migrate_storage.migrate_storage(request, scope.ports())
 
 
 def protect(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.actions.change.migrate_storage import migrate_storage
 from bundler.actions.inspect.drift import DriftRequest, find_drift
-from bundler.actions.release.site_terms import StorageRequest, migrate_storage_at
+from bundler.actions.release.migrate_storage import StorageRequest, migrate_storage
 from bundler.actions.release.terms import Accepted
 from bundler.errors.change import ClosedWindowError, DefinitionRiskError, PlanError, WrongClusterError
 from bundler.model.cluster import FIELD_MANAGER, Payload
@@ -173,7 +172,7 @@ def test_a_stored_version_goes_once_its_objects_are_stored_in_another(world: Wor
 
         return change
 
-    name, cluster = f"widgets.{group}", world.cluster
+    name = f"widgets.{group}"
     world.operator.install(menu(tmp_path / "1", group, storing("v1beta1"), version="v1beta1"), "w")
     own_widget(world, group, version="v1beta1", size=1)
     second = world.operator.upgrade(menu(tmp_path / "2", group, storing("v1beta1", "v1")), "w", size="2")
@@ -187,28 +186,28 @@ def test_a_stored_version_goes_once_its_objects_are_stored_in_another(world: Wor
         "version v1beta1 goes, and objects may still be stored in it; there are 2: Widget/" in raised.value.context[0]
     )
     assert f"run `bundler migrate-storage {name}`" in raised.value.hint
-    assert migrate_storage(name, cluster, is_dry_run=True).objects == 2
-    assert strings_at(live_crd(world, group), "status", "storedVersions") == ("v1beta1", "v1")
     frozen, ports = closed(now=world.operator.clock.now()), world.operator.ports()
+    assert migrate_storage(StorageRequest(definition=name, is_dry_run=True), ports).objects == 2
+    assert strings_at(live_crd(world, group), "status", "storedVersions") == ("v1beta1", "v1")
     with pytest.raises(ClosedWindowError) as refused:
-        migrate_storage_at(StorageRequest(definition=name, site=frozen), ports)
+        migrate_storage(StorageRequest(definition=name, site=frozen), ports)
     assert refused.value.hint == "wait until then, or pass --outside-window REASON; nothing was written"
-    assert not migrate_storage_at(StorageRequest(definition=name, site=frozen, is_dry_run=True), ports).outside_window
+    assert not migrate_storage(StorageRequest(definition=name, site=frozen, is_dry_run=True), ports).outside_window
     with pytest.raises(WrongClusterError):
-        migrate_storage_at(StorageRequest(definition=name, site=replace(frozen, cluster_uid="another")), ports)
+        migrate_storage(StorageRequest(definition=name, site=replace(frozen, cluster_uid="another")), ports)
     assert strings_at(live_crd(world, group), "status", "storedVersions") == ("v1beta1", "v1")
     before = {one: body["metadata"] for one, body in world.bodies("Widget", group).items()}
     urgent = StorageRequest(definition=name, site=frozen, outside_window="the API goes")
-    done = migrate_storage_at(urgent, ports)
+    done = migrate_storage(urgent, ports)
     assert (done.before, done.outside_window) == (("v1beta1", "v1"), "the API goes")
-    assert migrate_storage_at(StorageRequest(definition=name, site=frozen), ports).outside_window == ""
-    assert not migrate_storage(name, cluster).is_changed
+    assert migrate_storage(StorageRequest(definition=name, site=frozen), ports).outside_window == ""
+    assert not migrate_storage(StorageRequest(definition=name), ports).is_changed
     assert strings_at(live_crd(world, group), "status", "storedVersions") == ("v1",)
     after = {one: body["metadata"] for one, body in world.bodies("Widget", group).items()}
     assert {one: m["generation"] for one, m in after.items()} == {one: m["generation"] for one, m in before.items()}
     if not world.is_sandbox:
         assert after["own"]["resourceVersion"] != before["own"]["resourceVersion"], "it was written again"
-    assert not migrate_storage(name, cluster).is_changed
+    assert not migrate_storage(StorageRequest(definition=name), ports).is_changed
     own = {"accepted": Accepted(losses=True, crd_risk=True)}  # its maker wrote it in v1beta1
     world.operator.upgrade(last, "w", request=own, size="3")
     assert world.get("Widget", "own", group)["apiVersion"] == f"{group}/v1"  # type: ignore[index]

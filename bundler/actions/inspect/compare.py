@@ -69,7 +69,7 @@ def _objects(revision: Revision, hidden: Revision) -> ComparedObjects:
 
 
 def _bodies(revision: Revision) -> Mapping[ObjectRef, Body]:
-    return {entry.ref: entry.manifest.body for entry in revision.inventory if entry.manifest is not None}
+    return {one.ref: one.body for one in revision.manifests}
 
 
 def _hidden_pointers(values: Body) -> Iterator[Pointer]:

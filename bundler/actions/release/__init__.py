@@ -12,9 +12,9 @@ if TYPE_CHECKING:
         checks as checks,
         correct as correct,
         install as install,
+        migrate_storage as migrate_storage,
         owned_objects as owned_objects,
         recorded_command as recorded_command,
-        site_terms as site_terms,
         why as why,
     )
 

@@ -53,4 +53,4 @@ def _wider_reason(draft: Draft | None) -> str:
 
 
 def _bodies(revision: Revision) -> dict[ObjectRef, Body]:
-    return {entry.ref: entry.manifest.body for entry in revision.inventory if entry.manifest is not None}
+    return {one.ref: one.body for one in revision.manifests}

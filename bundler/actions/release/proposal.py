@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from bundler.actions.compose.compose import Composition
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
-    from bundler.model.manifest import GeneratedSecret, Manifest
+    from bundler.model.manifest import GeneratedSecret
     from bundler.model.orders import KeepingOrder
     from bundler.model.release import Revision, RevisionSummary
     from bundler.ports import Clock, ClusterClient, Ports, Reporter
@@ -330,6 +330,7 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         ports: the cluster, records, clock and reporter of the run.
     """
     deployed = ports.store.load(history.deployed) if history.deployed else None
+    before = draft.recorded or deployed
     target = draft.revision.rolled_back_to
     left = left_by_rollback(history, target, ports.store) if target else None
     are_skipped = terms.skips_hooks or (terms.continues_rollout and bool(draft.revision.skipped_hooks))
@@ -351,7 +352,7 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         needs=draft.revision.needs,
         reach=draft.reach,
         owned=history.owned,
-        recorded=_written(draft.recorded or deployed),
+        recorded={one.ref: one for one in before.manifests} if before else {},
         unsearched=history.unsearched,
         finished_jobs=finished_before(jobs, history.current) | have_run | hooks.finished,
         sensitive=draft.revision.sensitive | hooks.sensitive | backups.sensitive,
@@ -383,11 +384,6 @@ def _begun_recreating(history: History, ports: Ports) -> Mapping[ObjectRef, int]
         return {ObjectRef.parse(text): newest.revision for text in ports.store.load(newest).recreated}
     except (RecordDamagedError, ValueError):
         return {}  # the plan is the same, and does not say why an object is missing
-
-
-def _written(revision: Revision | None) -> Mapping[ObjectRef, Manifest]:
-    entries = revision.inventory if revision else ()
-    return {entry.ref: entry.manifest for entry in entries if entry.manifest is not None}
 
 
 def outline(plan: Plan) -> list[tuple[object, ...]]:

@@ -113,12 +113,8 @@ def _draft(request: RollbackRequest, terms: Terms, ports: Ports) -> Draft:
     require_cluster(terms, ports.cluster)
     history = load_existing_history(ports, request.namespace, request.release)
     target = history.find(request.revision) if request.revision else _target(history, ports)
-    recorded = ports.store.load(target, with_sensitive=True)
-    ports.redactor.publish(request.release, *public_identifiers(recorded.manifests))
-    ports.redactor.learn(*recorded.sensitive)
-    learn_live_secrets(history, ports)
     authorship = replace(request.authorship, reason=request.reason or request.authorship.reason)
-    return draft_of(recorded, authorship, ports.cluster)
+    return draft_of(load_to_plan(target, history, ports), authorship, ports.cluster)
 
 
 def _target(history: History, ports: Ports) -> RevisionSummary:
@@ -137,6 +133,19 @@ def _target(history: History, ports: Ports) -> RevisionSummary:
     meant = history.deployed_before(current)
     is_repeated = meant is not None and aims == {meant.revision}
     return history.rollback_target(current if is_repeated else history.newest_number)
+
+
+def load_to_plan(summary: RevisionSummary, history: History, ports: Ports) -> Revision:
+    """Load a recorded revision whole, to plan it again: its names may be shown from now on, and no secret of it.
+
+    Raises:
+        RecordDamagedError: when it cannot be read whole.
+    """
+    recorded = ports.store.load(summary, with_sensitive=True)
+    ports.redactor.publish(history.release, *public_identifiers(recorded.manifests))
+    ports.redactor.learn(*recorded.sensitive)
+    learn_live_secrets(history, ports)
+    return recorded
 
 
 def draft_of(recorded: Revision, authorship: Authorship, cluster: ClusterClient) -> Draft:
@@ -168,11 +177,13 @@ def draft_of(recorded: Revision, authorship: Authorship, cluster: ClusterClient)
         accepted_risks=(),
         recreated=(),
     )
-    return Draft(
-        revision=revision,
-        generated=tuple(entry.generated for entry in recorded.inventory if entry.generated is not None),
-        readiness=readiness_of(recorded),
-    )
+    return as_draft(revision)
+
+
+def as_draft(revision: Revision) -> Draft:
+    """Return a revision that was read from a record as what the release is to become."""
+    generated = tuple(entry.generated for entry in revision.inventory if entry.generated is not None)
+    return Draft(revision=revision, generated=generated, readiness=readiness_of(revision))
 
 
 def as_recorded(recorded: Revision, cluster: ClusterClient) -> Revision:

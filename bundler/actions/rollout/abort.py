@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import (
-    learn_live_secrets,
     load_existing_history,
     pass_over,
     read_history,
@@ -16,7 +15,7 @@ from bundler.actions.release.history import (
 )
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
 from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, propose_checked, require_cluster
-from bundler.actions.release.rollback import RollbackRequest, draft_of
+from bundler.actions.release.rollback import RollbackRequest, draft_of, load_to_plan
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.way_back import WayBack, go_back
 from bundler.actions.rollout.failure import cause_of
@@ -26,7 +25,6 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship, Revision, RevisionSummary
 from bundler.model.rollout import Rollout, RolloutState
 from bundler.planning.problem import refuse
-from bundler.planning.shown_names import public_identifiers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,10 +143,7 @@ def _draft(request: AbortRequest, terms: Terms, ports: Ports) -> Draft:
             context=["no revision is recorded as deployed, to which it could go back"],
             hint="read `bundler history`; `bundler continue` finishes it",
         )
-    recorded = ports.store.load(history.deployed, with_sensitive=True)
-    ports.redactor.publish(request.release, *public_identifiers(recorded.manifests))
-    ports.redactor.learn(*recorded.sensitive)
-    learn_live_secrets(history, ports)
+    recorded = load_to_plan(history.deployed, history, ports)
     why = request.reason or ("" if rollout.is_done else rollout.reason)  # what it failed with, or was paused for
     return _draft_back(recorded, aborted, replace(rollout, by=request.authorship.who, reason=why), ports)
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, require_open_rollout
+from bundler.actions.release.history import History, load_existing_history, require_open_rollout
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, Proposal, propose_checked, require_cluster
-from bundler.actions.release.recorded_parts import readiness_of
-from bundler.actions.release.rollback import as_recorded
+from bundler.actions.release.rollback import as_draft, as_recorded, load_to_plan
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.rollout.abort import abort_after
 from bundler.errors import BundlerError, UsageError
@@ -19,7 +18,6 @@ from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship, Revision
 from bundler.model.rollout import Rollout, RolloutState, Share
-from bundler.planning.shown_names import public_identifiers
 from bundler.values.changes import is_same_to_templates
 
 if TYPE_CHECKING:
@@ -114,11 +112,8 @@ def _draft(request: ContinueRequest, terms: Terms, ports: Ports) -> Draft:
     require_cluster(terms, ports.cluster)
     history = load_existing_history(ports, request.namespace, request.release)
     summary, rollout = require_open_rollout(history, doing="continuing the rollout")
-    recorded = ports.store.load(summary, with_sensitive=True)
+    recorded = load_to_plan(summary, history, ports)
     before = ports.store.load(history.deployed, with_sensitive=True) if history.deployed else None
-    ports.redactor.publish(request.release, *public_identifiers(recorded.manifests))
-    ports.redactor.learn(*recorded.sensitive)
-    learn_live_secrets(history, ports)
     return draft_to_continue(recorded, before, _asked(request, rollout), ports)
 
 
@@ -132,13 +127,8 @@ def draft_to_continue(recorded: Revision, before: Revision | None, rollout: Roll
         ports: the cluster that serves the objects, perhaps in other versions than were recorded.
     """
     revision = as_recorded(recorded, ports.cluster)
-    return Draft(
-        revision=replace(revision, summary=replace(revision.summary, rollout=rollout)),
-        generated=tuple(entry.generated for entry in recorded.inventory if entry.generated is not None),
-        readiness=readiness_of(recorded),
-        recorded=before,
-        fallback=before,
-    )
+    revision = replace(revision, summary=replace(revision.summary, rollout=rollout))
+    return replace(as_draft(revision), recorded=before, fallback=before)
 
 
 def moving_again(rollout: Rollout) -> Rollout:

@@ -6,59 +6,83 @@ is; then ``status.storedVersions`` names one version alone, and the others can b
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.change.rewrite import rewrite
+from bundler.actions.release.proposal import moment_for, require_cluster, warn_of_refusal
+from bundler.actions.release.terms import Terms
 from bundler.concurrency import map_parallel
 from bundler.errors.change import PlanError
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.definition import DEFINITION, kind_of, storage_of
 from bundler.model.json import Body, canonical_json, mapping_at, strings_at, text_at
+from bundler.model.lean import dataclass, replace
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.results import MigratedStorage
 from bundler.model.size import first_of
+from bundler.planning.problem import refuse
+from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bundler.ports import ClusterClient
+    from bundler.model.site import Site
+    from bundler.ports import ClusterClient, Ports
 
 _SHOWN: Final = 10
+_HINT: Final = "wait until then, or pass --outside-window REASON"
 
 
-def migrate_storage(
-    name: str, cluster: ClusterClient, *, is_dry_run: bool = False, permit: Callable[[], None] = lambda: None
-) -> MigratedStorage:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageRequest:
+    """Which kind is stored in its new version."""
+
+    definition: str
+    """Name of the CustomResourceDefinition: ``widgets.example.com``."""
+    site: Site | None = None
+    """The site file whose policy holds."""
+    outside_window: str = ""
+    """Why it is done although the site's deployment windows are closed; no record holds it, the result says it."""
+    is_dry_run: bool = False
+    """Let the server check every write, and write nothing."""
+
+
+def migrate_storage(request: StorageRequest, ports: Ports) -> MigratedStorage:
     """Write each object of a kind again as it is, and say in its definition that no older version is stored.
 
-    Args:
-        name: of the definition: ``widgets.example.com``.
-        cluster: where.
-        is_dry_run: let the server check every write, and write nothing.
-        permit: raises where nothing may be written; called once it is known that something has to be.
-
     Raises:
+        WrongClusterError: when the site file names another cluster.
+        ClosedWindowError: with when the next window opens, where something has to be written.
         ObjectNotFoundError: when there is no such definition.
         PlanError: when the server refuses an object as it is, or the definition changed meanwhile.
     """
+    terms, cluster, name = Terms(site=request.site), ports.cluster, request.definition
+    require_cluster(terms, cluster)
     crd = _definition(name, cluster)
     storage, stored = storage_of(crd), strings_at(crd, "status", "storedVersions")
     if stored == (storage,):
         return MigratedStorage(definition=name, storage=storage, before=stored)
-    permit()
+    closed = [replace(one, hint=_HINT) for one in closed_windows(request.site, moment_for(terms, ports.clock))]
+    reason = request.outside_window.strip()
+    if request.is_dry_run:
+        warn_of_refusal(closed, ports.report)
+    elif not reason:
+        refuse(closed)
     group, kind = kind_of(crd)
     objects = cluster.list(ListQuery(group=group, kind=kind, namespace="")).items
-    refused = [line for line in map_parallel(lambda body: _stored_again(body, cluster, is_dry_run), objects) if line]
+    refused = [line for line in map_parallel(partial(_stored_again, request, cluster), objects) if line]
     if refused:
         raise PlanError(
             f"storing the objects of {name} as {storage}",
             context=first_of(refused, _SHOWN),
             hint="correct these objects, then run the command again; the others are stored",
         )
-    if not is_dry_run:
+    if not request.is_dry_run:
         _say_so(crd, storage, cluster)
-    return MigratedStorage(definition=name, storage=storage, before=stored, objects=len(objects))
+    outside = reason if closed and not request.is_dry_run else ""
+    return MigratedStorage(
+        definition=name, storage=storage, before=stored, objects=len(objects), outside_window=outside
+    )
 
 
 def _definition(name: str, cluster: ClusterClient) -> Body:
@@ -72,12 +96,12 @@ def _definition(name: str, cluster: ClusterClient) -> Body:
     return crd
 
 
-def _stored_again(body: Body, cluster: ClusterClient, is_dry_run: bool) -> str:  # noqa: FBT001 - called for each object
+def _stored_again(request: StorageRequest, cluster: ClusterClient, body: Body) -> str:
     """Write an object as it is; return what the server says against it."""
     ref = ref_of(body)
     payload = Payload(ref=ref, api_version=text_at(body, "apiVersion"), content=canonical_json(body))
     try:
-        cluster.replace(payload, is_dry_run=is_dry_run)
+        cluster.replace(payload, is_dry_run=request.is_dry_run)
     except (ConflictError, ObjectNotFoundError):
         return ""  # another client has written it since, which stores it, or has deleted it
     except (RejectedError, ForbiddenError) as error:
