@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from bundler import Action, Change, Plan
 from bundler.controller.status import WaitingPlan
 from bundler.model.digest import digest_of
-from bundler.model.json import Body, JSONValue, as_json, canonical_json, strings_at
+from bundler.model.json import Body, as_json, canonical_json, strings_at
 from bundler.model.redaction import MASK, Redactor
-from bundler.model.secret_leaves import is_secret, without_leaves
+from bundler.model.secret_leaves import shareable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -86,16 +86,12 @@ def plan_digest(plan: Plan, sensitive: Collection[str] = ()) -> str:
             str(change.ref),
             change.action.value,
             change.live_uid if change.action in {Action.DELETE, Action.RECREATE} else "",
-            digest_of(canonical_json(_public(change.desired.body, hide))) if change.desired else "",
+            digest_of(canonical_json(as_json(shareable(change.desired.body), mask=hide))) if change.desired else "",
         ]
         for change in plan.changes
         if change.action is not Action.NONE
     ]
     return digest_of(canonical_json(done))
-
-
-def _public(body: Body, hide: Callable[[str], str]) -> JSONValue:
-    return as_json(without_leaves(body) if is_secret(body) else body, mask=hide)
 
 
 def _mask(sensitive: Collection[str]) -> Callable[[str], str]:

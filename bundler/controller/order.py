@@ -292,6 +292,10 @@ def _values_source(body: Body) -> ValuesSource:
     )
 
 
+def _secret_key(body: Body) -> SecretKey:
+    return SecretKey(text_at(body, "name"), text_at(body, "key"))
+
+
 def _ignored(spec: Body) -> tuple[str, ...]:
     """Return the rules of ``.spec.ignore`` as ``bundler drift --ignore`` writes them."""
     return tuple(

@@ -15,7 +15,7 @@ from bundler.actions.compose.user_values import UserInput, Values, read_inputs
 from bundler.library.name_rules import check_name, check_namespace
 from bundler.model.events import Acquired
 from bundler.model.lean import replace
-from bundler.ports import UNCONFINED, Verifier
+from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +141,7 @@ def sources_of(scope: Scope) -> Sources:
         search_path=scope.options.search_path,
         limits=scope.limits,
         fetcher=partial(fetcher_of, scope),
-        verifier=partial(_verifier, scope),
+        verifier=lambda policy: signing.verify.PolicyVerifier(policy, scope.host.clock),
         say=lambda line: scope.report(Acquired(line)),
         catalogues=scope.options.catalogues,
         is_offline=scope.network.rules.is_offline(default=False),
@@ -176,10 +176,6 @@ def fetch_component(scope: Scope, component: ComponentSpec, locked: LockEntry | 
         BundleError, RegistryError: when it cannot be had.
     """
     return fetcher_of(scope).component(component, locked)
-
-
-def _verifier(scope: Scope, policy: TrustPolicy) -> Verifier:
-    return signing.verify.PolicyVerifier(policy, scope.host.clock)
 
 
 def read_values(scope: Scope, given: Values | UserInput, bundle: Bundle | None = None) -> UserInput:

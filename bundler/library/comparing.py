@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bundler.library.requests import ReleaseRequest
     from bundler.library.scope import Scope
     from bundler.model.bundle import Bundle
-    from bundler.model.rendered import RenderedManifests
 
 
 def revisions(scope: Scope, release: str, namespace: str, numbers: tuple[int, int]) -> Comparison:
@@ -51,24 +50,21 @@ def bundles(scope: Scope, before: str, request: ReleaseRequest) -> Comparison:
     site = inputs.named_site
     release = check_name(request.release or new.bundle.metadata.name)
     place = request.namespace or library.bundles.namespace_without_cluster(scope, site)
-    sides = []
+    sides, warnings = list[ComparedObjects](), dict[str, None]()
     for taken in (old, new):
         asked = replace(request, bundle=taken, release=release, namespace=place, values=inputs)
         made = library.bundles.confined(scope, asked, author.template.render_manifests, doing="rendering")
         scope.host.redactor.learn(*made.sensitive)
-        sides.append(made)
+        warnings |= dict.fromkeys(made.warnings)
+        sides.append(ComparedObjects(manifests=made.manifests, generated=made.generated))
     return Comparison(
         release=release,
         namespace=place,
         before=_side(old.bundle),
         after=_side(new.bundle),
-        changes=changes_between(*map(_objects, sides)),
-        warnings=tuple(dict.fromkeys(text for side in sides for text in side.warnings)),
+        changes=changes_between(*sides),
+        warnings=tuple(warnings),
     )
-
-
-def _objects(made: RenderedManifests) -> ComparedObjects:
-    return ComparedObjects(manifests=made.manifests, generated=made.generated)
 
 
 def _side(bundle: Bundle) -> ComparedSide:

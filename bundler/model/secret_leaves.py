@@ -54,6 +54,11 @@ def without_leaves(body: Body) -> Body:
     return {**body, **hidden}
 
 
+def shareable(body: Body) -> Body:
+    """Return an object as it may be shown to anyone: of a Secret the keys alone."""
+    return without_leaves(body) if is_secret(body) else body
+
+
 def _masked(value: JSONValue) -> JSONValue:
     return {key: _masked(item) for key, item in value.items()} if is_mapping(value) else MASK
 

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.redaction import Redactor
-from bundler.model.secret_leaves import is_secret, without_leaves
+from bundler.model.secret_leaves import shareable
 from bundler.planning.jobs import is_job, job_stem
 from bundler.syntax.writer import dump_yaml
 
@@ -52,7 +52,7 @@ def object_files(
         path = _path_of(manifest, namespace, name)
         if path in found:  # a Job, and a hook of that name
             path = _path_of(manifest, namespace, manifest.ref.name)
-        body = without_leaves(manifest.body) if sensitive is not None and is_secret(manifest.body) else manifest.body
+        body = manifest.body if sensitive is None else shareable(manifest.body)
         found[path] = f"{mark_of(path)}\n# {manifest.source.file}\n{redactor.redact(dump_yaml(body))}"
     return found
 

@@ -12,10 +12,7 @@ from bundler.catalogue.document import decode_catalogue, encode_catalogue, make_
 from bundler.concurrency import map_parallel
 from bundler.errors import UsageError
 from bundler.errors.bundle import CatalogueInvalidError
-from bundler.errors.delivery import (
-    RegistryNotFoundError,
-    RegistryRejectedError,
-)
+from bundler.errors.delivery import RegistryNotFoundError, RegistryRejectedError
 from bundler.model.catalogue import Catalogue, CataloguedBundle, CataloguedVersion
 from bundler.model.digest import Digest, digest_of
 from bundler.model.oci import (

@@ -49,7 +49,7 @@ def create_bundle(folder: Path, components: Sequence[str] = ()) -> tuple[Path, .
             hint="choose another name, or remove the folder first",
         )
     try:
-        files = tuple(_written(source, folder, name) for source in _sources())
+        files = tuple(_written(source, folder, name) for source in sorted(_STARTER.rglob("*")) if source.is_file())
         _add_components(folder, tuple(dict.fromkeys(components)))
     except OSError as error:
         raise BundleError(
@@ -95,10 +95,6 @@ def _variables(component: str) -> Iterator[str]:
         yield f"            - name: {prefix}_PASSWORD\n              valueFrom:\n                secretKeyRef:\n"
         for key, output in (("name", _SECRET), ("key", _SECRET_KEY)):
             yield f"                  {key}: {{{{ {place}.{output} }}}}\n"
-
-
-def _sources() -> list[Path]:
-    return sorted(path for path in _STARTER.rglob("*") if path.is_file())
 
 
 def _written(source: Path, folder: Path, name: str) -> Path:

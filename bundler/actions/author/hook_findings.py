@@ -26,6 +26,7 @@ _POINTS: Final = {
     for theirs, ours in (("pre", "before"), ("post", "after"))
     for verb, operation in _OPERATIONS.items()
 }
+_CHECKS_HINT: Final = "move it to checks/, without these annotations: `bundler test RELEASE` runs it"
 _TESTS: Final = {"test", "test-success", "test-failure"}
 
 
@@ -36,14 +37,10 @@ def helm_hook_flaws(body: Body) -> Iterator[Flaw]:
         return
     names = [name.strip() for name in text_at(notes, _HELM).split(",")]
     message = f"{_HELM}: {', '.join(names)} is Helm's: without it, the object is applied with all others"
-    hint = _checks_hint() if _TESTS.intersection(names) else _hook_hint(names, notes)
+    hint = _CHECKS_HINT if _TESTS.intersection(names) else _hook_hint(names, notes)
     if text_at(body, "kind") == "Pod":
         hint = f"{hint}; make it a Job"
     yield Flaw(rule="helm-hook", message=message, hint=hint, is_error=True, field=f'metadata.annotations["{_HELM}"]')
-
-
-def _checks_hint() -> str:
-    return "move it to checks/, without these annotations: `bundler test RELEASE` runs it"
 
 
 def _hook_hint(names: list[str], notes: Body) -> str:

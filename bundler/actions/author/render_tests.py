@@ -13,7 +13,7 @@ from bundler.files.whole_file import write_whole
 from bundler.loader.site_file import load_site
 from bundler.model.lean import dataclass
 from bundler.model.render_test import Combination, RenderCase, RenderTestResult, Verdict
-from bundler.model.secret_leaves import is_secret, without_leaves
+from bundler.model.secret_leaves import shareable
 from bundler.model.values import Assignment, AssignmentKind, UserLayers
 from bundler.planning.text_diff import unified_diff
 from bundler.ports import UNCONFINED, Clock, Confinement
@@ -105,7 +105,7 @@ def _rendered(run: RenderTestRun, case: RenderCase, combination: Combination) ->
         made = compose(order)
         bodies = [manifest.body for manifest in made.manifests]
         lines = tuple(f"{one.source}: {line}" for one in case.expectations for line in unmet(one, bodies))
-        shown = [without_leaves(body) if is_secret(body) else body for body in bodies]
+        shown = map(shareable, bodies)
         return _Rendered(unmet=lines, objects=dump_documents(shown), sensitive=made.sensitive)
 
     return run.confinement.run(work, doing=f"rendering {case.name}")

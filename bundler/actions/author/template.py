@@ -9,7 +9,7 @@ from bundler.actions.compose.compose import Composition, compose, render_context
 from bundler.errors import UsageError
 from bundler.model.job_marks import replace_job_marks
 from bundler.model.rendered import RenderedManifests, RenderedObjects, RenderedText
-from bundler.model.secret_leaves import is_secret, without_leaves
+from bundler.model.secret_leaves import shareable
 from bundler.render.bundle import render_texts
 from bundler.render.sensitive import sensitive_values
 from bundler.values.problems import closest
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.model.json import Body
     from bundler.render.types import RenderedTemplate
 
 
@@ -73,7 +72,7 @@ def render_objects(order: RenderRequest, *, only: Sequence[str] = (), shows_secr
     made = compose(order)
     paths = {template.path for template in _chosen(made.rendering.templates, only)}
     bodies = [one.body for one in made.manifests if not only or one.source.file in paths]
-    objects = tuple(body if shows_secrets else _masked(body) for body in bodies)
+    objects = tuple(body if shows_secrets else shareable(body) for body in bodies)
     return RenderedObjects(objects=objects, sensitive=made.sensitive, warnings=warnings_of(made))
 
 
@@ -95,10 +94,6 @@ def render_manifests(order: RenderRequest) -> RenderedManifests:
 def warnings_of(made: Composition) -> tuple[str, ...]:
     """Return what deserves a look in what was rendered."""
     return (*made.values.warnings, *made.notices)
-
-
-def _masked(body: Body) -> Body:
-    return without_leaves(body) if is_secret(body) else body
 
 
 def _chosen(templates: Sequence[RenderedTemplate], only: Sequence[str]) -> Sequence[RenderedTemplate]:

@@ -124,7 +124,8 @@ class ObjectWriter:
     def _carry_out(self, change: Change, propagation: Propagation) -> None:
         match change.action:
             case Action.CREATE | Action.UPDATE:
-                self._await_departure(change)
+                if change.action is Action.CREATE and change.before is not None:
+                    wait_until_gone([change], self._ports, self._guard)
                 with self._guard.writing():
                     self._report(ChangeStarted(change.ref, change.action))
                     take_back(change, self._ports.cluster, uid=self._planned.wanted.uid)
@@ -166,10 +167,6 @@ class ObjectWriter:
                 self._report(ChangeStarted(claim.ref, Action.UPDATE))
                 self._ports.cluster.apply(claim_payload(claim), is_forced=True)
             self._report(Notice(f"{claim.ref.short} grows from {claim.before} to {claim.after}"))
-
-    def _await_departure(self, change: Change) -> None:
-        if change.action is Action.CREATE and change.before is not None:
-            wait_until_gone([change], self._ports, self._guard)
 
     def _apply(self, change: Change, paced: Payload | None = None) -> None:
         payload, is_forced = paced or self.payload(change), False

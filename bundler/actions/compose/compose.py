@@ -75,7 +75,8 @@ def compose(order: RenderRequest, cluster: ClusterClient | None = None) -> Compo
     """
     context = render_context(order, cluster)
     _check_kube_version(order, {"": order.bundle}, context.capabilities.kube_version)
-    made = order.confinement.run(lambda: _composed(order, context), doing=_doing(order))
+    doing = f"rendering {order.bundle.metadata.name} {order.bundle.metadata.version}"
+    made = order.confinement.run(lambda: _composed(order, context), doing=doing)
     rendering = with_sources(made.rendering, order.bundle, made.values, context)
     return Composition(
         order=order,
@@ -101,15 +102,12 @@ class _Composed:
     gates: tuple[StepGate, ...]
 
 
-def _doing(order: RenderRequest) -> str:
-    return f"rendering {order.bundle.metadata.name} {order.bundle.metadata.version}"
-
-
 def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
     version = context.capabilities.kube_version
     with order.codes as codes:
         values = values_of(order)
-        _check_kube_version(order, _components(order, values), version)
+        parts = {one.component: one.bundle for one in walk(order.bundle, values, order.site) if one.component}
+        _check_kube_version(order, parts, version)
         rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
         rendering, readings = _read_as_meant(rendering)
         rendering = with_job_names(rendering)
@@ -253,10 +251,6 @@ def _known_apis() -> frozenset[str]:
             api_version = f"{info.group}/{version}" if info.group else version
             found |= {api_version, f"{api_version}/{info.kind}"}
     return frozenset(found)
-
-
-def _components(order: RenderRequest, values: MergedValues) -> dict[str, Bundle]:
-    return {part.component: part.bundle for part in walk(order.bundle, values, order.site) if part.component}
 
 
 def _check_kube_version(order: RenderRequest, bundles: Mapping[str, Bundle], version: str) -> None:

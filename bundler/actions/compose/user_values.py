@@ -90,7 +90,7 @@ def read_inputs(given: Values, *, variables: Mapping[str, str], read_stdin: Call
         ValuesFileError, ValuesPathError: with everything that cannot be read.
     """
     failures: list[BundlerError] = []
-    site = _tried(partial(_load_site, given.site), failures) if given.site else None
+    site = _tried(partial(loader.site_file.load_site, given.site), failures) if given.site else None
     layers = [_tried(partial(_layer, name, read_stdin), failures) for name in given.files]
     if given.data:
         layers.append(_tried(partial(_mapping, given.data), failures))
@@ -118,10 +118,6 @@ def _raise_all(failures: Sequence[BundlerError]) -> None:
     if failures:
         lines = [f"{error}: {line}" for error in failures for line in error.context]
         raise ValuesFileError("reading the values given on the command line", context=lines, hint=failures[0].hint)
-
-
-def _load_site(path: Path) -> Site:
-    return loader.site_file.load_site(path)
 
 
 def _layer(name: str, read_stdin: Callable[[], str]) -> ValuesLayer:

@@ -109,17 +109,13 @@ class _Reader:
         top = self._manifest(self._base.reference)
         report(Acquired(f"base {self._base.shown}, {top.digest}"))
         try:
-            offered = offered_platforms(top, self._child, self._platform)
+            offered = offered_platforms(top, lambda entry: self._manifest(entry.digest), self._platform)
         except TooDeepError as error:
             raise self._error(f"its indexes list each other more than {MAX_INDEX_DEPTH} deep") from error
         chosen = self._chosen([(entry.digest, platform) for platform, entry in offered], wanted)
         said = {entry.digest: platform for platform, entry in offered}
         found = (self._platform_base(self._manifest(digest), said[digest]) for digest in dict.fromkeys(chosen))
         return tuple(sorted(found, key=lambda one: one.platform))
-
-    def _child(self, entry: Descriptor) -> OciManifest:
-        """Return a manifest that an index lists."""
-        return self._manifest(entry.digest)
 
     def _platform(self, manifest: OciManifest) -> str:
         """Return the platform of a manifest, of its configuration."""

@@ -114,7 +114,8 @@ def export_bundle(
         for image in gathered:
             for notice in image.notices:
                 report(Notice(notice))
-        archive = _archive(request)
+        files, name = request.bundle.files.values(), request.bundle.metadata.name
+        archive = pack_files(files, top=name, mtime=request.archive_time_s)
         index = _index(request, gathered, archive)
         streaming = _Streaming(index, gathered, source, request, _Run(scans, report, is_stopped))
         with DeliveryWriter(request.target, index, part_bytes=request.part_bytes) as writer:
@@ -127,11 +128,6 @@ def export_bundle(
             paths = writer.finish(index, sbom, [signer.sign(INDEX_PAYLOAD, raw) for signer in signers])
     size = sum(path.stat().st_size for path in paths)
     return Exported(paths=tuple(paths), build_id=digest_of(raw), index=index, size=size)
-
-
-def _archive(request: ExportRequest) -> bytes:
-    bundle = request.bundle
-    return pack_files(bundle.files.values(), top=bundle.metadata.name, mtime=request.archive_time_s)
 
 
 def _small(request: ExportRequest, gathered: Sequence[Gathered], archive: bytes) -> Mapping[Digest, bytes]:

@@ -205,7 +205,7 @@ class _Importer:
 
     def _with_base(self, moves: list[_Move]) -> list[_Move]:
         """Find every blob that only a delta's base holds, before anything is written."""
-        absent = [move for move in moves if not self._is_at_hand(move.blob.digest)]
+        absent = [move for move in moves if self._at_hand(move.blob.digest) is None]
         found = dict(zip([move.blob.digest for move in absent], map_parallel(self._holder, absent), strict=True))
         missing = [move for move in absent if found[move.blob.digest] is None]
         if missing:
@@ -214,9 +214,6 @@ class _Importer:
             _Move(blob=move.blob, repositories=move.repositories, mount_from=found.get(move.blob.digest) or "")
             for move in moves
         ]
-
-    def _is_at_hand(self, digest: Digest) -> bool:
-        return self._at_hand(digest) is not None
 
     def _at_hand(self, digest: Digest) -> Delivery | None:
         return next((one for one in (self._delivery, *self._bases) if one.has(digest)), None)

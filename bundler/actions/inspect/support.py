@@ -27,7 +27,7 @@ from bundler.model.names import release_uid
 from bundler.model.redaction import MASK
 from bundler.model.refs import ObjectRef
 from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
-from bundler.model.secret_leaves import is_secret, leaf_texts, without_leaves
+from bundler.model.secret_leaves import leaf_texts, shareable
 from bundler.model.size import counted, shown_bytes
 from bundler.model.support import SupportPart, SupportRequest
 from bundler.planning.shown_names import public_identifiers
@@ -301,7 +301,7 @@ class _Gathering:
         return (dump_json(masked, indent=2, is_strict=False) + "\n").encode(errors="replace")
 
     def _yaml(self, body: Body) -> str:
-        return self._text(dump_yaml(without_leaves(body) if is_secret(body) else body))
+        return self._text(dump_yaml(shareable(body)))
 
     def _add_json(self, path: str, value: object) -> None:
         content = self._json(value)

@@ -152,7 +152,7 @@ def _holders(
 ) -> Iterator[Body]:
     """Yield what holds data, the claims of StatefulSets and the namespaces of all that; each once, as it is live."""
     uid = release_uid(namespace, release)
-    found = map_parallel(lambda ref: _live(ref, ports, _version(owned[ref])), data_holders(owned))
+    found = map_parallel(lambda ref: _live(ref, ports, owned[ref].api_version.rpartition("/")[2]), data_holders(owned))
     own = {ref_of(live): live for live in found if live is not None and is_ours(live, uid)}
     places = sorted({namespace, *(ref.namespace for ref in own if ref.namespace)})
     with_claims = places if with_all_claims else sorted({ref.namespace for ref in own if is_stateful_set(ref)})
@@ -162,10 +162,6 @@ def _holders(
     spaces = map_parallel(lambda place: _live(ObjectRef("", "Namespace", "", place), ports), places)
     others = {ref_of(live): live for live in (*made, *every, *spaces) if live is not None}
     yield from {**others, **own}.values()
-
-
-def _version(entry: InventoryEntry) -> str:
-    return entry.api_version.rpartition("/")[2]
 
 
 def _live(ref: ObjectRef, ports: Ports, version: str = "") -> Body | None:

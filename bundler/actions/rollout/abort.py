@@ -7,12 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import (
-    load_existing_history,
-    pass_over,
-    read_history,
-    require_open_rollout,
-)
+from bundler.actions.release.history import load_existing_history, pass_over, read_history, require_open_rollout
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, carry_out, change_release
 from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, propose_checked, require_cluster
 from bundler.actions.release.rollback import RollbackRequest, draft_of, load_to_plan

@@ -45,7 +45,10 @@ def advancer_for(
     memory = RolloutMemory(TemplateMemory(), PodAges(options.fail_fast))
     _learn(changes.values(), memory.templates, is_new=not proposal.drafted.revision.summary.revision)
     rolling = Rolling(
-        workloads=[_stepped(change, old) for change, old in _with_old(changes.values(), proposal, ports)],
+        workloads=[
+            SteppedWorkload(ref=one.ref, component=one.component, new=_desired(one), old=old)
+            for one, old in _with_old(changes.values(), proposal, ports)
+        ],
         changes=changes,
         writer=ObjectWriter(proposal.planned, ports, guard, guard.listening(ports.report)),
         guard=guard,
@@ -63,10 +66,6 @@ def _with_old(changes: Iterable[Change], proposal: Proposal, ports: Ports) -> It
         ports.redactor.learn(*fallback.sensitive)
     before = {one.ref: one for one in fallback.manifests} if fallback and deployed else {}
     return [(change, before.get(change.ref)) for change in changes]
-
-
-def _stepped(change: Change, old: Manifest | None) -> SteppedWorkload:
-    return SteppedWorkload(ref=change.ref, component=change.component, new=_desired(change), old=old)
 
 
 def _desired(change: Change) -> Manifest:

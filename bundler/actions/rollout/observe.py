@@ -13,7 +13,7 @@ from bundler.health.pods import FailFast
 from bundler.model.cluster import ListQuery, is_deleting
 from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
-from bundler.model.refs import ObjectRef
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.rollout import SeenWorkload, Template
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.conflicts import owners_of
@@ -210,15 +210,10 @@ def _split_stateful(found: LookedAt, memory: RolloutMemory) -> tuple[Pods, Pods]
 
 def _is_new_set(replica_set: Body, found: LookedAt, memory: RolloutMemory) -> bool:
     """Return whether a ReplicaSet makes pods of the new template."""
-    ref = ObjectRef("apps", "Deployment", *_place(found.live))
     template = mapping_at(replica_set, "spec", "template")
     labels = mapping_at(template, "metadata", "labels")
     meta = {**mapping_at(template, "metadata"), "labels": {k: v for k, v in labels.items() if k != _POD_TEMPLATE_HASH}}
-    return memory.templates.is_new(ref, {**template, "metadata": meta})
-
-
-def _place(live: Body) -> tuple[str, str]:
-    return text_at(live, "metadata", "namespace"), text_at(live, "metadata", "name")
+    return memory.templates.is_new(ref_of(found.live), {**template, "metadata": meta})
 
 
 def _wanted(found: LookedAt, memory: RolloutMemory) -> tuple[int, int]:
