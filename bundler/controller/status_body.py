@@ -6,15 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.controller.conditions import condition_bodies
-from bundler.controller.status import (
-    Attempt,
-    AttemptResult,
-    Condition,
-    ConditionType,
-    DriftStatus,
-    Reason,
-    WaitingPlan,
-)
+from bundler.controller.status import Attempt, AttemptResult, Condition, ConditionType, DriftStatus, Reason, WaitingPlan
 from bundler.controller.times import read_time, written_time
 from bundler.model.json import Body, JSONValue, canonical_json, int_at, items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass, replace

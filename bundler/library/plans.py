@@ -15,13 +15,7 @@ from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest
 from bundler.errors.bundle import BundleNotFoundError
-from bundler.errors.change import (
-    FieldConflictError,
-    PlanFileError,
-    PlanValueError,
-    ReleaseError,
-    StalePlanError,
-)
+from bundler.errors.change import FieldConflictError, PlanFileError, PlanValueError, ReleaseError, StalePlanError
 from bundler.errors.cluster import ForbiddenError
 from bundler.errors.delivery import RegistryError
 from bundler.library.name_rules import check_name, check_namespace

@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.live_state import by_ref, find_unlabelled
 from bundler.concurrency import in_thread, map_parallel
 from bundler.errors import BundlerError
-from bundler.errors.cluster import (
-    ApiUnavailableError,
-    ExpiredError,
-    ForbiddenError,
-    UnavailableError,
-    UnknownKindError,
-)
+from bundler.errors.cluster import ApiUnavailableError, ExpiredError, ForbiddenError, UnavailableError, UnknownKindError
 from bundler.model.cluster import Listing, ListQuery
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace

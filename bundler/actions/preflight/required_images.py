@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.compose.site_overlay import needed_images, where_in
 from bundler.actions.delivery.image_presence import holds_whole
 from bundler.concurrency import map_parallel
-from bundler.errors.delivery import (
-    ImageMissingError,
-    RegistryError,
-    RegistryForbiddenError,
-    RegistryLoginError,
-)
+from bundler.errors.delivery import ImageMissingError, RegistryError, RegistryForbiddenError, RegistryLoginError
 from bundler.images.image_paths import places_of, rules_of
 from bundler.images.rewrite import site_repository
 from bundler.model.digest import Digest

@@ -11,11 +11,7 @@ from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import remove_objects
 from bundler.actions.release.upgrade_path import is_at_least
 from bundler.actions.release.way_back import WayBack, go_back
-from bundler.errors.change import (
-    ForeignObjectError,
-    RecordDamagedError,
-    WaitError,
-)
+from bundler.errors.change import ForeignObjectError, RecordDamagedError, WaitError
 from bundler.model.kept import NEVER_DELETED
 from bundler.model.lean import replace
 from bundler.planning.problem import refuse

@@ -28,13 +28,7 @@ from bundler.errors.cluster import ForbiddenError
 from bundler.model.conflicts import ConflictRule, OnConflict
 from bundler.model.events import Notice, Warned
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import (
-    Authorship,
-    BundleReference,
-    ReleaseStatus,
-    Revision,
-    RevisionSummary,
-)
+from bundler.model.release import Authorship, BundleReference, InventoryEntry, ReleaseStatus, Revision, RevisionSummary
 from bundler.model.values import LayerKind, UserLayers
 from bundler.planning.inventory import generated_entry, rendered_entry
 from bundler.planning.recreate import recreate_rules
@@ -51,7 +45,6 @@ if TYPE_CHECKING:
     from bundler.errors import BundlerError
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
-    from bundler.model.release import InventoryEntry
     from bundler.model.rollout import RolloutRequest
     from bundler.ports import HeldLock, Ports, Registry
 

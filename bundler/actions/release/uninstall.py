@@ -13,13 +13,7 @@ from bundler.actions.ordering.edit import suspend_for
 from bundler.actions.ordering.held import let_go, orders_held
 from bundler.actions.ordering.keeping import order_at_first, order_under_lock
 from bundler.actions.release.backups import backups_of
-from bundler.actions.release.history import (
-    History,
-    load_existing_history,
-    load_history,
-    pass_over,
-    read_history,
-)
+from bundler.actions.release.history import History, load_existing_history, load_history, pass_over, read_history
 from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of_removal
 from bundler.actions.release.lifecycle import ChangeResult
 from bundler.actions.release.other_releases import used_elsewhere
