@@ -186,7 +186,7 @@ def merged(path: str) -> str:
 
 
 def kept(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Yield the files and links of a package that belong into the image, under the names that they have there."""
+    """Yield the files and links of a package that belong in the image, under the names that they have there."""
     for member in tar:
         name = merged(member.name)
         if member.isdir() or LEFT_OUT.search(name):

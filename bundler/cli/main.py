@@ -57,7 +57,7 @@ def _run(invocation: Invocation, argv: Sequence[str]) -> int:
         return 0
     except (KeyboardInterrupt, click.Abort):
         raise
-    except Exception as error:  # noqa: BLE001 - the last door; what is no error of ours or click's is a bug
+    except Exception as error:  # noqa: BLE001 - the last door; what is not an error of ours or click's is a bug
         return _explain(invocation, error)
     return result if isinstance(result, int) else 0
 

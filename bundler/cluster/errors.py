@@ -293,7 +293,7 @@ def _masked(lines: Sequence[str], payload: Payload | None) -> list[str]:
     def masked(text: str) -> str:
         for leaf in quoted:
             text = text.replace(leaf, f'"{MASK}"')
-        # A long quotation may have been cut, and then it is no whole leaf any more.
+        # A long quotation may have been cut, and then it is not a whole leaf any more.
         return _QUOTED.sub("got ***", redactor.redact(text))
 
     return [respelled(line, masked) for line in lines]

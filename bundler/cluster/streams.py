@@ -116,7 +116,7 @@ def follow_watch(
     Raises:
         ExpiredError: when the server does not remember the resourceVersion any more.
         UnavailableError: when no watch could be opened within the time of a round.
-        ClusterError: what else it answers, and when that is no watch.
+        ClusterError: what else it answers, and when that is not a watch.
     """
     kind = request.resource
     if kind is None:

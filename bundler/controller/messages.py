@@ -34,7 +34,7 @@ def read_wanted(line: bytes) -> WantedChange:
     """Return the change that a request asks for.
 
     Raises:
-        ValueError: for what is no request.
+        ValueError: for what is not a request.
     """
     body = _body_of(line)
     return WantedChange(

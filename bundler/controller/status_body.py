@@ -143,7 +143,7 @@ class _Writing:
         return cut(_printable(self._redact(text)), self.room.plan)
 
     def name(self, text: str) -> str:
-        """Cut what is no secret, and is compared later: names, digests, tokens."""
+        """Cut what is not a secret, and is compared later: names, digests, tokens."""
         return cut(_printable(text), 256)
 
 

@@ -48,7 +48,7 @@ def parse_address(text: str, option: str) -> Address:
     host, colon, port = text.rpartition(":")
     if colon and port.isascii() and port.isdigit() and int(port) < 65_536:
         return Address(host.removeprefix("[").removesuffix("]"), int(port))
-    raise UsageError(f"reading {option}", context=[f"{text!r} is no address"], hint="write HOST:PORT, or :PORT")
+    raise UsageError(f"reading {option}", context=[f"{text!r} is not an address"], hint="write HOST:PORT, or :PORT")
 
 
 class WebServer:

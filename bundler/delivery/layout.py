@@ -38,7 +38,7 @@ class LayoutSource:
                 it is the whole name of the only image there.
 
         Raises:
-            ExportError: when it is no layout.
+            ExportError: when it is not a layout.
         """
         self._blobs = LayoutBlobs(folder)
         content = self._blobs.read(folder / "index.json")

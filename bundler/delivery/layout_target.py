@@ -180,7 +180,7 @@ def _name_of(item: Body) -> str:
 
 
 def _is_something_else(folder: Path) -> bool:
-    """Return whether a folder holds files and is no layout; asked while no run writes the first image into it."""
+    """Return whether a folder holds files and is not a layout; asked while no run writes the first image into it."""
     try:
         with locked_folder(folder):
             others = (path for path in folder.iterdir() if not path.name.startswith(PREFIX))

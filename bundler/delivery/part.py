@@ -55,7 +55,7 @@ def decode_part(block: bytes) -> PartHeader:
     """
     match = _TEXT.match(block)
     if match is None:
-        msg = "it is no head of a part"
+        msg = "it is not a head of a part"
         raise ValueError(msg)
     header = PartHeader(
         build=Digest(match["build"].decode()),

@@ -185,7 +185,7 @@ class StalePlanError(PlanError):
 
 
 class PlanFileError(PlanError):
-    """The file of a saved plan cannot be read or written, is damaged, or is no plan.
+    """The file of a saved plan cannot be read or written, is damaged, or is not a plan.
 
     Remedy: Make the plan again with `bundler plan RELEASE BUNDLE --out FILE`.
     """

@@ -57,7 +57,7 @@ class Expression:
         Raises:
             UndefinedValueError: when it uses a value that is not set.
             TemplateLimitError: when it goes over a bound.
-            ExpressionError: when it fails otherwise, or its value is no data.
+            ExpressionError: when it fails otherwise, or its value is not data.
         """
         try:
             with metered(Meter(bounds)):

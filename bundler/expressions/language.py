@@ -349,7 +349,7 @@ _BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 def written_as(node: nodes.Node) -> str:
-    """Return how a path was written, ``values.db['a-b']``; empty for what is no plain path."""
+    """Return how a path was written, ``values.db['a-b']``; empty for what is not a plain path."""
     match node:
         case nodes.Name():
             return node.name

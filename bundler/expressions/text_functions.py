@@ -34,7 +34,7 @@ def plain_text(value: object) -> str:
 
 
 def bounded_width(width: int) -> int:
-    """Return a width that is no bomb.
+    """Return a width that is not a bomb.
 
     Raises:
         ValueError: when it is one.

@@ -25,7 +25,7 @@ class FieldSet:
     """A set of field paths."""
 
     tree: Tree
-    """In fieldsV1 form, spelled canonically; never modified. The root itself is no member."""
+    """In fieldsV1 form, spelled canonically; never modified. The root itself is not a member."""
 
     @classmethod
     def parse(cls, fields_v1: JSONValue) -> FieldSet:

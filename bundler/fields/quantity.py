@@ -81,7 +81,7 @@ def canonical(text: str | float, *, places: int = 9) -> str:
         places: decimal places to round up to: 9, or 3 in a ResourceList (``limits``, ``requests``, ``hard``).
 
     Raises:
-        ValueError: when it is no quantity.
+        ValueError: when it is not a quantity.
     """
     quantity, is_kept = _read(written := str(text).strip())
     rounded = _rounded_up(quantity.amount, places)

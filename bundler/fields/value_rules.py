@@ -145,7 +145,7 @@ def _percent(value: JSONValue) -> str:
 
 
 def _amount(value: JSONValue, *, needs_some: bool = False) -> str:
-    """An amount that is not negative, or more than nothing; what is no amount at all was refused before."""
+    """An amount that is not negative, or more than nothing; what is not an amount at all was refused before."""
     try:
         amount = Quantity.parse(value) if isinstance(value, str | int | float) else None
     except ValueError:

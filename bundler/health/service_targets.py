@@ -88,7 +88,7 @@ def _problems(service: Body, selector: Body, chosen: Sequence[_Pods]) -> Iterabl
         target = port.get("targetPort")
         if isinstance(target, str) and not target.isdecimal() and target not in names:
             known = ", ".join(sorted(names)) or "none"
-            message = f"its targetPort {target!r} is no port of the pods that it selects (named ports: {known})"
+            message = f"its targetPort {target!r} is not a port of the pods that it selects (named ports: {known})"
             yield message, f"spec.ports[{index}].targetPort"
 
 

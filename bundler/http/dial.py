@@ -61,7 +61,7 @@ class Dialer:
             proxy: that opens the tunnel, where there is one.
             tls: returns the context for an https server; called for each connection, so it should keep what it made.
             server_name: that the certificate must show, where it is not the server's host.
-            gate: refuses servers that may not be spoken to; None lets everything pass.
+            gate: refuses servers that may not be connected to; None lets everything pass.
             fence: of the run that this connection belongs to; None lets everything pass.
         """
         self._server, self._proxy, self._tls = server, proxy, tls

@@ -1,4 +1,4 @@
-"""Which servers may be spoken to at all. Layer: adapter foundation, pure."""
+"""Which servers may be connected to at all. Layer: adapter foundation, pure."""
 
 from __future__ import annotations
 

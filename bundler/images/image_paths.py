@@ -192,7 +192,7 @@ def _no_image(value: JSONValue) -> str:
 
 
 def _after_flag(text: str) -> tuple[str, str]:
-    """Split ``--image=nginx:1`` after its first ``=``; anything that is no flag is an image as a whole."""
+    """Split ``--image=nginx:1`` after its first ``=``; anything that is not a flag is an image as a whole."""
     if not text.startswith("-"):
         return "", text
     flag, sign, image = text.partition("=")

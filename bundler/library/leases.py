@@ -36,7 +36,7 @@ def hold(scope: Scope, name: str, cluster: ClusterClient, *, namespace: str, wai
     """
     if not is_dns_label(name):
         hint = "choose lower-case letters, digits and dashes"
-        raise UsageError("holding a Lease", context=[f"{name!r} is no name for it"], hint=hint)
+        raise UsageError("holding a Lease", context=[f"{name!r} is not a name for it"], hint=hint)
     options = scope.options
     holder = storage.holder.this_process(user=options.user, command=scope.command(None), tool_version=__version__)
     lock = storage.lock.LeaseLock(

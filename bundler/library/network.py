@@ -32,7 +32,7 @@ class NetworkRules:
     registry_ca: Path | None = None
     """PEM file of the authority that registries are trusted by, in addition to those of the system."""
     insecure_http: tuple[str, ...] = ()
-    """Registries (``host:port``) that are spoken to without TLS."""
+    """Registries (``host:port``) that are connected to without TLS."""
 
     def is_offline(self, *, default: bool) -> bool:
         """Return whether a call may reach nothing but the cluster and the site's registry.

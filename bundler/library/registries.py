@@ -35,7 +35,7 @@ def open_registry(
 
     Args:
         scope: of the session.
-        gate: the registries that may be spoken to; None: all, or those of site files where the session is offline.
+        gate: the registries that may be connected to; None: all, or those of site files where the session is offline.
         hosts: what a site file says of hosts; it wins over ``registries.yaml``.
         find_credentials: says who we are, in place of the files of docker and podman.
         is_writing: what is read will be written.
@@ -92,7 +92,7 @@ def open_site_registry(
 
 
 def settings_of_site(place: SiteRegistry, site: Site | None) -> dict[str, HostSettings]:
-    """Return what a site file says of how its registry is spoken to; nothing where it says nothing."""
+    """Return what a site file says of how its registry is connected to; nothing where it says nothing."""
     authority = _beside(site, place.ca) if place.ca else None
     if authority is None and not place.is_insecure_http:
         return {}

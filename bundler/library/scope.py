@@ -78,7 +78,7 @@ class Scope:
         self._registry: Registry | None = None
         self._folder = options.cache_dir
         self.sites: tuple[Site, ...] = ()
-        """The site files that were read: they say how their registries are spoken to."""
+        """The site files that were read: they say how their registries are connected to."""
         self._opening = threading.RLock()
         self._idle = Call(self, report=self._masked(host.report), is_stopped=host.stop.is_asked, deadline_s=0.0)
         self._idle.deadline_s = self._new_deadline_s()

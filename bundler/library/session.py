@@ -195,7 +195,7 @@ class Session:
 
     @contextmanager
     def lease(self, name: str, *, namespace: str = "", wait_s: float = 0.0) -> Iterator[HeldLock]:
-        """Hold a Lease while the block runs, so that of several copies of a program one works; its heartbeat is kept.
+        """Hold a Lease while the block runs, so that one of several copies of a program works; its heartbeat is kept.
 
         A copy that is killed, stopped or cut off loses it after `SessionOptions.lock_duration_s`: ask ``held()`` of
         what the block gets before each piece of work; it raises LockLostError then.
@@ -852,7 +852,7 @@ class Session:
 
         Raises:
             ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
-            ReleaseError: when its last change came to no good end or is open, or another run holds its lock.
+            ReleaseError: when its last change did not end well or is open, or another run holds its lock.
             PlanError: when a gate refuses the change: the site, or the protection of the release.
             BundlerError: what ended the run; what was written by then stays, and the call can be repeated.
         """
@@ -1073,7 +1073,7 @@ class Session:
         """Wait until a controller has carried the order of a release out, and return the order as it is then.
 
         Args:
-            written: the order, as `order` returned it; what its status says is no news.
+            written: the order, as `order` returned it; what its status says is not news.
 
         Raises:
             OrderNotFoundError: when the order is gone.

@@ -67,7 +67,7 @@ def find_bundle(
     if name_or_path.startswith(OCI_SCHEME):
         raise BundleNotFoundError(
             f"looking for bundle {name_or_path}",
-            context=["a bundle in a registry is no local file"],
+            context=["a bundle in a registry is not a local file"],
             hint="fetch it with `bundler pull`, and give the path of the .tgz",
         )
     try:
@@ -84,7 +84,7 @@ def find_bundle(
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """Return name and version of ``NAME@VERSION``; both are empty for what is no name, such as a path."""
+    """Return name and version of ``NAME@VERSION``; both are empty for what is not a name, such as a path."""
     if text.startswith(OCI_SCHEME) or _is_path(text):
         return "", ""
     name, _, accepts = text.partition("@")
@@ -108,7 +108,7 @@ def known_names(search_path: Sequence[Path]) -> list[str]:
 
 
 def is_known_here(name: str, search_path: Sequence[Path]) -> bool:
-    """Return whether this machine has a bundle of a name, be it a folder of that name where we are.
+    """Return whether this machine has a bundle of a name, a folder of that name where we are included.
 
     Raises:
         BundleNotFoundError: when no one can say, because a folder of ``search_path`` is missing.

@@ -95,7 +95,7 @@ def _gate(node: Node) -> StepGate:
         said = 'has "expr" and "job"' if asks else 'has neither "expr" nor "job"'
         node.fail(f"{said}; a gate is an expression, or the file of a check")
     elif gate.job and not gate.job.startswith(CHECKS_FOLDER):
-        node.fail(f'has the job "{gate.job}", which is no check; name a file like {CHECKS_FOLDER}smoke.yaml')
+        node.fail(f'has the job "{gate.job}", which is not a check; name a file like {CHECKS_FOLDER}smoke.yaml')
     return gate
 
 

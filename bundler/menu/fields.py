@@ -33,7 +33,7 @@ _SILENT_FORMAT: Final = "int64"
 
 
 def fields_of(spec: Body, checks: Sequence[ControllerCheck]) -> tuple[KindField, ...]:
-    """Return every field, sorted as the schema has them, and places that are no field and are checked nevertheless.
+    """Return every field, sorted as the schema has them, and places that are not fields and are checked nevertheless.
 
     Args:
         spec: the schema of ``.spec``.

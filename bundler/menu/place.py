@@ -78,7 +78,7 @@ class Place:
 
     @property
     def is_secret(self) -> bool:
-        """Return whether its value belongs into a Secret: it is sensitive, or a list or map of what is."""
+        """Return whether its value belongs in a Secret: it is sensitive, or a list or map of what is."""
         if self.view.is_sensitive:
             return True
         below = (self.view.child(0), self.view.child(ANY_KEY))

@@ -221,7 +221,7 @@ class Retrying:
     status: int = 0
     """HTTP status of the answer; 0 where none came."""
     waits_for: str = ""
-    """The webhook that the server could not call; empty where it is no webhook that fails."""
+    """The webhook that the server could not call; empty where it is not a webhook that fails."""
 
 
 @dataclass(frozen=True, slots=True)

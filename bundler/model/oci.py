@@ -85,7 +85,7 @@ class OciAddress:
             ValueError: when it is none.
         """
         host, slash, path = text.removeprefix(OCI_SCHEME).partition("/")
-        msg = f"{text!r} is no address like oci://registry.example/bundles/shop:1.4.0"
+        msg = f"{text!r} is not an address like oci://registry.example/bundles/shop:1.4.0"
         if not text.startswith(OCI_SCHEME) or not slash or not HOST.fullmatch(host):
             raise ValueError(msg)
         name, at, digest = path.partition("@")
@@ -218,7 +218,7 @@ class OciManifest:
 
 EMPTY_CONTENT: Final = b"{}"
 EMPTY_BLOB: Final = Descriptor(digest=digest_of(EMPTY_CONTENT), size=len(EMPTY_CONTENT), media_type=OCI_EMPTY)
-"""The configuration of what is no image. Source: OCI image-spec v1.1, "Guidance for an Empty Descriptor"."""
+"""The configuration of what is not an image. Source: OCI image-spec v1.1, "Guidance for an Empty Descriptor"."""
 
 
 def artifact_manifest(
@@ -229,7 +229,7 @@ def artifact_manifest(
     subject: OciManifest | None = None,
     annotations: Body | None = None,
 ) -> OciManifest:
-    """Return the manifest of a document that is no image.
+    """Return the manifest of a document that is not an image.
 
     Args:
         artifact_type: media type that lists of referrers tell.

@@ -29,7 +29,7 @@ GRANTS: Final[Mapping[str, str]] = {
     "rbac-nodes": "rights to change nodes, or to proxy to them",
     "rbac-certificates": "rights to approve or sign certificates",
     "rbac-cluster": "rights to change what governs the whole cluster: namespaces, CRDs, webhooks, volumes and so on",
-    "rbac-urls": "rights on URLs that are no resources",
+    "rbac-urls": "rights on URLs that are not resources",
     "rbac-aggregate": "a role that collects other roles, or joins one",
     "rbac-foreign-role": "a binding to a role of someone else, other than view",
     "rbac-foreign-subject": "a binding for a user, a group or a ServiceAccount of someone else",

@@ -85,9 +85,9 @@ def is_short(text: str) -> bool:
 class Redactor:
     """Collect sensitive strings and mask them in text that leaves the program.
 
-    It never touches what is sent to a cluster: masking happens where text is printed. A string that stands in a public
-    identifier (``shop-web``, a user's name in a Secret, in the name ``shop-web-1``) is no secret inside a text: masking
-    it would hide nothing and make the text unreadable. As a leaf of a Secret it is still masked, by its place.
+    It never touches what is sent to a cluster: masking happens where text is printed. A string that is part of a public
+    identifier (``shop-web``, a user's name in a Secret, in the name ``shop-web-1``) is not a secret inside a text:
+    masking it would hide nothing and make the text unreadable. As a leaf of a Secret it is still masked, by its place.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Redactor:
         self._short: set[str] = set()
         self._public: set[str] = set()
         self._sought: tuple[str, ...] | None = None
-        """The spellings that are no public names, the longest first; None until they are needed."""
+        """The spellings that are not public names, the longest first; None until they are needed."""
 
     def publish(self, *identifiers: str) -> None:
         """Add names that are shown anyway: of releases, objects, bundles, images."""

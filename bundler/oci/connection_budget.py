@@ -16,7 +16,7 @@ LEAST_BYTES = 262_144
 WORTH_BYTES = 2 * LEAST_BYTES
 """What a kept connection must still be able to carry to be worth a request."""
 SHORT_CUTS_TO_BELIEVE = 3
-"""A registry that is started again cuts every connection once, however little it carried; that is no limit."""
+"""A registry that is started again cuts every connection once, however little it carried; that is not a limit."""
 
 
 class ConnectionBudget:

@@ -37,13 +37,13 @@ class Hosts:
         """Return where a registry listens, by its name in references.
 
         Raises:
-            RegistryError: when that is no name of a host.
+            RegistryError: when that is not a name of a host.
         """
         scheme = "http" if self._settings.of(host).uses_plain_http else "https"
         return self._parsed(f"{scheme}://{DOCKER_HUB_API if host == DOCKER_HUB else host}", host)
 
     def at(self, server: Address, host: str) -> Transport:
-        """Return the transport for a server; ``host`` is the registry on whose behalf it is spoken to.
+        """Return the transport for a server; ``host`` is the registry on whose behalf it is connected to.
 
         Raises:
             RegistryError: when the proxy for it cannot be used.

@@ -26,7 +26,7 @@ _MIRROR = re.compile(r"(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?::[0-9]{
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
-    """How one host is spoken to."""
+    """How one host is connected to."""
 
     authority_file: Path | None = None
     """PEM certificates that are trusted beside those of the system."""
@@ -40,19 +40,19 @@ class HostSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySettings:
-    """How hosts are spoken to."""
+    """How hosts are connected to."""
 
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
     """From the configuration file, by host as it is in references."""
     authority_file: Path | None = None
     """``--registry-ca``: for every host that has none of its own."""
     plain_http: frozenset[str] = frozenset()
-    """``--insecure-http``: hosts that may be spoken to without TLS."""
+    """``--insecure-http``: hosts that may be connected to without TLS."""
     config_path: Path | None = None
     """Where the configuration file is, or would be; for hints."""
 
     def of(self, host: str) -> HostSettings:
-        """Return how one host is spoken to."""
+        """Return how one host is connected to."""
         known = self.hosts.get(host, HostSettings())
         return replace(
             known,

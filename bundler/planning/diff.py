@@ -145,7 +145,7 @@ def _unified(before: Body | None, after: Body | None) -> list[str]:
 
 
 def _ordered_like(value: JSONValue, model: JSONValue) -> JSONValue:
-    """Return ``value`` with its keys in the order of another one: where keys stand is no change."""
+    """Return ``value`` with its keys in the order of another one: where keys stand is not a change."""
     if is_mapping(value) and is_mapping(model):
         keys = [*(key for key in model if key in value), *(key for key in value if key not in model)]
         return {key: _ordered_like(value[key], model.get(key)) for key in keys}

@@ -34,7 +34,7 @@ def drifted_objects(
 
     Args:
         plan: from what is live to what the revision wrote.
-        policy: fields that it keeps as they are live are no drift.
+        policy: fields that it keeps as they are live are not drift.
         left_to_others: fields that the release gave up are none either.
     """
     changes = (change for change in plan.changes if change.hook is None and not _is_left_by_a_run(change.before))

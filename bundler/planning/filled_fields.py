@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
 
 _PEOPLE = ("kubectl", "helm", "k9s", "Lens")
-"""How the field managers of people's tools begin: what they set is no controller's."""
+"""How the field managers of people's tools begin: what they set is not a controller's."""
 _BLANK = ("", "Cg==", "Cgo=")
 """Empty, or the base64 of an empty line: what templates of webhooks say where an injector shall write."""
 

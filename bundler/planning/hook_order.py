@@ -79,5 +79,5 @@ def is_discarded(change: Change) -> bool:
 def _hook(change: Change) -> Hook:
     found = hook_of(change.desired.body) if change.desired else None
     if found is None:
-        raise AssertionError(f"{change.ref} is no object of a hook")
+        raise AssertionError(f"{change.ref} is not an object of a hook")
     return found

@@ -27,7 +27,7 @@ def content_of(body: Body) -> dict[str, JSONValue]:
 
 
 def _has_own_status(body: Body) -> bool:
-    """Return whether the status is what a bundle says: rendered, or applied where it is no subresource."""
+    """Return whether the status is what a bundle says: rendered, or applied where it is not a subresource."""
     if "uid" not in mapping_at(body, "metadata"):
         return True
     entries = items_at(body, "metadata", "managedFields")

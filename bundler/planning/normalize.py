@@ -238,7 +238,7 @@ def _unusable(generated: Iterable[GeneratedSecret]) -> Iterable[str]:
 
 
 def _not_texts(manifests: Iterable[Manifest]) -> Iterable[str]:
-    """``stringData`` is encoded here, so the server would never see that something was no text."""
+    """``stringData`` is encoded here, so the server would never see that something was not text."""
     for manifest in manifests:
         if (manifest.ref.group, manifest.ref.kind) != ("", "Secret"):
             continue

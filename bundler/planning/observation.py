@@ -66,7 +66,7 @@ class Wanted:
     recreates: tuple[RecreateRule, ...] = ()
     """Objects that may be deleted and created again, where they cannot be changed."""
     begun_recreating: Mapping[ObjectRef, int] = field(default_factory=dict)
-    """Objects that a run which came to no good end was to recreate, and its revision: it may have deleted them."""
+    """Objects that a run which did not end well was to recreate, and its revision: it may have deleted them."""
     is_removal: bool = False
     deletes_definitions: bool = False
     """Of a removal: definitions go too, where no object of their kinds is left and no other release uses them."""

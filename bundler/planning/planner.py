@@ -67,7 +67,7 @@ def build_plan(
         payloads: what was dry-run, so that it is not encoded again.
         reach: what `reach_of` says of what is wanted; None: it is found here.
 
-    What stops the change is no concern of the plan: :func:`bundler.planning.refusals.object_problems` finds it.
+    What stops the change is not a concern of the plan: :func:`bundler.planning.refusals.object_problems` finds it.
 
     Raises:
         PlanError: when components need each other in a circle.

@@ -97,7 +97,7 @@ def object_rights(manifests: Iterable[Manifest], plural_of: PluralOf, verbs: Seq
 
 
 def claim_rights(manifests: Iterable[Manifest]) -> Iterator[Right]:
-    """Yield what growing the claims of a StatefulSet needs; they are no objects of the bundle."""
+    """Yield what growing the claims of a StatefulSet needs; they are not objects of the bundle."""
     for manifest in manifests:
         if is_stateful_set(manifest.ref) and items_at(manifest.body, "spec", "volumeClaimTemplates"):
             for verb in GROWTH_VERBS:

@@ -22,7 +22,7 @@ def components_of(changes: Iterable[Change], subjects: Collection[str]) -> froze
 
     Args:
         changes: of the plan.
-        subjects: ``Deployment/web`` and such; what is no object of the plan is passed over.
+        subjects: ``Deployment/web`` and such; what is not an object of the plan is passed over.
     """
     return frozenset(change.component for change in changes if change.ref.short in subjects)
 

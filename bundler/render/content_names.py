@@ -90,5 +90,5 @@ def _guessable(one: Manifest) -> Problem:
         source=one.source,
         sentence=f"{one.ref.short} is named by its content, and its values are so short that they could be "
         "guessed and checked against that name",
-        hint="use longer values, or give the Secret a fixed name; put what is no secret into a ConfigMap",
+        hint="use longer values, or give the Secret a fixed name; put what is not a secret into a ConfigMap",
     )

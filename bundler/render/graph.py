@@ -130,7 +130,7 @@ def _targets(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[tupl
 def _selected(
     selector: Body, manifest: Manifest, manifests: Sequence[Manifest], kind: EdgeKind
 ) -> Iterator[tuple[str, EdgeKind]]:
-    """Yield the workloads whose pods a selector chooses; an empty one is no statement about one of them."""
+    """Yield the workloads whose pods a selector chooses; an empty one is not a statement about one of them."""
     if not selector:
         return
     requirements = selector_of(selector)

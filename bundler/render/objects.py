@@ -69,7 +69,7 @@ class ObjectReader:
         self.problems: list[Problem] = []
 
     def read(self, part: TextPart) -> list[ObjectPart]:
-        """Return the objects of a text; what is no good object becomes a problem."""
+        """Return the objects of a text; what is not a good object becomes a problem."""
         try:
             documents = read_objects(part.text, limits=self._limits)
         except YamlSyntaxError as error:

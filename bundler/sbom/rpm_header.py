@@ -24,7 +24,7 @@ def read_header(blob: bytes) -> Mapping[str, str]:
     """Return ``name``, ``version``, ``release``, ``epoch``, ``license`` and ``arch``, as far as they are there.
 
     Raises:
-        ValueError, struct.error: when it is no header.
+        ValueError, struct.error: when it is not a header.
     """
     entries, data_bytes = struct.unpack_from(">II", blob)
     data = 8 + 16 * entries

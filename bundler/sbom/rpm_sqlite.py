@@ -73,7 +73,7 @@ def _blobs(database: sqlite3.Connection, room: int) -> Iterator[bytes]:
 
 
 def _check_table(database: sqlite3.Connection) -> None:
-    """Refuse what is no plain table: a column may be computed, by anything, whenever a row is read."""
+    """Refuse what is not a plain table: a column may be computed, by anything, whenever a row is read."""
     kind, statement = database.execute(_SCHEMA).fetchone() or ("", "")
     if kind != "table" or not str(statement).startswith("CREATE TABLE "):
         raise ValueError("it has no table of packages")

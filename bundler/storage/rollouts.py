@@ -84,7 +84,7 @@ def read_rollout(text: str) -> Rollout | None:
     """Read the annotation; None where it is empty.
 
     Raises:
-        DamageError: when it is no rollout, or one that cannot be.
+        DamageError: when it is not a rollout, or one that cannot be.
     """
     if not text:
         return None

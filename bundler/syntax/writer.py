@@ -157,7 +157,7 @@ def _is_retyped(text: str) -> bool:
 
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
-    # half of a surrogate pair is no character; Kubernetes' own JSON reader replaces it likewise
+    # half of a surrogate pair is not a character; Kubernetes' own JSON reader replaces it likewise
     return "\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\u{code:04x}"
 
 

@@ -99,7 +99,7 @@ def validator_class(schema: Body) -> Any:
 
 
 def refuse_circle(schema: Body, file: str) -> dict[int, int]:
-    """Refuse references that lead back to themselves without a step into the values; a long chain is no circle.
+    """Refuse references that lead back to themselves without a step into the values; a long chain is not a circle.
 
     Returns:
         By the identity of each schema: in how many ways a value is judged by it.

@@ -25,7 +25,7 @@ def component_namespace(spec: ComponentSpec, names: Mapping[str, object], codes:
         codes: what is compiled of the bundle already.
 
     Raises:
-        RenderError: when it cannot be computed, or is no name of a namespace.
+        RenderError: when it cannot be computed, or is not a name of a namespace.
     """
     if not spec.namespace:
         return ""
@@ -34,7 +34,7 @@ def component_namespace(spec: ComponentSpec, names: Mapping[str, object], codes:
         return found
     raise ExpressionError(
         f"computing the namespace of component {spec.name}",
-        context=[spec.source.found(f"`{spec.namespace}` is {found!r}, which is no name of a namespace")],
+        context=[spec.source.found(f"`{spec.namespace}` is {found!r}, which is not a name of a namespace")],
         hint="let it be at most 63 lower-case letters, digits and hyphens, or empty for the namespace of the release",
     )
 

@@ -224,7 +224,7 @@ _WORDS: dict[str, Callable[[JSONValue, JSONValue], str]] = {
     "maximum": _sentence("{value} is more than the maximum of {rule}"),
     "exclusiveMinimum": _sentence("{value} must be more than {rule}"),
     "exclusiveMaximum": _sentence("{value} must be less than {rule}"),
-    "multipleOf": _sentence("{value} is no multiple of {rule}"),
+    "multipleOf": _sentence("{value} is not a multiple of {rule}"),
     "minLength": _sentence("{value} is shorter than {rule} characters"),
     "maxLength": _sentence("{value} is longer than {rule} characters"),
     "pattern": _sentence("{value} does not match the pattern {rule}"),

@@ -92,7 +92,7 @@ def split_operators(
     Args:
         data: the mapping.
         view: of the place that it is for.
-        known: what lower layers have there: a key in it is no operator.
+        known: what lower layers have there: a key in it is not an operator.
         written: where the mapping stands in its file.
     """
     plain, operators = _split(data, view, known, written, ())

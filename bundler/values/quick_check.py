@@ -65,7 +65,7 @@ class _Place:
 
 
 def is_surely_valid(schema: Body, value: JSONValue, file: str = SCHEMA_FILE) -> bool:
-    """Return whether ``value`` is valid without doubt. False is no verdict: ask jsonschema.
+    """Return whether ``value`` is valid without doubt. False is not a verdict: ask jsonschema.
 
     Args:
         schema: as the bundle has it.

@@ -106,7 +106,7 @@ class RetryForm(TypedDict):
     status: int
     """HTTP status of the answer; 0 where none came."""
     waitsFor: str
-    """The webhook that the server could not call; empty where it is no webhook that fails."""
+    """The webhook that the server could not call; empty where it is not a webhook that fails."""
 
 
 class BytesForm(TypedDict):

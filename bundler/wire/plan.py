@@ -1,7 +1,7 @@
 """A plan as JSON, and back. Layer: wire, pure.
 
 The form is versioned, described by ``schemas/plan.v1.schema.json``, and holds no secret: steps name objects, uids and
-digests, and whatever text of the bundle stands beside them was masked when the plan was made. Bodies are no part of it.
+digests, and all text of the bundle beside them was masked when the plan was made. Bodies are not part of it.
 """
 
 from __future__ import annotations

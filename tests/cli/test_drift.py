@@ -37,7 +37,9 @@ def test_what_is_ignored_or_kept_by_a_site_is_no_drift(drifted):
     rule = "{policy: keep, kind: Service, path: spec}"
     site.write_text(f"apiVersion: bundler.dev/v1\nkind: Site\nmetadata: {{name: s}}\nspec: {{conflicts: [{rule}]}}\n")
     (left,) = drifted("drift", "shop", "-n", "prod", "-o", "json", "--ignore", "data", "--site", site).document
-    assert [one["object"] for one in left["objects"]] == ["core/Service/prod/shop-web"], "a missing object is no field"
+    assert [one["object"] for one in left["objects"]] == ["core/Service/prod/shop-web"], (
+        "a missing object is not a field"
+    )
 
 
 @pytest.mark.medium

@@ -91,7 +91,7 @@ def no_credentials(cli):
 
 
 def sandbox_file_broken(cli):
-    (cli.home / "state" / "sandbox.db").write_bytes(b"this is no database " * 100)
+    (cli.home / "state" / "sandbox.db").write_bytes(b"this is not a database " * 100)
     return ["list"], {}
 
 

@@ -37,3 +37,14 @@ def test_every_file_of_the_map_exists() -> None:
 def test_every_verb_is_named(text: str) -> None:
     spans = " ".join(re.findall(r"`([^`]+)`", text))
     assert [verb for verb in VERBS if not re.search(rf"(?<![\w-]){verb}(?![\w-])", spans)] == []
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    """The build of the site says so too; this needs no build."""
+    named = re.findall(
+        r"^ +- .*?([\w/.-]+\.md)(?: #.*)?$", (ROOT / "tool/site/mkdocs.yml").read_text("utf-8"), re.MULTILINE
+    )
+    docs = ROOT / "docs"
+    pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")}
+    of_bundles = {page for page in pages if page.startswith("gallery/")} - {"gallery/index.md"}
+    assert sorted(named) == sorted(pages - of_bundles)

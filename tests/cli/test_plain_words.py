@@ -21,6 +21,10 @@ ROOT = Path(__file__).parents[2]
 STYLE = ROOT / "docs" / "style.md"
 # Between the parts of a text that goes over several lines: quotes, prefixes of comments.
 _JOINT = re.compile(r"""["']?\s*\n\s*(?:f?["']|\#\s+|>\s+)?""")
+_IS_NO = re.compile(
+    r"(?<![Tt]here )\b(?:is|are|was|were)\s+no (?!(?:longer|such|way|one|room|need|reason|more|place|time|terminal|point"
+    r"|use|better|worse|end|other|matter|doubt|less|fewer|trace|older|newer)\b)[a-z]+"
+)
 _HINT = re.compile(r"^\s*hint(?: \(for \d+ findings\))?: (.*)$", re.MULTILINE)
 _PAGE = re.compile(r"(?<![\w/])docs/([a-z/-]+\.md)\b")
 
@@ -76,6 +80,18 @@ def test_no_text_uses_a_word_that_the_style_replaces(files) -> None:
     assert len(phrases) > 50
     read = {path: found_in(path.read_text("utf-8"), phrases) for path in files()}
     assert {str(path.relative_to(ROOT)): found for path, found in read.items() if found} == {}
+
+
+def test_what_is_not_a_thing_is_not_no_thing() -> None:
+    """`is not a layer`, where a translation would say `is no layer`."""
+    found = {
+        str(path.relative_to(ROOT)): said
+        for path in (*sources(), *pages(), *goldens())
+        if path.name != "CHANGELOG.md"
+        for said in [[" ".join(one.group().split()) for one in _IS_NO.finditer(path.read_text("utf-8"))]]
+        if said
+    }
+    assert found == {}
 
 
 def test_every_hint_is_a_sentence_that_begins_with_a_verb() -> None:

@@ -660,7 +660,7 @@ def test_an_upgrade_that_deletes_what_holds_data_needs_a_word(cli):
 def test_an_uninstall_keeps_the_claims_of_a_stateful_set_and_needs_no_more_than_yes(cli):
     cli("install", "demo", make_bundle(cli.home, {"templates/db.yaml": STATEFUL}), *NS).ok()
     assert cli("uninstall", "demo", *NS).code == 2
-    assert cli("uninstall", "demo", "--accept-data-loss", *NS).code == 2, "it is no answer to the question"
+    assert cli("uninstall", "demo", "--accept-data-loss", *NS).code == 2, "it is not an answer to the question"
     cli("uninstall", "demo", "--yes", *NS).ok()
 
 

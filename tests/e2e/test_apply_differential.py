@@ -54,7 +54,7 @@ def lacking(ours: Any, theirs: Any, path: str = "") -> list[str]:
         return [
             found for index in range(len(ours)) for found in lacking(ours[index], theirs[index], f"{path}[{index}]")
         ]
-    # A false or empty value is left out by the server where its Go field is no pointer: no document says where.
+    # A false or empty value is left out by the server where its Go field is not a pointer: no document says where.
     return [] if ours == theirs or (not ours and theirs is None) else [f"{path}: {ours!r} is {theirs!r}"]
 
 

@@ -58,7 +58,7 @@ def check(place: Workplace, site: Site, statuses: list[str], tag: str) -> None:
 def end(place: Workplace, site: Site, bundle: Path, verb: str) -> None:
     if verb == "upgrade" or not is_open(site):
         code, text = place.run(upgrade(bundle, site))
-        # What is left of a rollout that is over is no upgrade in steps any more.
+        # What is left of a rollout that is over is not an upgrade in steps any more.
         assert code == 0 or "nothing to step" in text, text
         statuses = site.statuses()
         assert set(statuses[1:-1]) <= {"interrupted"}

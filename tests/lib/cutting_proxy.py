@@ -73,6 +73,6 @@ class CuttingProxy:
 
 
 def _far_side(port: int) -> socket.socket:
-    # We are no part of the program that may be offline in this process.
+    # We are not part of the program that may be offline in this process.
     with checked():
         return socket.create_connection(("127.0.0.1", port))

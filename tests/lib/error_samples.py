@@ -127,7 +127,7 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         "ask its owner to build it with `bundler catalogue build` and to push it again",
     ),
     bundle.ArchiveError: ("writing archive shop-1.4.0.tgz", ["No space left on device"], "name another folder"),
-    bundle.VersionRangeError: ("reading version range ^x", ["x is no version"], "write ^1.2"),
+    bundle.VersionRangeError: ("reading version range ^x", ["x is not a version"], "write ^1.2"),
     bundle.ValuesError: (
         "reading the values given on the command line",
         ["--set web.replicas=two: not a number"],

@@ -41,7 +41,7 @@ class FreezingProxy:
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                with checked():  # we are no part of the program that may be offline in this process
+                with checked():  # we are not part of the program that may be offline in this process
                     far = socket.create_connection(("127.0.0.1", self._target))
                 self._open += [near, far]
                 for source, target in ((near, far), (far, near)):

@@ -69,7 +69,7 @@ WORDS |= {"rls": WORDS["releases"], "deploy": WORDS["deployments"]}
 
 def refuse(what: str) -> NoReturn:
     """End: this is not one of the commands that are known here."""
-    print(f"this is no kubectl, and does not know {what}", file=sys.stderr)
+    print(f"this is not a kubectl, and does not know {what}", file=sys.stderr)
     raise SystemExit(UNKNOWN)
 
 

@@ -120,7 +120,7 @@ def test_what_is_called_unchanged_an_apply_leaves_as_it_is(kind: str, mine: int,
 def test_what_was_just_applied_is_unchanged(kind: str, seed: int) -> None:
     body = made(kind, seed)
     live = apply(None, body)
-    # Nothing owned is no entry in managedFields; and these are the kinds in which an empty list is a doubt.
+    # Nothing owned is not an entry in managedFields; and these are the kinds in which an empty list is a doubt.
     is_doubtful = kind in {"NetworkPolicy", "Gadget"} or not live["metadata"].get("managedFields")
     assert is_doubtful or is_unchanged(body, live)
 

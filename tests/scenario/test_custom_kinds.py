@@ -258,7 +258,7 @@ def test_a_kind_that_two_releases_bring_is_shared(world: World, group: str, tmp_
     assert done[1].startswith('it is shared with bundler release "first"')
     for release in ("first", "second"):
         request = DriftRequest(release=release, namespace=world.operator.namespace)
-        assert find_drift(request, world.operator.ports()).objects == (), "it is no drift, whoever looks after it"
+        assert find_drift(request, world.operator.ports()).objects == (), "it is not drift, whoever looks after it"
     assert crd(world, group)["metadata"]["labels"][RELEASE_UID] == owner
     assert release_state(world.operator.ports(), world.operator.namespace, "second").is_ready
     assert wait_for_release(world.operator.ports(), world.operator.namespace, "second").is_ready

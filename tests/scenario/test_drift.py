@@ -32,7 +32,7 @@ def test_a_release_that_no_one_touched_has_not_drifted(world: World):
     world.operator.install(world.menu, autoscale="true", extra="true")
     assert drift(world) == {}
     world.scale_web(3)
-    assert drift(world) == {}, "what an autoscaler sets is no drift"
+    assert drift(world) == {}, "what an autoscaler sets is not drift"
 
 
 def test_each_field_that_differs_is_named_with_both_values_and_who_set_it(world: World):

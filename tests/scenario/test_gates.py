@@ -175,7 +175,7 @@ def test_a_rollback_brings_back_no_power_that_a_record_claims(world: World) -> N
         world.operator.rollback()
     assert any("rbac-wildcard" in line and evil.ref.name in line for line in raised.value.context)
     assert not is_live(world, evil)
-    tamper(world, 2, evil)  # that the deployed revision claims it too is no permission
+    tamper(world, 2, evil)  # that the deployed revision claims it too is not a permission
     with pytest.raises(UndeclaredReachError):
         world.operator.rollback()
     assert not is_live(world, evil)

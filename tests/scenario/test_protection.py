@@ -183,7 +183,7 @@ def test_a_failed_upgrade_is_undone_although_the_release_is_protected(sandbox_wo
         operator.rollback()
     assert [line for line in raised.value.context if "would be" in line] == [
         "StatefulSet/db would be deleted, and what is lost with it cannot be recovered"
-    ], "1.0.0 is no older version: the newer one was never deployed"
+    ], "1.0.0 is not an older version: the newer one was never deployed"
 
 
 def test_what_may_not_be_marked_is_said_and_does_not_keep_protection_from_its_place(

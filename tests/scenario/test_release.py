@@ -280,7 +280,7 @@ def test_an_autoscaler_that_never_acts_changes_nothing(world: World):
 def test_what_an_autoscaler_set_is_followed_even_between_plan_and_apply(world: World):
     world.operator.install(world.menu, autoscale="true", replicas="5")
     world.scale_web(7)
-    assert world.operator.upgrade(world.menu).revision is None, "a moved autoscaler is no change"
+    assert world.operator.upgrade(world.menu).revision is None, "a moved autoscaler is not a change"
     world.operator.before_apply = lambda _proposal: world.scale_web(9)
     world.operator.upgrade(world.menu, text="other")
     assert replicas(world) == 9

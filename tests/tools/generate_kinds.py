@@ -145,7 +145,7 @@ def newest_first(version: str) -> tuple[int, int, int]:
     """Order versions as Kubernetes prefers them: stable, beta, alpha, each newest first."""
     found = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
     if found is None:
-        raise ValueError(f"{version} is no version")
+        raise ValueError(f"{version} is not a version")
     return ({None: 0, "beta": 1, "alpha": 2}[found[2]], -int(found[1]), -int(found[3] or 0))
 
 

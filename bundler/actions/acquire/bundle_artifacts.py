@@ -96,7 +96,7 @@ def find_published(registry: Registry, address: OciAddress, *, accepts: str = ""
 
 
 def published_versions(registry: Registry, address: OciAddress) -> list[str]:
-    """Return all versions of a bundle, the highest first; tags that are no versions are passed over.
+    """Return all versions of a bundle, the highest first; tags that are not versions are passed over.
 
     Raises:
         RegistryError: what the registry answers.

@@ -98,7 +98,7 @@ def _rights(made: Composition, order: RenderRequest, *, is_reading: bool) -> tup
         known = plural_of(group, kind) or defined.get((group, kind))
         if known is None:
             known = f"{kind.lower()}s"
-            guessed.add(f"{kind} of {group} is no kind that is known here; its resource is taken to be {known}")
+            guessed.add(f"{kind} of {group} is not a kind that is known here; its resource is taken to be {known}")
         return known
 
     if is_reading:

@@ -82,7 +82,7 @@ class Lookout:
             guard: says when the run must not continue, and bounds the watches of a run.
             uid: the release's; empty where what is waited for may carry another one.
             metadata_only: whether ``look`` returns bodies without spec and status.
-            bears_silence: whether an API that does not answer is no error: ``silence`` says it of its objects.
+            bears_silence: whether an API that does not answer is not an error: ``silence`` says it of its objects.
         """
         self._bears_silence = bears_silence
         self._ports, self._guard, self._uid, self._metadata_only = ports, guard, uid, metadata_only

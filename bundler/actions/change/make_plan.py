@@ -145,7 +145,7 @@ def _plan_again(planned: Planned, wanted: Wanted, seen: Observation) -> Plan:
 def _backup_candidate(change: Change) -> Candidate:
     """A backup is asked about once a plan is found to lose data; what the server says of it is in no plan."""
     if change.desired is None:
-        raise AssertionError(f"{change.ref} is no backup")
+        raise AssertionError(f"{change.ref} is not a backup")
     return Candidate(manifest=change.desired, rendered=change.desired, live=None, is_autoscaled=False, settled=None)
 
 

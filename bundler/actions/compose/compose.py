@@ -137,7 +137,7 @@ def _gates(bundle: Bundle, rendering: Rendering, codes: CompiledCodes) -> tuple[
 
 
 def _check_backups(manifests: Iterable[Manifest]) -> None:
-    """Refuse what can be no backup: it would have to succeed, and only what runs or is made once does.
+    """Refuse what cannot be a backup: it would have to succeed, and only what runs or is made once does.
 
     Raises:
         ManifestError: with every object.
@@ -256,7 +256,7 @@ def _known_apis() -> frozenset[str]:
 def _check_kube_version(order: RenderRequest, bundles: Mapping[str, Bundle], version: str) -> None:
     """Refuse a Kubernetes that one of ``bundles``, by the path of its component, does not run on.
 
-    Major.minor.patch alone are compared: a vendor's suffix is no pre-release.
+    Major.minor.patch alone are compared: a vendor's suffix is not a pre-release.
     """
     found = parse_kubernetes_version(version)
     asking = {path: one.kube_version for path, one in bundles.items() if one.kube_version}

@@ -61,7 +61,7 @@ def _unknown_outputs(paths: Iterable[ValuePath], bundle: Bundle) -> Iterator[str
         elif steps[1:2] == [OUTPUTS] and len(steps) > 2:
             known = [output.name for output in component.outputs]
             if steps[2] not in known:
-                yield f"{told} is no output of {component.metadata.name}; outputs are: {', '.join(known) or 'none'}"
+                yield f"{told} is not an output of {component.metadata.name}; outputs are: {', '.join(known) or 'none'}"
 
 
 def refuse_unreadable_rules(rules: Iterable[ReadinessRule], codes: CompiledCodes | None = None) -> None:

@@ -152,7 +152,7 @@ def _strange(value: object, path: str) -> Iterator[tuple[str, str]]:
             for index, item in enumerate(value):
                 yield from _strange(item, f"{path}[{index}]")
         case _:
-            yield path, f"{type(value).__name__} is no value"
+            yield path, f"{type(value).__name__} is not a value"
 
 
 def _assignment(kind: AssignmentKind, text: str, variables: Mapping[str, str]) -> Assignment:

@@ -142,7 +142,7 @@ class _Reader:
             hint = "check the name, and that this machine may read it (`bundler login`)"
             raise self._error(f"there is no {reference}", hint=hint)
         if not manifest.is_index and manifest.media_type not in MANIFEST_TYPES:
-            found = f"{reference} is of type {manifest.media_type or 'unknown'}, which is no container image"
+            found = f"{reference} is of type {manifest.media_type or 'unknown'}, which is not a container image"
             raise self._error(found, hint="name an OCI image, or one of Docker's newer format")
         self._manifests[manifest.digest] = manifest
         return manifest

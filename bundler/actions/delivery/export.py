@@ -361,4 +361,4 @@ class _Streaming:
 
 
 def _ignore(piece: bytes) -> None:
-    """Look into nothing: this is no layer."""
+    """Look into nothing: this is not a layer."""

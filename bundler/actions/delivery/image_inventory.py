@@ -37,7 +37,7 @@ def take_inventory(order: RenderRequest) -> ImageInventory:
     """Find every image that a bundle can need, confined; see :func:`_inventory_of`.
 
     Raises:
-        BundlerError: when the order as given cannot be rendered, or names something that is no image.
+        BundlerError: when the order as given cannot be rendered, or names something that is not an image.
         WorkLimitError: when that takes too much.
     """
     name = order.bundle.metadata.name
@@ -52,7 +52,7 @@ def _inventory_of(order: RenderRequest) -> ImageInventory:
     is set; site and values files are starting points like the bundle's own defaults.
 
     Raises:
-        BundlerError: when the order as given cannot be rendered, or names something that is no image.
+        BundlerError: when the order as given cannot be rendered, or names something that is not an image.
     """
     with order.codes:
         values = values_of(order)
@@ -70,7 +70,7 @@ def take_order(order: RenderRequest) -> ImageInventory:
     """Find the images of an order as it is given, over no switches.
 
     Raises:
-        BundlerError: when it cannot be rendered, or names something that is no image.
+        BundlerError: when it cannot be rendered, or names something that is not an image.
     """
     matrix = Matrix(((),), has_pairs=True, is_cut=False)
     gathered = _Gathered(rules_of(order.bundle))
@@ -219,7 +219,7 @@ class _Gathered:
 
 
 def _made_up(variant: Variant, bundle: Bundle) -> Callable[[str], bool]:
-    """Return what says of an image whether its name is made of what was set: a version at its maximum is no image."""
+    """Return what says of an image whether its name is made of what was set: a version at its maximum is none."""
     texts = {str(value) for _, value in variant if value not in {"", None} and not isinstance(value, bool)}
     words = "|".join(re.escape(text) for text in sorted(texts))
     pattern = re.compile(rf"(?<![0-9])(?:{words})(?![0-9])", re.IGNORECASE)

@@ -62,7 +62,7 @@ def sign_catalogue(path: Path, signer: Signer) -> Digest:
     """Sign the document of a catalogue in a file beside it; returns the document's digest.
 
     Raises:
-        CatalogueInvalidError: when it is no catalogue.
+        CatalogueInvalidError: when it is not a catalogue.
         DeliveryError: when the signature cannot be written.
     """
     content = read_catalogue(path)

@@ -29,7 +29,7 @@ class DriftRequest:
     ignored: tuple[ConflictRule, ...] = ()
     """Fields of no interest now; before the rules of the site and the bundle."""
     site: Site | None = None
-    """Fields that its rules keep are no drift."""
+    """Fields that its rules keep are not drift."""
 
 
 def find_drift(request: DriftRequest, ports: Ports) -> ReleaseDrift:

@@ -34,7 +34,7 @@ def wait_for_order(ref: ObjectRef, written: Body, ports: Ports) -> Body:
 
     Args:
         ref: the order.
-        written: the order as it was written last; what its status says is no news.
+        written: the order as it was written last; what its status says is not news.
         ports: the cluster, the clock and the reporter of the run.
 
     Raises:

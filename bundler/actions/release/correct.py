@@ -56,7 +56,7 @@ class Sorted:
     refused: tuple[DriftedObject, ...]
     """What cannot be put back, with the reason."""
     new_namespaces: tuple[str, ...] = ()
-    """What is made first, where that is accepted; they are no objects of the release."""
+    """What is made first, where that is accepted; they are not objects of the release."""
 
     def part_of(self, wanted: Wanted) -> Wanted:
         """Return what is wanted of the objects that are put back alone; none of the others is deleted for that."""
@@ -276,7 +276,7 @@ def sorted_out(drifted: Sequence[DriftedObject], planned: Planned, accepted: Acc
 
 
 def _gone_namespaces(drifted: Sequence[DriftedObject], planned: Planned) -> list[DriftedObject]:
-    """Return the namespaces that objects miss and that are no objects of the release themselves."""
+    """Return the namespaces that objects miss and that are not objects of the release themselves."""
     missing = planned.observation.missing_namespaces
     names = {one.ref.namespace for one in drifted if one.kind is DriftKind.MISSING} & missing
     own = {one.ref for one in drifted}

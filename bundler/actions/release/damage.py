@@ -45,7 +45,7 @@ def lost_head(history: History) -> Damage | None:
 def lost_number(summaries: Sequence[RevisionSummary]) -> int:
     """Return the number of a deployed revision whose head was deleted, as the one before shows; 0 if none was.
 
-    Old revisions are dropped from the oldest on, so that a gap after the last superseded one is no work of ours.
+    Old revisions are dropped from the oldest on, so that a gap after the last superseded one is not work of ours.
     """
     last = next((one for one in reversed(summaries) if one.status is ReleaseStatus.SUPERSEDED), None)
     if last is None or any(one.status is ReleaseStatus.DEPLOYED for one in summaries if one.revision > last.revision):

@@ -167,7 +167,7 @@ def load_history(ports: Ports, namespace: str, release: str) -> History:
     """Read what the revisions of a release own, and set aside those that are damaged.
 
     A change continues without damaged revisions: what carries the release's label and was written by bundler is then
-    owned too. A record of a newer format is no damage and stops it.
+    owned too. A record of a newer format is not damage and stops it.
 
     Args:
         ports: the cluster, records, clock and reporter of the run.

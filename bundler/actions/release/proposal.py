@@ -376,7 +376,7 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
 
 
 def _begun_recreating(history: History, ports: Ports) -> Mapping[ObjectRef, int]:
-    """Return what the newest revision was to recreate, where its run came to no good end."""
+    """Return what the newest revision was to recreate, where its run did not end well."""
     newest = history.newest
     if newest is None or newest.status.was_deployed or history.is_uninstalled:
         return {}

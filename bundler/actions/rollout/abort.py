@@ -120,7 +120,7 @@ def abort_rollout(
 def _terms_of(request: AbortRequest) -> Terms:
     return Terms(
         site=request.site,
-        # The deployed revision never ended: it is no older version that comes back.
+        # The deployed revision never ended: it is not an older version that comes back.
         accepted=replace(request.accepted, downgrade=True),
         on_conflict=request.on_conflict,
         skips_hooks=True,

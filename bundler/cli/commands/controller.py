@@ -25,7 +25,7 @@ def controller_command(app: App, *, doing: str, wish: ControllerWish) -> None:
     """Keep releases as objects in the cluster say.
 
     run: compare each Release with its objects, install, upgrade and repair what differs, until it is interrupted; the
-    options below are for it. Of several copies one works.
+    options below are for it. Of several copies, one is active.
 
     definitions: print the CustomResourceDefinitions of these objects, for `kubectl apply -f -`.
     """

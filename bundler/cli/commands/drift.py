@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 def drift_command(app: App, *, release: str | None, fix: bool, flags: DriftFlags) -> int:
     """Compare what RELEASE recorded with its live objects, or all releases of the namespace; exit 3 where they differ.
 
-    The bundle is not needed. Fields that a rule of the site file or the bundle keeps are no drift, nor are those that
+    The bundle is not needed. Fields that a rule of the site file or the bundle keeps are not drift, nor are those that
     an earlier change left to their owners. With --fix, the plan that restores the revision is shown and carried out.
     """
     if release and flags.is_everywhere:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @verb("order")
 @release_argument
 @click.option("--create", default="", metavar="SOURCE", help="Make the order, of this bundle.")
-@click.option("--service-account", default="", metavar="NAME", help="With --create: as whom the release is kept.")
+@click.option("--service-account", default="", metavar="NAME", help="With --create: whose rights the controller uses.")
 @create_namespace_option
 @click.option("--source", default="", metavar="SOURCE", help="Take another bundle from now on.")
 @click.option("--version", "version", default="", metavar="VERSION", help="Take this version of the bundle.")
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 @fetch_options
 @gathered("asked", OrderArgs)
 def order_command(app: App, *, asked: OrderArgs, flags: OrderFlags) -> int:
-    """Change what RELEASE is to be, where an order says that: show the plan, write the order, wait for its controller.
+    """Change the order that says what RELEASE is to be: show the plan, write the order, wait for its controller.
 
     SOURCE is oci://HOST/REPOSITORY, secret://NAME, or a bundle of this machine: a folder, a .tgz or a shipped one. That
     is packed into a Secret beside the order, with the signature beside the .tgz; it goes with the order, and Secrets
     of earlier bundles are deleted once the order is written.
 
     The bundle is written with its digest. Values are those of the order, with the ones given over them; sensitive ones
-    belong into a Secret that `.spec.valuesFrom` names. --from-revision goes back: to the bundle and the values that the
+    belong in a Secret that `.spec.valuesFrom` names. --from-revision goes back: to the bundle and the values that the
     revision recorded. --create makes an order for a release that is installed, with the values it was given, or for a
     new one.
     """

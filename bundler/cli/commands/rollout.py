@@ -18,6 +18,6 @@ if TYPE_CHECKING:
 def rollout_command(app: App, release: str) -> None:
     """Show how far the upgrade in steps of RELEASE has come: old and new pods of each component, and its gates.
 
-    Without one that is open: exit code 2. `bundler continue`, `pause` and `abort` change it.
+    Exits with 2 if no such upgrade is open. `bundler continue`, `pause` and `abort` change it.
     """
     show_progress(app, open_session(app).rollout(release))

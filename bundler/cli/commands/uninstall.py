@@ -43,11 +43,11 @@ def uninstall_command(
 ) -> int:
     """Delete what RELEASE owns, and its records.
 
-    Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where no one can be asked it needs --yes;
-    custom resources, which may hold data, are deleted with --accept-data-loss. With --delete-crds a CRD of the release
-    goes as well, unless another release records it too, or an object of its kind is not the release's own.
+    Volume claims, generated secrets, namespaces and CRDs are kept, and named. Without a terminal to ask on it needs
+    --yes; custom resources, which may hold data, are deleted with --accept-data-loss. With --delete-crds a CRD of the
+    release goes as well, unless another release records it too, or an object of its kind is not the release's own.
 
-    The controller is not uninstalled while orders wait for it at their end; --orphan-orders lets them go first.
+    The controller is not uninstalled while orders still need it to be deleted; --orphan-orders releases them first.
     """
     try:
         return carry_out_removal(app, asked, site_file, run)

@@ -45,10 +45,10 @@ def verify_command(
 ) -> None:
     """Check a delivery to its last byte, who signed it, and that it carries the images that its bundle renders to.
 
-    Those are looked up for the bundle's defaults, or the values that are given. For a bundle's .tgz, or a saved plan:
-    the .sig beside it. Asks no network. Exit codes: 20 damaged, or short of an image, 21 part missing, 22 part of
-    another build, 23 unsigned, 24 signed by an untrusted key, 25 refused by the site's policy, 27 base of a delta
-    missing.
+    The images are those of the bundle's defaults, or of the values that are given. Of a bundle's .tgz and a saved plan,
+    the .sig beside it is checked. Uses no network. Exit codes: 20 damaged, or short of an image, 21 part missing,
+    22 part of another build, 23 unsigned, 24 signed by an untrusted key, 25 refused by the site's policy, 27 base of a
+    delta missing.
     """
     site = open_session(app).read_site(values.site) if values.site else None
     verified = _verified(app, paths, policy_for(site, keys), bases, values)

@@ -81,7 +81,7 @@ def push(app: App, path: Path, address: str) -> None:
         address: where to.
 
     Raises:
-        BundlerError: when it is no catalogue, or cannot be published.
+        BundlerError: when it is not a catalogue, or cannot be published.
     """
     place = parse_address(address, doing=f"pushing to {address}")
     content = read_catalogue(path)

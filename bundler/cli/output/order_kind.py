@@ -43,7 +43,7 @@ def _lines(kind: OrderKind) -> Iterator[Line]:
 
 
 def _is_computed(field: KindField) -> bool:
-    """Return whether it is no field, and only a formula sets it."""
+    """Return whether it is not a field, and only a formula sets it."""
     return not field.type and all(check.keyword == "derive" for check in field.checks)
 
 

@@ -133,7 +133,10 @@ no_hooks_option = click.option(
 )
 
 orphan_orders_option = click.option(
-    "--orphan-orders", "orphans_orders", is_flag=True, help="Of the controller: let all orders go; their releases stay."
+    "--orphan-orders",
+    "orphans_orders",
+    is_flag=True,
+    help="Of the controller: release all orders; their releases stay.",
 )
 
 hook_logs_option = click.option(
@@ -144,7 +147,7 @@ test_option = click.option(
     "--test",
     "runs_checks",
     is_flag=True,
-    help="Run the bundle's checks once all is ready; one that fails fails the change.",
+    help="Run the bundle's checks once all is ready; if one fails, the change fails.",
 )
 
 junit_option = click.option(
@@ -240,7 +243,7 @@ path_options: Decorator = gathered(
             "adopts",
             multiple=True,
             metavar="KIND/NAME",
-            help="Take over an object that no one looks after; can be repeated, `*` fits any.",
+            help="Take over an object that nothing manages; can be repeated, `*` fits any.",
         ),
         recreate_option,
         conflict_option,

@@ -136,7 +136,7 @@ class Environment:
         """Seconds since 1970 that archives carry (SOURCE_DATE_EPOCH). Source: reproducible-builds.org.
 
         Raises:
-            UsageError: when the variable is no whole number.
+            UsageError: when the variable is not a whole number.
         """
         text = self.variables.get("SOURCE_DATE_EPOCH", "0")
         if text.isascii() and text.isdigit():

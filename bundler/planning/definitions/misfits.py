@@ -27,7 +27,7 @@ _NUMBERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1), "flo
 _BOUNDS = {
     "minimum": "is below the minimum {}",
     "maximum": "is above the maximum {}",
-    "multipleOf": "is no multiple of {}",
+    "multipleOf": "is not a multiple of {}",
     "minLength": "has less than {} characters",
     "maxLength": "has more than {} characters",
     "minItems": "has less than {} items",

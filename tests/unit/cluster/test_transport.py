@@ -251,7 +251,7 @@ def test_a_dead_proxy_is_named_with_where_it_is_set(variable: str) -> None:
     assert "s3cret" not in str(caught.value.context)
 
 
-@pytest.mark.parametrize("step", [HangUp(), Garbage()], ids=["hangs up", "is no proxy"])
+@pytest.mark.parametrize("step", [HangUp(), Garbage()], ids=["hangs up", "is not a proxy"])
 def test_a_proxy_that_breaks_off_is_named(step: Step) -> None:
     with StubServer([step] * 20) as broken, pytest.raises(UnavailableError) as caught:
         _through("http://api.example:80", broken.url.replace("https:", "http:")).get(CONFIG_MAP)

@@ -103,7 +103,7 @@ CHANGES: dict[str, Any] = {
     "an empty map where fields were": lambda desired, live: desired["spec"].update(template={}),
     "an empty list where items were": lambda desired, live: desired["spec"]["template"]["spec"].update(containers=[]),
     "another atomic map": lambda desired, live: desired["spec"].update(selector={"matchLabels": {"app": "x"}}),
-    "items that are no maps": lambda desired, live: web(desired).update(ports=[1, 2]),
+    "items that are not maps": lambda desired, live: web(desired).update(ports=[1, 2]),
 }  # fmt: skip
 
 

@@ -297,7 +297,7 @@ def test_a_mapping_that_no_values_file_could_hold_is_refused_with_the_path(menu)
         session.render(ReleaseRequest(bundle=menu, values=values))
     assert caught.value.context == (
         "a.b[1]: the key 2 is not a string",
-        "c: PosixPath is no value",
+        "c: PosixPath is not a value",
         "e: nan is not a number",
     )
 

@@ -213,7 +213,7 @@ BROKEN = {
     "gate of nothing": (HEAD + "spec: {upgrade: {gates: [{name: a}]}}\n", 'has neither "expr" nor "job"'),
     "gate without name": (HEAD + "spec: {upgrade: {gates: [{expr: b}]}}\n", 'gates[0] needs "name"'),
     "gate name": (HEAD + "spec: {upgrade: {gates: [{name: A b, expr: b}]}}\n", 'name is "A b" and must be lower-case letters'),
-    "gate by template": (HEAD + "spec: {upgrade: {gates: [{name: a, job: templates/a.yaml}]}}\n", 'has the job "templates/a.yaml", which is no check; name a file like checks/smoke.yaml'),
+    "gate by template": (HEAD + "spec: {upgrade: {gates: [{name: a, job: templates/a.yaml}]}}\n", 'has the job "templates/a.yaml", which is not a check; name a file like checks/smoke.yaml'),
     "rollback": (HEAD + "spec: {upgrade: {noRollbackBelow: 1.x}}\n", '"1.x" is not a semantic version'),
 }  # fmt: skip
 DECODER_ONLY = {

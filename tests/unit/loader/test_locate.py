@@ -50,7 +50,7 @@ def test_paths_are_taken_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("name", "context", "hint"),
     [
-        ("oci://host/shop", "a bundle in a registry is no local file", "path"),
+        ("oci://host/shop", "a bundle in a registry is not a local file", "path"),
         ("shop-1.0.0.bundle", "this verb works on its source", "path"),
         ("./nothing", "does not exist", "check the path"),
         ("./empty", "has no bundle.yaml", "bundler create"),

@@ -155,7 +155,7 @@ def test_an_empty_site_says_nothing(tmp_path: Path) -> None:
         ("policy: {threshold: 0}", "from 1 to 100"),
         ("policy: {revoked: [zz]}", "a key id has 16 or 64 hex digits"),
         ("policy: {forbid: [everything]}", "known:"),
-        ("catalogues: [registry.site/catalogue]", "is no address like oci://"),
+        ("catalogues: [registry.site/catalogue]", "is not an address like oci://"),
         ("deploymentWindows: {windows: []}", 'needs "timeZone"'),
         ("deploymentWindows: {timeZone: UTC, windows: [{days: [Monday]}]}", "known: Mon, Tue"),
         ("deploymentWindows: {timeZone: UTC, windows: [{from: 8 pm}]}", 'write a time of day like "20:00"'),

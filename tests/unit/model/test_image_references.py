@@ -42,5 +42,5 @@ def test_what_no_engine_takes_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("host", ["bad..example", "bad-.example", "-bad.example"])
 def test_a_bundle_has_no_address_at_such_a_host_either(host: str) -> None:
-    with pytest.raises(ValueError, match="is no address"):
+    with pytest.raises(ValueError, match="is not an address"):
         OciAddress.parse(f"oci://{host}/bundles/shop:1.0.0")

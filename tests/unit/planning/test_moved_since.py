@@ -49,7 +49,7 @@ def test_what_did_not_move_holds():
     web = LiveFact(uid="1", version="99", digest="sha256:x", writers="kubelet")
     assert lines(live={**SAVED.live, WEB: web}) == [], "only its status moved"
     verify = Verify(id="verify", needs=(), refs=(WEB,), which="w", written="x")
-    assert lines(plan=Plan(steps=(verify, *STEPS))) == [], "what can be checked before is no change"
+    assert lines(plan=Plan(steps=(verify, *STEPS))) == [], "what can be checked before is not a change"
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_secret_of_short_values_alone_is_not_named_by_its_content(logins: dict
     )
     assert not any(value in line for value in logins.values())
     assert caught.value.hint == (
-        "use longer values, or give the Secret a fixed name; put what is no secret into a ConfigMap"
+        "use longer values, or give the Secret a fixed name; put what is not a secret into a ConfigMap"
     )
 
 

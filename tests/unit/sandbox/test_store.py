@@ -68,7 +68,7 @@ def test_a_file_of_a_newer_bundler_is_refused(tmp_path: Path) -> None:
     assert str(path) in caught.value.context[0]
 
 
-@pytest.mark.parametrize("content", [b"this is no database, but long enough to look like one" * 40, b"short"])
+@pytest.mark.parametrize("content", [b"this is not a database, but long enough to look like one" * 40, b"short"])
 def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "s.db"
     path.write_bytes(content)

@@ -72,7 +72,7 @@ NUMBER_LIKE = st.text(st.sampled_from("0189+-.eE_xXoabIiNnFf \n\u0663"), min_siz
 
 
 def _expected_type(text: str) -> type:
-    """Return what the patterns of the core schema make of a text, but for a leading zero and what is no finite float."""
+    """Return what the patterns of the core schema make of a text, but for a leading zero and what is not a finite float."""
     if INT.fullmatch(text) or RADIX.fullmatch(text):
         return int
     is_float = FLOAT.fullmatch(text) and not LEADING_ZERO.match(text) and math.isfinite(float(text))

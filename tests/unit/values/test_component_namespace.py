@@ -94,4 +94,4 @@ def test_the_inner_namespace_wins_and_is_not_declared_by_the_outer_bundle(tenant
 def test_what_is_no_name_of_a_namespace_is_refused_with_its_value(tenants: Path) -> None:
     with pytest.raises(ExpressionError) as raised:
         rendered(tenants, "prefix=My Market")
-    assert "'My Market-north', which is no name of a namespace" in "\n".join(map(str, raised.value.context))
+    assert "'My Market-north', which is not a name of a namespace" in "\n".join(map(str, raised.value.context))

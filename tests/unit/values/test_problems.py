@@ -44,7 +44,7 @@ VARIANTS = {
         ({"maximum": 1.5}, "2", ": 2 is more than the maximum of 1.5"),
         ({"exclusiveMinimum": 0}, "0", ": 0 must be more than 0"),
         ({"exclusiveMaximum": 0}, "0", ": 0 must be less than 0"),
-        ({"multipleOf": 5}, "7", ": 7 is no multiple of 5"),
+        ({"multipleOf": 5}, "7", ": 7 is not a multiple of 5"),
         ({"minLength": 3}, "ab", ': "ab" is shorter than 3 characters'),
         ({"maxLength": 1}, "ab", ': "ab" is longer than 1 characters'),
         ({"pattern": "^{value}$"}, "ab", ': "ab" does not match the pattern ^{value}$'),

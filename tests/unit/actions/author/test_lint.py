@@ -213,7 +213,10 @@ spec:
     [
         ("{app: web, port: http}", []),
         ("{app: wbe, port: http}", [("templates/a.yaml:5", "Service/web: its selector app=wbe matches no pod of the")]),
-        ("{app: web, port: metrics}", [("templates/a.yaml:8", "Service/web: its targetPort 'metrics' is no port of")]),
+        (
+            "{app: web, port: metrics}",
+            [("templates/a.yaml:8", "Service/web: its targetPort 'metrics' is not a port of")],
+        ),
     ],
 )
 def test_a_service_that_leads_to_no_pod_is_an_error_at_the_line_of_its_field(tmp_path, values, expected):
@@ -331,7 +334,7 @@ def test_a_count_of_a_shell_that_starts_a_comment_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("components.db.outputs.hots", "components.db.outputs.hots is no output of db; outputs are: host"),
+        ("components.db.outputs.hots", "components.db.outputs.hots is not an output of db; outputs are: host"),
         ("components.bd.outputs.host", "components.bd.outputs.host asks for no component of this bundle"),
     ],
 )
