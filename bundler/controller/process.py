@@ -211,4 +211,4 @@ def parse_shard(text: str) -> Shard:
         shard = Shard(number=int(number), of=int(of))
         if 1 <= shard.number <= shard.of:
             return shard
-    raise UsageError("reading --shard", context=[f"{text!r} is no share"], hint="write 1/4 for the first of four")
+    raise UsageError("reading --shard", context=[f"{text!r} is not a share"], hint="write 1/4 for the first of four")

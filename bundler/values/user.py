@@ -168,7 +168,7 @@ def without_unset(
 ) -> tuple[list[ValuesLayer], tuple[str, ...]]:
     """Return the user's layers without what ``--unset`` names, and a line for each path that is not recorded.
 
-    A path that is not recorded is what a second run of the same command meets, so it is no error; one that no one
+    A path that is not recorded is what a second run of the same command meets, so it is not an error; one that no one
     knows is a typing error.
 
     Args:

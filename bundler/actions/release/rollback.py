@@ -138,6 +138,11 @@ def _target(history: History, ports: Ports) -> RevisionSummary:
 def load_to_plan(summary: RevisionSummary, history: History, ports: Ports) -> Revision:
     """Load a recorded revision whole, to plan it again: its names may be shown from now on, and no secret of it.
 
+    Args:
+        summary: which one.
+        history: of its release.
+        ports: where records are, and what masks output.
+
     Raises:
         RecordDamagedError: when it cannot be read whole.
     """
