@@ -60,7 +60,7 @@ def test_an_address_is_read_and_written_the_same(text: str, expected: OciAddress
     ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no address"):
+    with pytest.raises(ValueError, match="not an address"):
         OciAddress.parse(text)
 
 

@@ -227,7 +227,7 @@ def test_one_catalogue_that_cannot_be_read_ends_the_search_for_a_name(kitchen: K
         (f"{TEAM}#zzz", BundleNotFoundError, "none of that name"),
         (f"{TEAM}#", BundleInvalidError, "is not NAME or NAME@VERSION"),
         (f"{TEAM}#../pay", BundleInvalidError, "is not NAME or NAME@VERSION"),
-        ("oci://registry.example#pay", BundleInvalidError, "no address like"),
+        ("oci://registry.example#pay", BundleInvalidError, "is not an address like"),
     ],
 )
 def test_a_name_that_leads_nowhere_is_answered_with_what_is_there(
