@@ -15,7 +15,7 @@ from bundler.errors.change import (
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.change import Action, Change, Plan
 from bundler.model.cluster import Answer
-from bundler.model.json import Body, mapping_at
+from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import replace
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import is_plain_field
@@ -37,7 +37,7 @@ from bundler.planning.recreate import (
 from bundler.planning.safety import losses, lost_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from bundler.model.change import FieldConflict
     from bundler.model.conflicts import ConflictPolicy
@@ -70,12 +70,14 @@ def object_problems(
         candidates: manifests with their live objects.
         outcomes: what the dry run answered, by object.
     """
+    blocked = _blocked_kinds(candidates, observation)
     refused = [
         (candidate, outcome)
         for candidate in candidates
         if isinstance(outcome := outcomes.get(candidate.manifest.ref), Refusal)
         and candidate.manifest.ref not in observation.foreign
         and not _is_blocked(candidate.manifest.ref, observation)
+        and (candidate.manifest.ref.group, candidate.manifest.ref.kind) not in blocked
     ]
     return [
         *_foreign(wanted, observation, candidates, outcomes),
@@ -89,6 +91,16 @@ def _is_blocked(ref: ObjectRef, observation: Observation) -> bool:
     """Return whether it is a definition of which is said elsewhere what the server refuses."""
     risk = observation.risks.get(ref)
     return risk is not None and bool(risk.blocked)
+
+
+def _blocked_kinds(candidates: Sequence[Candidate], observation: Observation) -> Collection[tuple[str, str]]:
+    """Return the kinds whose definitions the server refuses: what it says of their objects would follow from that."""
+    specs = (
+        mapping_at(candidate.manifest.body, "spec")
+        for candidate in candidates
+        if _is_blocked(candidate.manifest.ref, observation)
+    )
+    return {(text_at(spec, "group"), text_at(spec, "names", "kind")) for spec in specs}
 
 
 def _refused(candidate: Candidate, refusal: Refusal, policy: ConflictPolicy) -> Iterable[Problem]:

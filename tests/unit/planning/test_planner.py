@@ -12,7 +12,7 @@ from bundler.errors.change import (
     RejectedObjectsError,
 )
 from bundler.errors.cluster import ForbiddenError
-from bundler.model.change import Action, Change
+from bundler.model.change import Action, Change, DefinitionRisk
 from bundler.model.cluster import Answer
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.refs import ObjectRef
@@ -428,6 +428,18 @@ def test_a_conflict_on_a_secret_shows_no_value():
     with pytest.raises(FieldConflictError) as raised:
         checked_plan(wanted(secret), seen((secret.ref, body)), {secret.ref: conflict})
     assert raised.value.context == ("Secret/s .data.k: bundle wants ***, live *** set by kubectl-edit",)
+
+
+def test_what_follows_from_a_definition_that_the_server_refuses_is_not_said_beside_it():
+    spec = {"group": "party.example", "scope": "Cluster", "names": {"kind": "Guest"}}
+    definition = manifest("CustomResourceDefinition", "guests.party.example", "apiextensions.k8s.io/v1", spec=spec)
+    guest = manifest("Guest", "ada", "party.example/v1")
+    unserved = Refusal(kind=RefusalKind.UNSERVED, lines=("the server knows no kind Guest in party.example/v1",))
+    outcomes = {guest.ref: unserved}
+    want, observation = wanted(definition, guest), seen(live(definition))
+    for risk, problems in ((DefinitionRisk(), 1), (DefinitionRisk(blocked=("its scope becomes Cluster",)), 0)):
+        known = replace(observation, risks={definition.ref: risk})
+        assert len(object_problems(want, known, find_candidates(want, known), outcomes)) == problems
 
 
 def test_an_immutable_field_has_its_own_error():
