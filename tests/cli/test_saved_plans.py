@@ -312,6 +312,11 @@ def test_a_plan_cannot_say_more_than_the_planner_finds(cli, saved):
             "ConfigMap/shop-config: the plan does not show it, and wo",
         ),
         (lambda plan: plan.update(changes=[], pending=False), "the plan shows that nothing would be done"),
+        (
+            lambda plan: plan["values"].update(changes=["text=hi is new (--set)"]),
+            "text=hi is new: the plan shows it, and",
+        ),
+        (lambda plan: plan["values"].update(changes=[]), ": the plan does not show it"),
         (lambda plan: plan.update(unchanged=9), "the plan shows 9 unchanged objects, and there are "),
     ],
 )

@@ -258,8 +258,21 @@ def refuse_unlike(saved: SavedPlan, proposal: Proposal, redact: Redact) -> None:
         lines.append(f"the plan shows that {'something' if saved.is_pending else 'nothing'} would be done")
     if saved.unchanged != unchanged:
         lines.append(f"the plan shows {saved.unchanged} unchanged objects, and there are {unchanged}")
+    lines += _unlike_values(saved, proposal, redact)
     if lines:
         refuse([_problem(saved, first_of(lines, _SHOWN))])
+
+
+def _unlike_values(saved: SavedPlan, proposal: Proposal, redact: Redact) -> Iterator[str]:
+    """Yield the values that a plan shows otherwise than they change; who sets them is not known any more."""
+    changed = _changed(proposal.draft, proposal.plan) if proposal.draft is not None else ()
+    shown, now = ({_without_source(redact(line)) for line in lines} for lines in (saved.values.changes, changed))
+    for line in sorted(shown ^ now):
+        yield f"{line}: {'the plan shows it, and it is not so' if line in shown else 'the plan does not show it'}"
+
+
+def _without_source(line: str) -> str:
+    return line.rpartition(" (")[0] if line.endswith(")") else line
 
 
 def _problem(saved: SavedPlan, lines: list[str], *, hint: str = _HINT) -> Problem:
