@@ -20,10 +20,8 @@ has to know of it stands in fields, of the error or of its lines (``Found``), an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self, TypeVar
 
 
 class Found(str):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from bundler.errors import BundlerError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class ClusterError(BundlerError):

@@ -5,13 +5,10 @@ Bounds are counts, never clocks: the same template stops at the same place on ev
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from threading import local
-from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _CHARS_PER_STEP = 256
 """Making text costs steps too, so that a loop of long strings ends by its count."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import fnmatch
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import current_meter
 from bundler.expressions.text import TemplateFailureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from bundler.model.bundle import BundleFile
 
 

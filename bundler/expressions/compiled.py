@@ -7,10 +7,10 @@ a template or expression alone, never on values.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import CodeType
 
     Compiled = tuple[CodeType, bool, frozenset[tuple[str, ...]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ExpressionError
@@ -9,8 +10,6 @@ from bundler.expressions.expression import compile_expression
 from bundler.model.json import type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.manifest import Source
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,6 @@ from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from jinja2.environment import Template
 
     from bundler.expressions.compiled import Compiled, CompiledCodes

@@ -7,8 +7,9 @@ without asking. docs/templates.md lists them for authors.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from jinja2.filters import FILTERS
 from jinja2.runtime import Undefined
@@ -37,9 +38,6 @@ from bundler.expressions.text_functions import (
     trunc,
     wrap_words,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 _JINJA_FILTERS = (
     "abs batch capitalize count dictsort first groupby items last length list lower map max min reject "

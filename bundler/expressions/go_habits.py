@@ -7,10 +7,7 @@ with the right spelling of the very tag.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 _TAG = re.compile(r"\{\{-?\s*(?P<printed>.*?)\s*-?\}\}|\{%-?\s*(?P<done>.*?)\s*-?%\}")
 _ROOTS = {

@@ -6,13 +6,10 @@ template line an object came. Each is written as a short marked piece between NU
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from bundler.expressions.bounds import current_meter
 from bundler.model.pattern import LazyPattern
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _KINDS = frozenset("LYB")
 _PART_BITS = 12

@@ -6,6 +6,7 @@ What is computed while rendering cannot be seen here, so all that may be read co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,6 @@ from bundler.expressions.template_facts import Facts, facts_in
 from bundler.expressions.template_reads import VALUES, TemplateReads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.expressions.expression import ValuePath
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from jinja2 import nodes
 
 from bundler.expressions.expression import ValuePath, path_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 
 Facts = frozenset[tuple[str, ...]]
 """What the text of one file says, as plain as a cache keeps it: see ``facts_in``."""

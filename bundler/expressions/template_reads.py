@@ -7,17 +7,14 @@ and loops around it, is kept beside what is printed in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bundler.expressions.expression import ValuePath
 from bundler.expressions.markers import is_part, line_of
 from bundler.expressions.template_facts import ANY, IS, Facts
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
 
 _Place = tuple[str, str, ValuePath]
 """A file, a scope in it, and a path as it is written there."""

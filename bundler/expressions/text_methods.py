@@ -5,13 +5,11 @@ Each is charged by the length of the text before it runs, and those that make li
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from bundler.expressions.bounds import current_meter
 from bundler.expressions.text_functions import join, refuse_many_chars, replace
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _PLAIN: Final = (
     "capitalize count endswith find isalnum isalpha isdigit islower isnumeric isupper lower partition removeprefix "

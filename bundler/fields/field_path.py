@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from bundler.model.digits import parse_digits
 from bundler.model.json import JSONValue, is_list, is_mapping
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 _ENDS = (".", "[", ":", " ")
 _BRACKET = re.compile(r'\[((?:[^\]"]|"(?:[^"\\]|\\.)*")*)\]')

@@ -5,15 +5,12 @@ Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/cust
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from bundler.fields.typed import same
 from bundler.model.json import Body, JSONValue, is_list, is_number, list_length, mapping_length, text_length
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
 
 _Test: TypeAlias = "Callable[[JSONValue, JSONValue, Body], bool]"
 

@@ -7,17 +7,15 @@ asked for (1 to 2 ms).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bundler.fields.schema import SchemaNode, schema_from_crd as _schema_from_crd
 from bundler.model.json import Body, JSONValue, value_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import group_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,6 +7,7 @@ as if their fields were called the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.fields.field_set import EMPTY, FieldSet, to_path
@@ -29,8 +30,6 @@ from bundler.model.json import Body, JSONValue, mapping_at, value_at
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from bundler.fields.schema import SchemaNode
 
 _IDENTITY = ("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields",

@@ -6,13 +6,12 @@ kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-pat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.json import JSONValue, is_list, is_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.fields.schema import SchemaNode
 
 

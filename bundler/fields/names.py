@@ -5,14 +5,10 @@ Source: the messages of k8s.io/apimachinery ``util/validation`` as kube-apiserve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.names import is_dns_label, is_framed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _ALPHANUMERIC = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _KEY_CHARS = _ALPHANUMERIC | frozenset("-_.")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, text_at
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _REFERENCES: Final = {
     "configMap": ("ConfigMap", "name"),

@@ -5,12 +5,9 @@ Source: https://kubernetes.io/docs/reference/using-api/deprecation-guide/.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from bundler.fields.kinds import preferred_version
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _ALL = "*"
 _WORKLOADS = "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet"

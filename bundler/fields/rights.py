@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from bundler.fields.kinds import pod_spec_path
 from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
 
 _RBAC = "rbac.authorization.k8s.io"
 

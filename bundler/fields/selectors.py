@@ -6,14 +6,10 @@ Source: Kubernetes, "Labels and Selectors" (grammar) and "Field Selectors".
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from bundler.model.json import Body, list_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 _COMMON_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")

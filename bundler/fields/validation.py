@@ -6,7 +6,7 @@ Only the rules that a bundle is likely to break. Source: the messages of kube-ap
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
 
 from bundler.fields.kinds import immutable_changes, pod_spec_path
 from bundler.fields.names import crd_name_problem, data_key_problems, label_problem, label_problems, name_problem
@@ -14,10 +14,6 @@ from bundler.fields.quantity import Quantity
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.fields.value_rules import value_problems
 from bundler.model.json import Body, items_at, list_at, mapping_at, strings_at, text_at, value_at
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 
 MAX_DATA_BYTES = 1024 * 1024
 _SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})

@@ -6,6 +6,7 @@ Where we differ from it, and why: docs/readiness.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.health import others, workloads
@@ -23,8 +24,6 @@ from bundler.model.health import Health, Status
 from bundler.model.json import Body, mapping_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from bundler.model.bundle import ReadinessRule
     from bundler.model.refs import ObjectRef
 

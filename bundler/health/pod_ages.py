@@ -5,15 +5,11 @@ What a controller says of pods that are available does not help while a rollout 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from bundler.health.pods import FailFast, PodHistory, PodProblem, containers_in, is_final, observe_pod, pod_problem
 from bundler.model.json import Body, int_at, items_at, text_at
 from bundler.model.rollout import PodCount
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
 
 _ENDED = frozenset({"Succeeded", "Failed"})
 

@@ -7,14 +7,10 @@ arrives, so they end a wait only after several failures in a row *and* some time
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 TERMINAL_REASONS = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError"})
 IMAGE_REASONS = frozenset({"ImagePullBackOff", "ErrImagePull", "ImageInspectError", "RegistryUnavailable"})

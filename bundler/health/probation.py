@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from bundler.health.pods import PodProblem, containers_in, last_words, pod_problem
 from bundler.model.cluster import is_deleting
 from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import pod_spec_path
@@ -11,8 +12,6 @@ from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.health.author import author_health
@@ -12,8 +13,6 @@ from bundler.model.rollout import GateOutcome, PodCount, Rollout, SeenWorkload
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from bundler.health.compute import JudgeByRule
     from bundler.model.json import Body
 

@@ -6,6 +6,7 @@ Source: OCI image-spec v1.1, config.md; Dockerfile reference, ENTRYPOINT (it tak
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -15,8 +16,6 @@ from bundler.model.oci import platform_of
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from bundler.model.image_build import ImageSettings
 
 MADE_BY: Final = "bundler image build"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.fields.kinds import pod_spec_path
@@ -12,8 +13,6 @@ from bundler.model.lean import dataclass
 from bundler.syntax.written_path import Match, PathSyntaxError, Step, read_step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from bundler.model.bundle import Bundle
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef

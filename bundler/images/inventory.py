@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors.delivery import ImageReferenceError
@@ -12,8 +13,6 @@ from bundler.model.image import ImageRef, ImageUse
 from bundler.model.json import JSONValue, is_list, is_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
-
     from bundler.model.manifest import FindSource, Manifest
 
 Where: TypeAlias = "Callable[[Manifest, Place], str]"

@@ -9,6 +9,7 @@ reference is one of the delivery's, written as the bundle writes it or as it is 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import ImageMissingError
@@ -21,8 +22,6 @@ from bundler.model.lean import replace
 from bundler.model.oci import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
     from bundler.model.manifest import Manifest
     from bundler.model.site import SiteRegistry
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
 from bundler.model.oci import OCI_MANIFEST, Descriptor, OciManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
-
     from bundler.model.digest import Digest
 
 _MAX_DEPTH = 4

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,6 @@ from bundler.model.size import first_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
 
 
 _WHITEOUT: Final = ".wh."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import bundler.loader
@@ -19,8 +20,6 @@ from bundler.values.merge import make_layer
 from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import Bundle, BundleFile, UpgradeRules
 

@@ -6,6 +6,7 @@ Hand-written, because a schema validator costs more to import than a whole small
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import VersionRangeError
@@ -19,8 +20,6 @@ from bundler.values.merge import make_layer
 from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
     from bundler.loader.problems import Problems
     from bundler.model.values import LayerKind, ValuesLayer
     from bundler.syntax.reader import MarkedDocument

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import bundler.images
@@ -32,8 +33,6 @@ from bundler.values.paths import parse_path
 from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from bundler.model.json import JSONValue
     from bundler.model.patch import ObjectPatch
 

@@ -11,14 +11,11 @@ One pattern a line, in the way of .gitignore, of which this is a small and exact
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 ALWAYS_IGNORED_FOLDERS = frozenset({".git", ".hg", ".svn", "__pycache__"})
 ALWAYS_IGNORED_ENDS = (".DS_Store", "~", ".swp")

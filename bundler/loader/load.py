@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import bundler.loader
@@ -29,7 +30,6 @@ from bundler.model.manifest import Source
 from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from bundler.loader.lockfile import LockEntry

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from bundler import loader, values
 from bundler.errors.bundle import BundleNotFoundError, VersionRangeError
 from bundler.model.lean import dataclass
 from bundler.model.names import is_dns_label
 from bundler.resolve.versions import Version, parse_range, parse_version
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 
 _HINT_PLACES = (
     "write the path of a folder with a slash; BUNDLER_BUNDLE_PATH adds folders of bundles, and BUNDLER_CATALOGUES "

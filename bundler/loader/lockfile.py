@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bundler.loader.definition import API_VERSION, check_head
@@ -10,8 +11,6 @@ from bundler.model.lean import dataclass
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler.loader.decode import Node
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.json import Body, is_mapping
 from bundler.model.patch import ObjectPatch, PodInjection
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from bundler.loader.decode import Node
 
 _OPERATIONS: Final = ("add", "remove", "replace", "test")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import BundleInvalidError
@@ -17,7 +18,6 @@ from bundler.model.render_test import Check, Combination, Expectation, RenderCas
 from bundler.model.values import LayerKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 

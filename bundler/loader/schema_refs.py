@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.manifest import Source
@@ -15,8 +16,6 @@ from bundler.model.pattern import LazyPattern
 from bundler.syntax.json_text import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.loader.problems import Problems
     from bundler.model.bundle import BundleFile
     from bundler.model.json import JSONValue

@@ -6,6 +6,7 @@ What is known of time zones is read from the machine, or from the package tzdata
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,8 +14,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bundler.model.windows import DAY_MIN, DAYS, DeploymentWindows, Freeze, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.loader.decode import Node
 
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -15,8 +16,6 @@ from bundler.model.size import counted
 from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
     from bundler.loader.problems import Problems
 
 _KEYS: Final = (

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from bundler.loader.locate import COMPONENTS, LOCK_FILE
 from bundler.loader.lockfile import LockEntry, dump_lock
 from bundler.model.bundle import Bundle, BundleFile, ComponentSpec
 from bundler.model.lean import replace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 
 def vendored_files(components: Iterable[ComponentSpec], bundles: Mapping[str, Bundle]) -> dict[str, BundleFile]:

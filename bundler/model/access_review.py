@@ -5,15 +5,12 @@ They are sent as dry-runs: a cluster that only plays one keeps no trace of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 from bundler.model.cluster import Payload
 from bundler.model.json import Body, JSONValue, canonical_json, value_at
 from bundler.model.refs import ObjectRef
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 REVIEWS: Final = "authorization.k8s.io"
 """API group."""

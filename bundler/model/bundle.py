@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from bundler.model.conflicts import ConflictRule
     from bundler.model.digest import Digest
     from bundler.model.json import Body, JSONValue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -9,8 +10,6 @@ from bundler.model.digest import Digest, digest_of
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler.model.image import ImageRef, LockedImage
 
 DELIVERY_API = "bundler.dev/delivery.v1"

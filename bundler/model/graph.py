@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class EdgeKind(StrEnum):

@@ -6,12 +6,9 @@ alone, as the name that takes its place does, so that it is quoted and indented 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from bundler.model.pattern import LazyPattern
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PREFIX = "job-name-0x"
 _MARK = LazyPattern(r"job-name-0x((?:[0-9a-f]{2})+)-x0")

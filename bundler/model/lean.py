@@ -9,11 +9,11 @@ alone: there is no inheritance between such classes here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
     from dataclasses import dataclass, field, replace
 
 __all__ = ["dataclass", "field", "replace"]

@@ -6,11 +6,8 @@ ends such work by its time can then say at which place of the bundle that was.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import local
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class _Thread(local):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Final
 
 GRANTS: Final[Mapping[str, str]] = {
     "privileged": "a pod that Pod Security's baseline refuses: capabilities, host namespaces, host ports and so on",

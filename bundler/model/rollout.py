@@ -6,6 +6,7 @@ last step is the upgrade as it would be without steps: the finish.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -13,7 +14,6 @@ from bundler.model.digits import parse_digits
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from bundler.model.refs import ObjectRef

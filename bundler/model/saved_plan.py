@@ -6,6 +6,7 @@ digest of each sensitive value.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from bundler.model.lean import dataclass, field
 from bundler.model.release import BundleReference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from bundler.model.causes import Cause, ChangedValue

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from bundler.model.json import Body, JSONValue, is_mapping, mapping_at, texts_in
 from bundler.model.redaction import MASK
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 LEAF_FIELDS = ("data", "stringData")
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 from bundler.model.pattern import LazyPattern
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _TYPED = LazyPattern(r"([0-9]{1,12})\s*([KMGT]?)i?B?", re.IGNORECASE)

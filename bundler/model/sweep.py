@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.model.json import JSONValue
 
 

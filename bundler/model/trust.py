@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
 INDEX_PAYLOAD = "application/vnd.bundler.delivery-index.v1+json"

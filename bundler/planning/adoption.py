@@ -7,6 +7,7 @@ for ever. So the former owner's fields become ours first, as kubectl itself does
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
@@ -20,8 +21,6 @@ from bundler.model.lean import replace
 from bundler.planning.ownership import ARGO_INSTANCE, ARGO_TRACKING, has_controller, helm_release_of, owner_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

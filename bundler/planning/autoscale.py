@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, int_at, is_mapping, items_at, mapping_at, text_at, value_at
@@ -10,8 +11,6 @@ from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from bundler.model.manifest import Manifest
     from bundler.planning.observation import Wanted
 

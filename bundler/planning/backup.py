@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.bundle import is_below
@@ -13,8 +14,6 @@ from bundler.model.lean import replace
 from bundler.planning.jobs import is_job, job_stem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bundler.model.manifest import Manifest
     from bundler.model.release import RevisionSummary
 

@@ -5,6 +5,7 @@ What cannot have changed is settled here, and so is what a change never touches;
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -24,8 +25,6 @@ from bundler.planning.ownership import owner_of
 from bundler.planning.version_stamp import without_version_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

@@ -7,6 +7,7 @@ Layer: planning, pure.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.fields.quantity import Quantity
@@ -14,8 +15,6 @@ from bundler.model.json import Body, JSONValue, items_at, mapping_at, text_at, v
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bundler.model.change import GrownClaim
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Action, Change
@@ -11,8 +12,6 @@ from bundler.planning.hidden import hidden_like
 from bundler.planning.ignored_fields import same_content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.model.comparison import ComparedObjects
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.errors import Found
@@ -20,8 +21,6 @@ from bundler.planning.definitions.notes import risk_notes
 from bundler.planning.safety import lost_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Refusal, Wanted

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bundler.fields.rights import rules_of
 from bundler.model.json import Body, list_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.refs import ObjectRef
 
 _WORKLOADS = frozenset({("apps", "Deployment"), ("apps", "StatefulSet")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from bundler.fields.typed import same
@@ -16,8 +17,6 @@ from bundler.planning.text_diff import unified_diff
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from bundler.model.manifest import GeneratedSecret
 
 _CONTEXT_LINES = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.field_path import leading_steps
@@ -20,8 +21,6 @@ from bundler.planning.diff import differing, shown_sides
 from bundler.planning.owners import other_owner, owned_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from bundler.model.refs import ObjectRef
 
 Steps: TypeAlias = tuple[str | int, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.kinds import pod_spec_path
@@ -9,8 +10,6 @@ from bundler.model.json import Body, is_mapping, items_at, mapping_at, text_at
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from bundler.model.manifest import Manifest
     from bundler.model.rollout import Rollout
 

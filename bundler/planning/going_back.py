@@ -7,6 +7,7 @@ that the next change and ``drift`` compare with what is there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.field_set import Tree, owned_fields
@@ -21,8 +22,6 @@ from bundler.planning.ownership import is_ours
 from bundler.planning.recreate import rule_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Change, KeptObject
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.planning.observation import Observation, Wanted
 
 

@@ -8,14 +8,13 @@ once all of that is ready. So a plan has more parts than components: ``before-up
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.bundle import is_below
 from bundler.model.hooks import DeleteAfter, Hook, Side, hook_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from bundler.model.change import Change
 
 

@@ -6,6 +6,7 @@ Job of a hook carries the name of its run, and a record the mark of each Job tha
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.hooks import Hook, HookPoint, Operation, hook_of, hook_run, is_check
@@ -15,8 +16,6 @@ from bundler.model.lean import dataclass, replace
 from bundler.planning.jobs import is_job, job_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary

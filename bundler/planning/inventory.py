@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.release import InventoryEntry
@@ -9,8 +10,6 @@ from bundler.planning.order import component_ranks
 from bundler.planning.stages import stage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
 

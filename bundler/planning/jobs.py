@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, canonical_json, items_at, mapping_at
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision, RevisionSummary
 

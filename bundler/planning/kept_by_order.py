@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import KeptReleaseError, OrderChangedError, OrdersHeldError, RolloutOpenError
@@ -9,8 +10,6 @@ from bundler.model.size import first_of
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.model.orders import KeepingOrder, OrderMark
     from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import PlanError
@@ -15,8 +16,6 @@ from bundler.planning.order import reached
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.errors import Found
 
 HINT = (

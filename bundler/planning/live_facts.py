@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.field_set import FieldSet, to_path
@@ -15,7 +16,6 @@ from bundler.planning.ignored_fields import content_of
 from bundler.planning.payloads import without_replicas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from bundler.model.change import Change, Plan

@@ -6,6 +6,7 @@ therefore never taken for permission: what it would write is compared with the l
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors import Found
@@ -24,8 +25,6 @@ from bundler.planning.reach import object_reach
 from bundler.planning.version_stamp import without_version_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

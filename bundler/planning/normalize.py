@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from bundler.model.secret_leaves import unbroken
 from bundler.planning.jobs import hashed_name, is_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bundler.fields.schema import SchemaNode
     from bundler.model.refs import ObjectRef
 

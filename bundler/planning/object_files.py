@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.redaction import Redactor
@@ -16,8 +17,6 @@ from bundler.planning.jobs import is_job, job_stem
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

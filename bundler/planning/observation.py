@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,8 +12,6 @@ from bundler.model.lean import dataclass, field
 from bundler.planning.jobs import job_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.change import DefinitionRisk, FieldConflict, GrownClaim, KeptObject
     from bundler.model.cluster import Answer
     from bundler.model.json import Body

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import PlanError
 from bundler.fields.kinds import kind_info
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from bundler.model.refs import ObjectRef
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bundler.fields.field_path import leading_steps
@@ -12,8 +13,6 @@ from bundler.model.explanation import FieldOwner
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.json import Body
 
     Steps = tuple[str | int, ...]

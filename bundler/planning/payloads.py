@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.cluster import Payload, is_deleting
@@ -12,8 +13,6 @@ from bundler.model.redaction import Redactor
 from bundler.model.secret_leaves import is_secret, without_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from bundler.model.change import Change, GrownClaim
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef

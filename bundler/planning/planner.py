@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -38,8 +39,6 @@ from bundler.planning.taking import is_others, taken_secret
 from bundler.planning.webhooks import after_their_judges, judge_needs, judging_components, past_silent_webhooks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
     from bundler.model.change import FieldConflict
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.release import InventoryEntry

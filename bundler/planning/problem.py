@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from bundler.errors import BundlerError, ConfirmationRequiredError, change
 from bundler.errors.cluster import ForbiddenError
 from bundler.errors.delivery import SignatureError
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _GRAVEST_FIRST: Final[tuple[type[BundlerError], ...]] = (
     change.WrongClusterError,

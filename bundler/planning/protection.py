@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import ProtectedReleaseError
@@ -15,8 +16,6 @@ from bundler.planning.problem import Problem
 from bundler.planning.safety import losses, may_hold_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from bundler.model.change import Plan
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry, Protection

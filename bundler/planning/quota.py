@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from bundler.model.json import Body, int_at, items_at, list_at, mapping_at, text
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bundler.model.change import Change
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef

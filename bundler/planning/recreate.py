@@ -7,6 +7,7 @@ object, and it has an effect only where the server refuses to change that object
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.field_path import value_at_path, with_field
@@ -27,8 +28,6 @@ from bundler.planning.jobs import is_job
 from bundler.planning.payloads import following
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from bundler.errors import BundlerError, Found, field_of
@@ -37,8 +38,6 @@ from bundler.planning.recreate import (
 from bundler.planning.safety import losses, lost_with
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
     from bundler.model.change import FieldConflict
     from bundler.model.conflicts import ConflictPolicy
     from bundler.model.refs import ObjectRef

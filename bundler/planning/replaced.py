@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from bundler.model.change import Action, Change
 from bundler.model.json import Body, JSONValue, mapping_at
 from bundler.model.lean import replace
 from bundler.planning.jobs import is_job, job_stem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _HASHED = frozenset({("batch", "Job"), ("", "ConfigMap"), ("", "Secret")})
 """Kinds that may have such names."""

@@ -6,6 +6,7 @@ defaults included. Left so, a field that a later version drops would stay, and o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import schema_of
@@ -16,8 +17,6 @@ from bundler.model.json import Body, items_at, mapping_at
 from bundler.planning.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler.model.manifest import Manifest
 
 REASON = "restored from a backup: its fields are taken back"

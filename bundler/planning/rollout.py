@@ -5,6 +5,7 @@ Nothing is remembered from look to look: whatever a run left behind, the next on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from bundler.model.lean import replace
@@ -12,8 +13,6 @@ from bundler.model.rollout import AskGates, Fail, Finished, Hold, Look, Restore,
 from bundler.planning.pacing import new_pods, next_pacing, old_pods, standing_still
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.model.rollout import Pacing, Rollout, RolloutAction, SeenWorkload
 
 

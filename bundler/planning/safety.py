@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.kinds import kind_info, pod_spec_path
@@ -10,8 +11,6 @@ from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.orders import is_kept_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.model.refs import ObjectRef
 
 _HOLD_DATA: Final = frozenset({("apps", "StatefulSet")})

@@ -10,6 +10,7 @@ them. What is no longer wanted is deleted only then, in groups, and the outcome 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from types import MappingProxyType
@@ -30,8 +31,6 @@ from bundler.planning.stepped_schedule import steps_of, waiting_for_finish
 from bundler.planning.stuck_pods import is_stuck_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     from bundler.model.refs import ObjectRef
     from bundler.planning.payloads import Digester
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import pod_spec_path
@@ -12,8 +13,6 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.stepping import PACED_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
     from bundler.model.manifest import Manifest
     from bundler.planning.step_rules import StepPolicy
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.json import mapping_at
@@ -17,8 +18,6 @@ from bundler.planning.live_facts import ROLLOUT_COUNT
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
     from bundler.model.saved_plan import SavedChange

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import SitePolicyError, WrongClusterError
@@ -9,8 +10,6 @@ from bundler.errors.delivery import UnsignedError
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.model.change import ReachNote
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.site import Site

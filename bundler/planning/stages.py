@@ -5,13 +5,12 @@ Only the scheduler, and what keeps the inventory of a record, looks at stages.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
 

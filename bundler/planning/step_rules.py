@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
 
@@ -9,8 +10,6 @@ from bundler.model.lean import dataclass, field, replace
 from bundler.model.rollout import PAUSES, OnFailure, Rollout, RolloutRequest, Share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-
     from bundler.model.bundle import Bundle, StepGate, StepRules
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef

@@ -8,6 +8,7 @@ protects and exposes them, hooks after them, and every component that needs one 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from bundler.planning.stages import stage_in_plan
 from bundler.planning.stepping import paced_workloads
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
     from bundler.model.change import Change
     from bundler.model.rollout import Rollout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.kinds import pod_spec_path
@@ -13,8 +14,6 @@ from bundler.model.steps import Paced
 from bundler.planning.pacing import pacing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from bundler.model.refs import ObjectRef
 
 PACED_KINDS: Final = frozenset({("apps", "Deployment"), ("apps", "StatefulSet")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.errors.change import StepsRefusedError
@@ -11,8 +12,6 @@ from bundler.planning.steps_refused import around, asked, traffic, workloads
 from bundler.planning.steps_refused.case import Case, Reason, body_after, replicas_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
 

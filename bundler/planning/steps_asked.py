@@ -5,6 +5,7 @@ The author knows best: where a bundle requires steps, those are taken that it na
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors import ConfirmationRequiredError
@@ -15,8 +16,6 @@ from bundler.planning.stepping import Names, is_paced, shares_of
 from bundler.planning.steps_refused.case import found_in, replicas_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.model.change import Change
     from bundler.planning.step_rules import StepPolicy
 

@@ -8,6 +8,7 @@ Source: kubernetes/kubernetes#67250, "StatefulSet with a broken pod is stuck unt
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Action, Change
@@ -16,8 +17,6 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.ownership import has_controller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.planning.observation import Observation
 
 

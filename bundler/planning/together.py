@@ -6,13 +6,9 @@ were ready too, so that what runs is a revision that was deployed once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
 
 from bundler.model.change import Action, Change
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
 
 _OWN = "the bundle's own objects"
 

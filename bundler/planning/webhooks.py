@@ -5,6 +5,7 @@ Layer: planning, pure.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import plural_of, pod_spec_path
@@ -16,8 +17,6 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.order import is_custom
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-
     from bundler.model.change import Change
     from bundler.planning.observation import Observation, Wanted
 

@@ -6,6 +6,7 @@ open twice, and on that on which they go forward later than it says, or not at a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +14,6 @@ from bundler.errors.change import ClosedWindowError
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.site import Site
     from bundler.model.windows import DeploymentWindows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,6 @@ from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from bundler.expressions.expression import ValuePath
     from bundler.model.values import MergedValues
     from bundler.render.tracing import TracedObject

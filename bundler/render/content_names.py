@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import bundler.expressions.content_names
@@ -12,8 +13,6 @@ from bundler.model.secret_leaves import is_secret, leaf_contents
 from bundler.render.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
     from bundler.model.manifest import Manifest
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from typing import TYPE_CHECKING, assert_never
+from collections.abc import Iterator, Sequence
+from typing import assert_never
 
 from bundler.fields.field_path import value_at_path
 from bundler.fields.quantity import Quantity
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, text_at
 from bundler.model.refs import group_of
 from bundler.model.render_test import Check, Expectation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 _MAX_SHOWN_CHARS = 200
 _MAX_NAMED = 10

@@ -6,6 +6,7 @@ Only objects of the bundle appear: what a pod reads of others is reach, not stru
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.kinds import plural_of, pod_spec_path
@@ -17,8 +18,6 @@ from bundler.model.graph import BundleGraph, EdgeKind, GraphComponent, GraphEdge
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, list_at, mapping_at, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
     from bundler.model.bundle import Bundle
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef

@@ -6,14 +6,12 @@ Layer: render, pure. Used only where a mark stands on every line, to find out wh
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from bundler.expressions.markers import finish_text, line_of, mark_line, place_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 _LINE_MARK = "\0L"
 

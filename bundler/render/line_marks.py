@@ -6,6 +6,7 @@ A module of its own, because a rendering whose templates are all compiled alread
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from jinja2 import nodes
@@ -15,8 +16,6 @@ from jinja2.lexer import Token, TokenStream
 from bundler.expressions.markers import is_part, line_of, mark_line, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.render.templates import MarkedLanguage
 
 _OBJECT_LINE = re.compile(r"(?m)^(?=[ -]*(?:apiVersion|kind)[ ]*:)")

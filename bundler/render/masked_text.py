@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
 
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import LEAF_FIELDS
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.spans import Span, scalar_spans
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
 
 
 def masked_text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from bundler.model.refs import ObjectRef
 from bundler.model.values import MergedValues, components_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
     from bundler.render.types import Capabilities, RenderContext

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import bundler.render
@@ -17,8 +18,6 @@ from bundler.syntax.events import Limits, Mark, YamlSyntaxError
 from bundler.syntax.objects import ObjectDocument, read_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from bundler.expressions.bounds import Bounds
     from bundler.expressions.expression import ValuePath
     from bundler.model.manifest import Source

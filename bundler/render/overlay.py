@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import BundlePatchError, RenderError
@@ -15,8 +16,6 @@ from bundler.render.types import RenderContext, RenderedTemplate, Rendering
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from bundler.model.manifest import Manifest, Source
     from bundler.model.patch import ObjectPatch
     from bundler.render.parts import Part

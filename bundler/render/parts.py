@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.bundle import Bundle, Reach
     from bundler.model.json import Body
     from bundler.model.values import MergedValues

@@ -6,6 +6,7 @@ Source: RFC 6902 (JSON patch), RFC 6901 (pointers).
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import pod_spec_path, schema_of
@@ -17,8 +18,6 @@ from bundler.model.labels import PREFIX
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from bundler.model.manifest import Manifest, Source
     from bundler.model.patch import ObjectPatch, PodInjection
 

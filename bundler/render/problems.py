@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler import expressions
@@ -15,8 +16,6 @@ from bundler.model.size import sentence
 from bundler.render.lines import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.expressions.failures import Failure
 
 

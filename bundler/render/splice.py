@@ -7,6 +7,7 @@ formatting stay as the author's template made them.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -15,8 +16,6 @@ from bundler.model.pattern import LazyPattern
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.syntax.events import Mark
 
 Pairs: TypeAlias = "tuple[tuple[str, str], ...]"

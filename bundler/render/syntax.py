@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jinja2.exceptions import TemplateSyntaxError
@@ -12,8 +13,6 @@ from bundler.model.manifest import Source
 from bundler.render.templates import RenderFailedError, TemplateSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.expressions.compiled import CompiledCodes
     from bundler.render.problems import Problem
 

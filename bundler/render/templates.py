@@ -8,6 +8,7 @@ with a mark on every line, and around every tag.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from itertools import islice
 from operator import itemgetter
@@ -27,8 +28,6 @@ from bundler.model.manifest import Source
 from bundler.render.problems import Problem, problem_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from bundler.expressions.template_facts import Facts
     from bundler.expressions.template_reads import LineReads, TemplateReads
 

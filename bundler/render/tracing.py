@@ -7,6 +7,7 @@ rendered: to answer, the template of the object renders once more, with marks on
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from bundler.render.lines import offset_of_line
 from bundler.render.types import FieldOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     from bundler.model.manifest import Manifest, Source
     from bundler.model.refs import ObjectRef
     from bundler.render.objects import ObjectPart, TextPart

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
@@ -10,8 +11,6 @@ from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from bundler.expressions.expression import ValuePath
     from bundler.model.digest import Digest
     from bundler.model.json import Body, JSONValue

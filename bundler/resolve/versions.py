@@ -6,17 +6,14 @@ Own code, because no maintained library fits: ``packaging`` reads PEP 440, ``sem
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import VersionRangeError
 from bundler.model.lean import dataclass, field
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _IDENTIFIER_CHARS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-")
 _STARS = frozenset("xX*")

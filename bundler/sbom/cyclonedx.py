@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -14,8 +15,6 @@ from bundler._version import __version__
 from bundler.model.json import JSONValue, canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from bundler.model.bundle import Bundle
     from bundler.sbom.image import ImageContent
     from bundler.sbom.packages import Package

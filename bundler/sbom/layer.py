@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.model.image_build import EntryKind, Placed
 from bundler.model.lean import dataclass, field
 from bundler.sbom.packages import Package
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _LENGTH: Final = struct.Struct("<I")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Callable, Iterable
+from typing import Final, Self
 
 from bundler.isolation.child import Child, ChildEndedError
 from bundler.isolation.fork_server import ForkServer
 from bundler.isolation.limits import WorkLimits
 from bundler.sbom.layer import LayerContent, decode_layer, encode_question
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 _LEAST_CPU_S: Final = 60
 _BYTES_PER_CPU_S: Final = 4 * 1024 * 1024

@@ -6,17 +6,15 @@ Source: deb-control(5), dpkg's status file; wiki.alpinelinux.org, "Apk spec"; fo
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, Final
 
 from bundler.model.lean import dataclass
 from bundler.sbom.rpm_berkeley import read_berkeley
 from bundler.sbom.rpm_header import read_header
 from bundler.sbom.rpm_ndb import read_ndb
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 MAX_PACKAGES: Final = 100_000
 _MAX_LINE_BYTES = 64 * 1024

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import IO, TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import IO, Final
 
 from bundler.sbom.rpm_header import MAX_HEADER_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MAGIC: Final = 0x061561
 _VERSIONS = range(7, 11)

@@ -7,10 +7,8 @@ Source: rpm.org, "RPM V4 Package format", Header; tags of rpmtag.h. All numbers 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Final
 
 _TAGS: Final = {1000: "name", 1001: "version", 1002: "release", 1003: "epoch", 1014: "license", 1022: "arch"}
 MAX_HEADER_BYTES: Final = 64 * 1024 * 1024

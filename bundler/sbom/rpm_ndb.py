@@ -9,12 +9,10 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from typing import IO, TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import IO, Final
 
 from bundler.sbom.rpm_header import MAX_HEADER_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MAGIC, _SLOT, _HEAD, _TAIL = b"RpmP", b"Slot", b"BlbS", b"BlbE"
 _BLOCK_BYTES: Final = 16

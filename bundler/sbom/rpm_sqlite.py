@@ -13,12 +13,10 @@ import shutil
 import sqlite3
 import struct
 import tempfile
-from typing import IO, TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import IO, Final
 
 from bundler.sbom.rpm_header import MAX_HEADER_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MAX_STEPS: Final = 20_000_000
 """Of sqlite's machine; reading 5,000 packages takes 50,000."""

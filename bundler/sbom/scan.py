@@ -9,7 +9,8 @@ from __future__ import annotations
 import posixpath
 import re
 import tempfile
-from typing import IO, TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import IO, Final
 
 from bundler.model.image_build import EntryKind, Placed
 from bundler.model.size import counted, shortened, shown_bytes
@@ -17,10 +18,6 @@ from bundler.sbom.layer import Found, LayerContent, decode_question, encode_laye
 from bundler.sbom.packages import MAX_PACKAGES, UnreadableError, read_database, read_distribution
 from bundler.syntax.tar import TarEntry, TarKind, TarReader
 from bundler.syntax.unpack import NoZstdError, unpack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 
 _RPM_FOLDERS: Final = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
 _RPM_FILES: Final = ("rpmdb.sqlite", "Packages.db", "Packages")

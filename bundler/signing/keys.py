@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,6 @@ from bundler.errors.delivery import KeyFileError
 from bundler.model.trust import PUBLIC_KEY_WORD, TrustedKey, make_key, parse_public_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from bundler.errors.delivery import DeliveryPolicyError, UnsignedError, Untruste
 from bundler.model.trust import SHORT_KEY_ID_CHARS, Evidence, pre_authentication
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from bundler.model.trust import Envelope, Signature, TrustedKey, TrustPolicy

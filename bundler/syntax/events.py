@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import yaml
 
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # libyaml reads about ten times as fast; a PyYAML built without it still answers the same.
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

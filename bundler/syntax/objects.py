@@ -6,6 +6,7 @@ start. Lines of anything else are found by reading that document again, which on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -16,8 +17,6 @@ from bundler.syntax.reader import MarkedDocument, read_document, read_documents
 from bundler.syntax.scalars import resolve_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.json import JSONValue
 
 MarkPath = tuple[str, ...]

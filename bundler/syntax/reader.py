@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
@@ -21,10 +22,6 @@ from bundler.syntax.events import (
     translating,
 )
 from bundler.syntax.scalars import resolve_plain
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 __all__ = ["Limits", "Mark", "MarkedDocument", "YamlSyntaxError", "read_document", "read_documents"]
 

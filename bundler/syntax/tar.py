@@ -7,13 +7,11 @@ Source: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format" (long names, base-
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from bundler.model.digits import parse_digits
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 MAX_STEPS: Final = 5_000_000
 """Headers and their records: a layer of 500,000 files, each with times and attributes, has some 3,500,000."""

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Protocol
 
 CHUNK_BYTES: Final = 1024 * 1024
 """The longest piece that comes out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import isinf, isnan
 from typing import TYPE_CHECKING
@@ -12,7 +13,6 @@ from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable, Mapping, Sequence
 
 
 # Words that some reader takes for a boolean, null, number, merge key or default value.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Sequence
+from typing import Final, TypeAlias
 
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _PLAIN_KEY: Final = LazyPattern(r"[^.\[\]\"'=\\\s]+")
 _INDEX: Final = LazyPattern(r"\[([0-9]{1,9})\]")

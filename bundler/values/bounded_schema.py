@@ -7,7 +7,8 @@ counted, and the error names the place in the schema where the count ran out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -19,10 +20,6 @@ from bundler.model.json import Body, JSONValue, is_list, is_mapping
 from bundler.model.place import at_place
 from bundler.values.quick_check import has_only_unique
 from bundler.values.schema_view import final_reference, nodes_of, pointer_in, resolve_reference
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
 
 _MAX_STEPS = 500_000
 _MAX_WAYS = 2_000

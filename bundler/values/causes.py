@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from bundler.values.outputs import COMPONENTS, OUTPUTS, paths_in
 from bundler.values.paths import leading_keys, parent_pointer, parse_path, pointer_to, starts_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ComponentSpec
     from bundler.model.causes import ChangedValue

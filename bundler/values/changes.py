@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from bundler.model.causes import ChangedValue
 from bundler.model.json import Body, JSONValue, is_list, is_mapping
@@ -13,10 +13,6 @@ from bundler.syntax.written_path import format_path
 from bundler.values.flatten import is_shown_whole, is_touching, leaves_of, shown_leaf
 from bundler.values.merge import fold_layers
 from bundler.values.paths import pointer_as_path
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
 
 _DELETED = "null"
 

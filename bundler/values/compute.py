@@ -7,6 +7,7 @@ From outside: for the top bundle what the user gave; for a component what its pa
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import bundler.values
@@ -39,8 +40,6 @@ from bundler.values.validate import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ComponentSpec
 

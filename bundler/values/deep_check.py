@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,8 +22,6 @@ from bundler.values.problems import MAX_SUGGESTIONS, closest, shown_value
 from bundler.values.schema_view import Same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
     from jsonschema.exceptions import ValidationError
 
     from bundler.model.values import Pointer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors import Detail
@@ -15,8 +16,6 @@ from bundler.values.merge import merge_all, merge_values
 from bundler.values.paths import leading_keys, parse_path, pointer_to, set_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import DeriveRule
 

@@ -6,13 +6,12 @@ cost grows with what is written, however many formulas there are and however lon
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from bundler.expressions.expression import Expression
     from bundler.model.bundle import DeriveRule
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from bundler.values.paths import ValuePath, parse_path, pointer_as_path, pointer
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from bundler.model.values import MergedValues, Origin, Pointer, ValuesLayer
 
 

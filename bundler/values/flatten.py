@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, mapping_at, pointer_tokens
@@ -12,8 +13,6 @@ from bundler.values.paths import starts_below
 from bundler.values.problems import shown_value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from bundler.model.values import MergedValues, Origin, Pointer
 
 _SHOWN_CHARS = 60

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.json import leaves_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.bundle import Bundle
     from bundler.model.manifest import Source
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, leaves_in, mapping_at, pointer_tokens
 from bundler.model.redaction import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-
     from bundler.model.values import Pointer
 
     IsSecret = Callable[[Pointer, JSONValue], bool]

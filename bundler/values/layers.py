@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.json import JSONValue, escape_token, is_mapping, mapping_at
@@ -13,8 +14,6 @@ from bundler.values.paths import leading_keys, parse_path, set_value
 from bundler.values.schema_view import SCHEMA_FILE, SchemaView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bundler.model.bundle import Bundle
     from bundler.syntax.written_path import Step
 

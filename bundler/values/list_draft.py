@@ -6,6 +6,7 @@ beside it in a tree of the same shape, and items that are named by a key are fou
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.digits import parse_digits
@@ -15,8 +16,6 @@ from bundler.values.paths import name_in, pointer_to, resolve_path
 from bundler.values.traced import Traced, nested, tidied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from bundler.syntax.written_path import Match, Step
 
 

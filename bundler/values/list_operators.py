@@ -8,6 +8,7 @@ In one mapping plain keys come first, then items in the order written, then what
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,6 @@ from bundler.values.paths import ValuePath, leading_keys
 from bundler.values.traced import Traced, appended, overlaid, traced_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from bundler.model.bundle import Bundle
     from bundler.values.schema_view import SchemaView
 

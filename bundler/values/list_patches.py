@@ -5,6 +5,7 @@ Layer: values, pure. What comes out is a layer that holds the whole list, so tha
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
@@ -17,8 +18,6 @@ from bundler.values.paths import ValuePath, get_value, leading_keys, parse_path
 from bundler.values.traced import Traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from bundler.model.bundle import Bundle, DeriveRule
     from bundler.model.values import Origin, ValuesLayer
     from bundler.values.schema_view import SchemaView

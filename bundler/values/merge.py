@@ -10,16 +10,13 @@ folded from the left.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.values import LayerKind, Origin, Pointer, ValuesLayer
 from bundler.values.paths import parent_pointer, starts_below
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
 
 _Owners: TypeAlias = "dict[str, _Owners | ValuesLayer]"
 

@@ -6,6 +6,7 @@ continues with it under the new one. Paths are the bundle's own; a component's s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, is_mapping, pointer_tokens
@@ -23,8 +24,6 @@ from bundler.values.schema_view import SchemaView, bundle_view
 from bundler.values.validate import deprecated_below
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.model.bundle import Bundle
 
 _SEARCH_DEPTH = 6

@@ -6,6 +6,7 @@ tell each other their names, while one that waits for values of the other is com
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ExpressionError
@@ -13,8 +14,6 @@ from bundler.expressions.expression import ValuePath, compile_text, evaluate_tex
 from bundler.model.json import JSONValue, leaves_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ComponentSpec, OutputSpec
     from bundler.model.manifest import Source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors.bundle import ValuesPathError
@@ -11,8 +12,6 @@ from bundler.model.pattern import LazyPattern
 from bundler.syntax.written_path import Match, PathSyntaxError, Step, format_path, read_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from bundler.model.values import Pointer
 
 PATH_HINT = 'write paths as a.b, a["x.y/z"], list[2] or list[name=web]'

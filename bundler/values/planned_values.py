@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, JSONValue, at_pointer, is_mapping
@@ -11,8 +12,6 @@ from bundler.values.hidden_leaves import masked_at
 from bundler.values.paths import pointer_as_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.saved_plan import SavedValues
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors import Found
@@ -13,8 +14,6 @@ from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
     from bundler.model.values import Origin, Pointer
 
 _ALIGN_CHARS = 60

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.json import is_list, is_mapping, is_number, list_length, mapping_length, text_length, type_name
@@ -18,8 +19,6 @@ from bundler.model.place import at_place
 from bundler.values.schema_view import ALL_TYPES, SCHEMA_FILE, final_reference, pointer_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
-
     from bundler.model.json import Body, JSONValue
 
     _Check: TypeAlias = "Callable[[_Place, JSONValue, JSONValue], bool]"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from bundler.values.changes import changed_value, is_changed, is_same_to_templat
 from bundler.values.flatten import leaves_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from bundler.model.causes import ChangedValue
     from bundler.model.values import Pointer
 

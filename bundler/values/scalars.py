@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from bundler.model.json import JSONValue, type_name
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.scalars import YamlFloat
 from bundler.values.schema_view import ALL_TYPES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 _CANONICAL_INT = LazyPattern(r"-?[1-9][0-9]*|0")
 _CANONICAL_FLOAT = LazyPattern(r"-?[0-9]+\.[0-9]+")

@@ -9,6 +9,7 @@ Source: JSON Schema 2020-12, core, sections 8 and 10; draft 07 where keywords di
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -29,8 +30,6 @@ from bundler.model.lean import dataclass
 from bundler.model.place import at_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bundler.model.bundle import Bundle
 
     _PoolKey = tuple[tuple[tuple[int, bool], ...], bool]

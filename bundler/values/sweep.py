@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.sweep import Sweep
 from bundler.values.paths import parse_path
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MAX_POINTS: Final = 1000
 _RANGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\.\.(-?[0-9]+(?:\.[0-9]+)?)(?:/([0-9]{1,4}))?")

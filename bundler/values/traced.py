@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
 from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, members_of
 from bundler.model.lean import dataclass
 from bundler.model.values import Origin, Pointer, ValuesLayer
 from bundler.values.merge import fold_layers, origin_in
 from bundler.values.paths import pointer_to, set_value, starts_below
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)

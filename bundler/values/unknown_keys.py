@@ -7,6 +7,7 @@ decides. A bundle without schema knows the top-level keys of its values.yaml.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping
@@ -15,8 +16,6 @@ from bundler.values.paths import parse_path, pointer_as_path
 from bundler.values.problems import MAX_SUGGESTIONS, closest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from bundler.model.bundle import Bundle
     from bundler.model.values import Pointer
     from bundler.values.schema_view import SchemaView

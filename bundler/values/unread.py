@@ -6,7 +6,7 @@ read by that component; what a component declares itself is its own affair.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from bundler.expressions.expression import ValuePath, compile_expression, compile_text
 from bundler.expressions.reads import read_paths
@@ -21,9 +21,6 @@ from bundler.values.flatten import leaves_of
 from bundler.values.formulas import bare_formulas, formula_texts
 from bundler.values.paths import leading_keys, parse_path, pointer_to
 from bundler.values.schema_view import SCHEMA_FILE, SchemaView, bundle_view
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)

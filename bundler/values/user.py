@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesInvalidError, ValuesPathError
@@ -22,8 +23,6 @@ from bundler.values.unknown_keys import unknown_keys
 from bundler.values.validate import sensitive_pointers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from bundler.model.bundle import Bundle
 
 

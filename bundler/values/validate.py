@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler import values
@@ -15,8 +16,6 @@ from bundler.values.schema_view import SCHEMA_FILE, SchemaView
 from bundler.values.unknown_keys import UnknownKey, unknown_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from bundler.model.bundle import Bundle
     from bundler.values.deep_check import Violation
 

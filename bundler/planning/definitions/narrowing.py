@@ -5,8 +5,9 @@ Nothing is found where the new schema takes every object that the old one took, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bundler.fields.typed import same
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, is_number, mapping_at, strings_at
@@ -23,10 +24,6 @@ from bundler.planning.definitions.structure import (
     takes_anything,
     types_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _SHOWN_CHARS = 80
 _LEAST = ("minLength", "minItems", "minProperties")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import DefinitionRiskError
@@ -12,8 +13,6 @@ from bundler.model.size import counted, first_of
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.planning.observation import Observation
 
 _SHOWN: Final = 10

@@ -6,7 +6,8 @@ its objects hold; where a webhook converts them, nothing is known of how, and th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from bundler.model.change import DefinitionRisk
 from bundler.model.cluster import FIELD_MANAGER
@@ -17,9 +18,6 @@ from bundler.planning.definitions.misfits import misfits
 from bundler.planning.definitions.narrowing import Narrowing, narrowings
 from bundler.planning.definitions.structure import root_of
 from bundler.planning.ownership import is_ours
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 
 class Narrowed(NamedTuple):

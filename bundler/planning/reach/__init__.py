@@ -5,6 +5,7 @@ Each family of grants has its rules in one of the modules here; :mod:`bundler.mo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import UndeclaredReachError
@@ -18,8 +19,6 @@ from bundler.planning.reach.rbac import rbac_grants
 from bundler.planning.reach.volumes import volume_grants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from bundler.model.bundle import Reach
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef

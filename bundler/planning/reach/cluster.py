@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.json import mapping_at, text_at, value_at
 from bundler.model.labels import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
 

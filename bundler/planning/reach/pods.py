@@ -6,6 +6,7 @@ anything else is ``privileged``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import pod_spec_path
@@ -15,8 +16,6 @@ from bundler.planning.reach.privileges import container_privileges, pod_privileg
 from bundler.planning.reach.volumes import claim_grants, source_grants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.manifest import Manifest
 
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")

@@ -5,13 +5,9 @@ Source: https://kubernetes.io/docs/concepts/security/pod-security-standards, "Ba
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from bundler.model.json import Body, items_at, list_at, mapping_at, text_at, value_at
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _CAPABILITIES = frozenset({
     "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from bundler.fields.pod_references import read_by
 from bundler.fields.selectors import Requirement, labels_match, selector_of
@@ -16,10 +17,6 @@ from bundler.model.size import first_of
 from bundler.planning.backup import is_backup
 from bundler.planning.jobs import is_job
 from bundler.planning.steps_refused.case import ALONE, Case, Reason, body_after, found_in, template_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _SHARED: Final = (
     "give settings a name that carries their content (`digest_name` in the template), or pass --shared-config: old pods"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.change import Action, Change
@@ -15,8 +16,6 @@ from bundler.planning.steps_refused.case import LEAVE_OUT, WITHOUT_STEPS, Case, 
 from bundler.planning.steps_refused.workloads import why_unpaced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.refs import ObjectRef
 
 _SHOWN: Final = 10

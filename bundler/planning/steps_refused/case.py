@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors import Found
@@ -12,8 +13,6 @@ from bundler.planning.order import effective_needs
 from bundler.planning.stepping import shares_of, stepped_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.bundle import StepGate
     from bundler.model.change import Change, Plan
     from bundler.model.rollout import RolloutRequest, Share

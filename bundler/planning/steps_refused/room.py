@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.digits import parse_digits
@@ -11,8 +12,6 @@ from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.steps_refused.case import Case, body_after, replicas_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.manifest import Manifest
 
 _DEFAULT: Final = "25%"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.change import Action, Change
 from bundler.model.json import Body, canonical_json, items_at, mapping_at, text_at, value_at
 from bundler.planning.steps_refused.case import ALONE, Case, Reason, body_after, found_in, template_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _SERVICE: Final = ("", "Service")
 _INGRESS: Final = ("networking.k8s.io", "Ingress")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from bundler.fields.pod_references import read_by
 from bundler.model.change import Action, Change
@@ -24,10 +25,6 @@ from bundler.planning.steps_refused.case import (
     way_out,
 )
 from bundler.planning.steps_refused.room import surge_pods
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _GO_BACK: Final = (
     "go back to the deployed revision first (`bundler rollback`, or `bundler drift --fix`), or upgrade without steps"
