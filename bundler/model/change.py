@@ -209,9 +209,8 @@ class Plan:
     """Uninstall: everything goes."""
 
     def count(self, action: Action) -> int:
-        """Return how many changes do ``action``; hooks of a plan that changes nothing else do not run."""
-        runs_hooks = not self.is_empty
-        return sum(change.action is action and (runs_hooks or change.hook is None) for change in self.changes)
+        """Return how many changes do ``action``, those of hooks among them."""
+        return sum(change.action is action for change in self.changes)
 
     @property
     def hooks_written(self) -> int:
@@ -230,5 +229,10 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing would be written; hooks alone are no reason for a change."""
+        """Return whether nothing would be written but what hooks are; they alone are no reason for a change."""
         return all(change.action is Action.NONE or change.hook is not None for change in self.changes)
+
+    @property
+    def is_idle(self) -> bool:
+        """Return whether nothing at all would be written, and no hook run."""
+        return self.is_empty and not self.hooks_written

@@ -261,3 +261,32 @@ def test_a_record_gives_the_hooks_of_an_uninstall_no_power(world: World, menu: P
     assert "ClusterRoleBinding/" in raised.value.context[0]
     world.operator.uninstall(skips_hooks=True)
     assert world.operator.history() == ()
+
+
+@IN_MEMORY
+def test_a_plan_shows_and_counts_hooks_exactly_where_they_would_run(world: World, menu: Path) -> None:
+    world.operator.install(menu, options=RunOptions(waits=False))
+    for options in (RunOptions(waits=False), RunOptions(), RunOptions(forces_revision=True)):
+        same = world.operator.upgrade(menu, options=options)
+        assert same.proposal.plan.is_idle, "a change to no one, though it is waited for or recorded"
+
+    definition = menu / "bundle.yaml"
+    definition.write_text(definition.read_text().replace("1.0.0", "1.0.1"))
+    newer = world.operator.diff(menu)
+    assert newer.plan.is_empty
+    assert not newer.plan.is_idle
+    assert newer.plan.count(Action.CREATE) + newer.plan.count(Action.RECREATE) == newer.plan.hooks_written == 2
+
+
+@IN_MEMORY
+def test_hooks_that_are_all_that_is_left_of_an_upgrade_are_counted(world: World, menu: Path) -> None:
+    world.operator.install(menu)
+    wanted = {"web": "docker.io/library/web:2", "smoke": "docker.io/library/failjob:1"}
+    (name,) = [c.ref.name for c in world.operator.diff(menu, **wanted).plan.changes if "smoke" in c.ref.name]
+    world.cluster.fail("Job", name, "CrashLoopBackOff", world.operator.namespace)  # type: ignore[attr-defined]
+    with pytest.raises(HookFailedError):
+        world.operator.upgrade(menu, **wanted)
+    left = world.operator.diff(menu, **wanted).plan
+    assert left.is_empty
+    assert not left.is_idle
+    assert left.count(Action.RECREATE) == left.hooks_written == 1

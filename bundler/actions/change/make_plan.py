@@ -135,6 +135,14 @@ def without_stuck(planned: Planned, pods: Mapping[ObjectRef, Body]) -> Planned:
     return replace(planned, plan=_plan_again(planned, planned.wanted, seen), observation=seen)
 
 
+def without_hooks(planned: Planned) -> Planned:
+    """Return a plan in which no hook runs, since there is nothing for it to run at; nothing is asked again."""
+    wanted = planned.wanted
+    own = tuple(one for one in wanted.manifests if one.ref not in wanted.hooks)
+    resting = replace(wanted, manifests=own, hook_run=None, hooks=frozenset(), dormant=wanted.dormant | wanted.hooks)
+    return replace(planned, plan=_plan_again(planned, resting, planned.observation))
+
+
 def _plan_again(planned: Planned, wanted: Wanted, seen: Observation) -> Plan:
     candidates = [planned.candidates[one.ref] for one in wanted.manifests]
     return build_plan(

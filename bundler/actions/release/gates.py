@@ -180,7 +180,7 @@ def _definitions(proposal: Proposal) -> Iterable[Problem]:
 def _quota(proposal: Proposal) -> Iterable[Problem]:
     plan, observation = proposal.planned.plan, proposal.planned.observation
     created = [change.desired for change in plan.changes if change.action is Action.CREATE and change.desired]
-    records = 0 if plan.is_empty or plan.is_removal or proposal.terms.is_correction else _RECORD_SECRETS
+    records = 0 if plan.is_idle or plan.is_removal or proposal.terms.is_correction else _RECORD_SECRETS
     case = case_of(proposal)
     on_top = () if case is None else pods_on_top(case)
     quotas = with_changes(observation.quotas, plan.changes)

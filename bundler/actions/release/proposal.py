@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bundler.actions.release
-from bundler.actions.change.make_plan import Planned, make_plan
+from bundler.actions.change.make_plan import Planned, make_plan, without_hooks
 from bundler.actions.ordering.keeping import order_at_first, order_under_lock
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, with_barriers
 from bundler.actions.release.hook_runs import hooks_of, left_by_rollback
+from bundler.actions.release.no_op import is_pending
 from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
@@ -182,14 +183,26 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     )
     draft, planned = bundler.actions.release.steps.as_asked(draft, planned, terms, ports)
     plan = bundler.actions.release.why.explained(planned, draft, history, ports.store)
-    return Proposal(
-        planned=replace(planned, plan=plan),
-        draft=draft,
-        history=history,
-        terms=terms,
-        identity=identity_for(terms, ports.cluster),
-        order=order_at_first(draft.namespace, draft.release, terms, ports),
-        moment=moment_for(terms, ports.clock),
+    return _at_rest(
+        Proposal(
+            planned=replace(planned, plan=plan),
+            draft=draft,
+            history=history,
+            terms=terms,
+            identity=identity_for(terms, ports.cluster),
+            order=order_at_first(draft.namespace, draft.release, terms, ports),
+            moment=moment_for(terms, ports.clock),
+        )
+    )
+
+
+def _at_rest(proposal: Proposal) -> Proposal:
+    """Leave out the hooks of what changes nothing: it is a change to no one, whatever is waited for or recorded."""
+    has_hooks = proposal.planned.plan.hooks_written
+    return (
+        replace(proposal, planned=without_hooks(proposal.planned))
+        if has_hooks and not is_pending(proposal)
+        else proposal
     )
 
 
@@ -292,16 +305,16 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         plan = bundler.actions.release.why.explained_as(first.plan, planned.plan)
     else:
         plan = bundler.actions.release.why.explained(planned, draft, history, ports.store)
-    planned = replace(planned, plan=plan)
-    return replace(
+    second = replace(
         first,
-        planned=planned,
+        planned=replace(planned, plan=plan),
         draft=draft,
         history=history,
         order=order_under_lock(draft.namespace, draft.release, first.terms, ports),
         moment=moment_for(first.terms, ports.clock),
         is_second_look=True,
     )
+    return _at_rest(second)
 
 
 def _history_for(draft: Draft, ports: Ports) -> History:

@@ -47,7 +47,7 @@ class Approval:
         """
         plan = proposal.shown
         lines = chain(_second_look(is_second_look=proposal.is_second_look), heads, plan_lines(plan, self._view()))
-        asks = self.app.may_ask and not self.run.yes and not plan.is_empty and not plan.has_conflicts
+        asks = self.app.may_ask and not self.run.yes and not plan.is_idle and not plan.has_conflicts
         (self.app.screen.complain if asks else self.app.screen.say_lines)(lines)
         for warning in warning_lines(plan.changes):
             self.app.screen.warn(warning)

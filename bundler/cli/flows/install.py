@@ -97,7 +97,7 @@ def _show_diff(
     subject = subject_of(session, proposal, values=[str(change) for change in _value_changes(proposal)])
     code = show_plan_as_data(app, proposal, subject, view)
     is_pending = library.releases.is_pending(proposal)
-    if is_pending and proposal.plan.is_empty:
+    if is_pending and proposal.plan.is_idle:
         app.screen.say("no object changes; a new revision would record the bundle and the values")
     return EXIT_PENDING if is_pending and exits_pending else code
 

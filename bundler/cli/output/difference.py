@@ -73,7 +73,7 @@ def show_difference(app: App, plan: Plan, subject: Subject, view: DiffView) -> N
     if app.output in {"json", "yaml"}:
         app.screen.document(difference_form(plan, shows_secrets=view.shows_secrets, is_full=view.is_full), app.output)
         return
-    if plan.is_empty:
+    if plan.is_idle:
         app.screen.say(count_line(plan))
         return
     match app.output:
