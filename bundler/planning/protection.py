@@ -24,11 +24,14 @@ _SHOWN_NAMES: Final = 10
 _FIELD: Final = f"f:{PROTECTED}"
 
 
-def protection_problems(release: str, protection: Protection | None, plan: Plan, downgrade: str) -> Iterator[Problem]:
+def protection_problems(
+    release: str, namespace: str, protection: Protection | None, plan: Plan, *, downgrade: str
+) -> Iterator[Problem]:
     """Find what a protected release forbids: its removal, an older version, losing data.
 
     Args:
         release: its name.
+        namespace: where it is.
         protection: as it is recorded; None: it was never protected.
         plan: that would be carried out.
         downgrade: how the bundle would become older; empty where it would not.
@@ -41,7 +44,7 @@ def protection_problems(release: str, protection: Protection | None, plan: Plan,
             error=ProtectedReleaseError,
             doing=f"checking the protection of release {release}",
             lines=(*found, f"release {release} is {protection}"),
-            hint=f"take the protection off first: `bundler protect {release} --off -m REASON`",
+            hint=f"take the protection off first: `bundler protect {release} --off -m REASON -n {namespace}`",
         )
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors.change import ImmutableFieldError
+from bundler.errors.change import HookFailedError, ImmutableFieldError
 from tests.lib.bundles import make_bundle
+from tests.scenario.test_hooks import hook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,19 @@ def test_a_value_that_was_not_recorded_may_be_set_once(sandbox_world: World, tmp
     operator.upgrade(second, zone="b")
     with pytest.raises(ImmutableFieldError):
         operator.upgrade(second, zone="a")
+
+
+def test_an_install_that_never_came_to_its_end_may_be_repeated_with_another_value(sandbox_world: World, tmp_path: Path):
+    operator, bundle = sandbox_world.operator, menu(tmp_path, "zone", zone="a", step="x")
+    (bundle / "hooks").mkdir()
+    (bundle / "hooks/never.yaml").write_text(hook("never", "before-install", image="zone"))
+    (name,) = [one.ref.name for one in operator.diff(bundle, zone="wrong").plan.changes if one.hook]
+    sandbox_world.cluster.fail("Job", name, "CrashLoopBackOff", operator.namespace)  # type: ignore[attr-defined]
+    with pytest.raises(HookFailedError):
+        operator.install(bundle, zone="wrong")
+    operator.install(bundle, zone="right")
+    with pytest.raises(ImmutableFieldError):
+        operator.upgrade(bundle, zone="left")
 
 
 def test_a_rollback_is_not_held_up_by_values_that_never_changed(sandbox_world: World, tmp_path: Path):

@@ -10,7 +10,7 @@ import pytest
 from bundler.actions.release.rollback import RollbackRequest, propose_rollback
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall, uninstall
-from bundler.errors.change import ClosedWindowError, RolledBackError, SitePolicyError
+from bundler.errors.change import ClosedWindowError, DowngradeError, RolledBackError, SitePolicyError
 from bundler.model.events import Warned
 from bundler.model.lean import replace
 from bundler.model.site import Site
@@ -63,6 +63,18 @@ def test_every_change_is_refused_while_plans_only_warn(sandbox_world: World) -> 
     warned = [event.text for event in operator.events if isinstance(event, Warned)]
     assert sum("would be refused now: changes are frozen" in text for text in warned) == 3
     assert operator.upgrade(menu).revision is None, "what changes nothing is done at any time"
+
+
+def test_a_plan_that_is_only_shown_fails_for_what_is_wrong_with_it_and_not_for_the_time(sandbox_world: World) -> None:
+    operator, menu = sandbox_world.operator, sandbox_world.menu
+    operator.install(menu)
+    operator.site = closed()
+    definition = menu / "bundle.yaml"
+    definition.write_text(definition.read_text().replace("1.0.0", "0.9.0"))
+    with pytest.raises(DowngradeError) as raised:
+        operator.diff(menu)
+    assert not any("frozen" in str(line) for line in raised.value.context)
+    assert "--outside-window" not in raised.value.hint
 
 
 def test_a_reason_opens_the_window_and_is_kept_with_the_revision(sandbox_world: World) -> None:

@@ -59,6 +59,8 @@ class WaitRules:
     """Seconds that everything has to stay ready before anything is deleted and the revision is deployed."""
     readiness: Sequence[ReadinessRule] = ()
     fail_fast: FailFast = field(default_factory=FailFast)
+    release: str = ""
+    """How a command line names the release that is changed: ``shop -n prod``; empty where it is only waited for."""
     way_back: str = ""
     """What to do about a failure other than to repair it: ``, or go back: ...``; empty where there is no way back."""
     finished_jobs: frozenset[ObjectRef] = frozenset()
@@ -121,7 +123,7 @@ class _Wait:
                 raise WaitTimeoutError(
                     f"waiting for {number}; the time of the whole command ran out in this phase",
                     context=self._evidence(list(self._open)),
-                    hint="run `bundler wait` to continue waiting, or give more time with --timeout",
+                    hint=_more_time(self._rules.release),
                 )
             self._continue()
 
@@ -270,3 +272,8 @@ def _state_of(controller: ObjectRef, namespace: str, ports: Ports) -> str:
         return f"{controller.short}{where} is gone"
     ready = counted(int_at(live, "status", "readyReplicas"), "ready replica")
     return f"{controller.short}{where} has {ready}"
+
+
+def _more_time(release: str) -> str:
+    again = f"run `bundler wait {release}` to continue waiting, or " if release else ""
+    return f"{again}give more time with --timeout"

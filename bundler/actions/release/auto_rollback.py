@@ -112,10 +112,11 @@ def _undo(error: BundlerError, proposal: Proposal, ports: Ports, options: RunOpt
         remove_objects(history.namespace, history.release, ports, held)
         return "nothing was deployed before: what this install had made was deleted again"
     if fallback is None or fallback.summary.revision != history.deployed.revision:
+        number = history.deployed.revision
         raise RecordDamagedError(
-            f"going back to revision {history.deployed.revision}",
+            f"going back to revision {number}",
             context=["its record could not be read whole before the change, and is not trusted after it"],
-            hint=f"read the plan of `bundler rollback {history.release} {history.deployed.revision}`",
+            hint=f"read the plan of `bundler rollback {history.release} {number} -n {history.namespace}`",
         )
     terms = Terms(
         site=proposal.terms.site,

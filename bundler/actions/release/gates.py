@@ -150,7 +150,7 @@ def _protection(proposal: Proposal) -> Iterable[Problem]:
     if before is not None:  # what a failed change has made may go with it
         plan = replace(plan, changes=tuple(change for change in plan.changes if change.ref in before))
     downgrade = downgrade_line(history.deployed, draft.revision.summary) if history.deployed and draft else ""
-    return protection_problems(history.release, history.protection, plan, downgrade)
+    return protection_problems(history.release, history.namespace, history.protection, plan, downgrade=downgrade)
 
 
 def _rollout(proposal: Proposal) -> Iterable[Problem]:
@@ -162,6 +162,8 @@ def _rollout(proposal: Proposal) -> Iterable[Problem]:
 def _fixed_values(proposal: Proposal) -> Iterable[Problem]:
     draft = proposal.draft
     if draft is None or draft.composition is None or draft.recorded is None:
+        return ()
+    if not (proposal.history.was_installed or proposal.history.damaged):
         return ()
     is_same = draft.recorded.summary.bundle.name == draft.revision.summary.bundle.name
     recorded = draft.recorded.computed_values if is_same else None

@@ -44,6 +44,16 @@ class History:
         return [damage.line for damage in self.damaged]
 
     @property
+    def was_installed(self) -> bool:
+        """Return whether a revision was ever deployed, since the last uninstall."""
+        return any(one.status.was_deployed for one in self.current)
+
+    @property
+    def place(self) -> str:
+        """How a command line names the release: ``shop -n prod``."""
+        return f"{self.release} -n {self.namespace}"
+
+    @property
     def newest(self) -> RevisionSummary | None:
         """The last revision, whatever became of it."""
         return self.summaries[-1] if self.summaries else None
@@ -124,7 +134,7 @@ class History:
         raise ReleaseNotFoundError(
             f"looking up revision {revision} of release {self.release}",
             context=[f"recorded revisions: {kept or 'none'} (namespace {self.namespace})"],
-            hint=f"run `bundler history {self.release}` to see the revisions",
+            hint=f"run `bundler history {self.place}` to see the revisions",
         )
 
     def rollback_target(self, current: int) -> RevisionSummary:
@@ -144,11 +154,11 @@ class History:
         for damage in self.damaged:
             raise damage.error()
         since = " since the release was uninstalled" if self.current != self.summaries else ""
-        more = f"; name the revision: `bundler rollback {self.release} REVISION`" if since else ""
+        more = f"; name the revision: `bundler rollback {self.release} REVISION -n {self.namespace}`" if since else ""
         raise ReleaseNotFoundError(
             f"looking for a revision to roll release {self.release} back to",
             context=[f"no older revision was deployed{since or ' ever'}"],
-            hint=f"run `bundler history {self.release}` to see what is recorded{more}",
+            hint=f"run `bundler history {self.place}` to see what is recorded{more}",
         )
 
     def deployed_before(self, number: int) -> RevisionSummary | None:
@@ -159,7 +169,7 @@ class History:
     def _refuse_damage_between(self, revision: int, current: int) -> None:
         for damage in self.damaged:
             if revision < damage.revision < current:
-                hint = f"name the revision: `bundler rollback {self.release} {revision}`, say"
+                hint = f"name the revision: `bundler rollback {self.release} {revision} -n {self.namespace}`, say"
                 raise damage.error().with_context(hint=hint)
 
 
@@ -286,8 +296,8 @@ def uninstalled(history: History, *, doing: str) -> ReleaseNotFoundError:
     return ReleaseNotFoundError(
         doing,
         context=[f"it was uninstalled, and its history kept (revision {number}, namespace {history.namespace})"],
-        hint=f"install it again with `bundler install {name} BUNDLE`, or restore a revision: `bundler rollback {name} "
-        f"{number}`",
+        hint=f"install it again with `bundler install {name} BUNDLE -n {history.namespace}`, or restore a revision: "
+        f"`bundler rollback {name} {number} -n {history.namespace}`",
     )
 
 
@@ -343,6 +353,6 @@ def require_open_rollout(history: History, *, doing: str) -> tuple[RevisionSumma
         raise UsageError(
             f"{doing} of release {history.release}",
             context=[f"no rollout is open: {newest} (namespace {history.namespace})"],
-            hint=f"run `bundler history {history.release}` to see what was done",
+            hint=f"run `bundler history {history.place}` to see what was done",
         )
     return summary, summary.rollout

@@ -270,6 +270,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     record = RunRecord(proposal, ports, held, course_of(proposal, ports, options, held))
     rules = WaitRules(
         uid=proposal.planned.wanted.uid,
+        release=proposal.history.place,
         waits=options.waits,
         tells_logs=options.tells_hook_logs,
         watch_s=options.watch_s,

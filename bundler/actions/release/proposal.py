@@ -53,7 +53,8 @@ if TYPE_CHECKING:
 
 REFUSED_NOW = frozenset({ClosedWindowError, KeptReleaseError, OrdersHeldError})
 """What stops a change, and not a plan that is only shown: it may be carried out later."""
-_SHOWN_IN_THE_PLAN = REFUSED_NOW | {ConfirmationRequiredError, FieldConflictError}
+_OF_CHANGES_ALONE = REFUSED_NOW | {ConfirmationRequiredError}
+_SHOWN_IN_THE_PLAN = _OF_CHANGES_ALONE | {FieldConflictError}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,12 +228,13 @@ def require_cluster(terms: Terms, cluster: ClusterClient) -> None:
         refuse(other_cluster(identity, terms.site))
 
 
-def pass_gates(proposal: Proposal, *, written: str = "nothing") -> list[Problem]:
+def pass_gates(proposal: Proposal, *, written: str = "nothing", is_shown: bool = False) -> list[Problem]:
     """Check a proposal against every gate, and stop where one refuses it.
 
     Args:
         proposal: a plan, not yet shown.
         written: what this run wrote so far, for the hint.
+        is_shown: it is only shown; what would stop it now alone, or asks for a flag, says nothing of the plan.
 
     Returns:
         What stops the change too, but not its plan: field conflicts, losses that no one is there to confirm, closed
@@ -243,7 +245,8 @@ def pass_gates(proposal: Proposal, *, written: str = "nothing") -> list[Problem]
     """
     problems = find_problems(proposal)
     if any(problem.error not in _SHOWN_IN_THE_PLAN for problem in problems):
-        refuse(problems, written=written)
+        ignored = _OF_CHANGES_ALONE if is_shown else frozenset()
+        refuse([problem for problem in problems if problem.error not in ignored], written=written)
     return problems
 
 
@@ -274,7 +277,7 @@ def propose_checked(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         BundlerError: whatever would stop the change.
     """
     proposal = propose(draft, terms, ports)
-    warn_of_refusal(pass_gates(proposal), ports.report)
+    warn_of_refusal(pass_gates(proposal, is_shown=True), ports.report)
     return proposal
 
 

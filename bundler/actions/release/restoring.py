@@ -76,7 +76,7 @@ def deployed_of(history: History) -> RevisionSummary:
     raise ReleaseNotFoundError(
         f"looking for what was deployed of release {history.release}",
         context=[f"no revision of it is deployed now (namespace {history.namespace})"],
-        hint=f"run `bundler history {history.release}` to see what became of it",
+        hint=f"run `bundler history {history.place}` to see what became of it",
     )
 
 

@@ -100,7 +100,7 @@ def propose_uninstall(request: UninstallRequest, ports: Ports) -> Proposal:
         ReleaseNotFoundError: when there is no such release, and nothing that an uninstall left which died at its end.
     """
     proposal = _propose_removal(request, ports)
-    warn_of_refusal(pass_gates(proposal), ports.report)
+    warn_of_refusal(pass_gates(proposal, is_shown=True), ports.report)
     return proposal
 
 

@@ -136,7 +136,7 @@ def _draft(request: AbortRequest, terms: Terms, ports: Ports) -> Draft:
         raise RecordDamagedError(
             f"aborting the rollout of revision {aborted.revision}",
             context=["no revision is recorded as deployed, to which it could go back"],
-            hint="read `bundler history`; `bundler continue` finishes it",
+            hint=f"read `bundler history {history.place}`; `bundler continue {history.place}` finishes it",
         )
     recorded = load_to_plan(history.deployed, history, ports)
     why = request.reason or ("" if rollout.is_done else rollout.reason)  # what it failed with, or was paused for
@@ -176,7 +176,7 @@ def abort_after(
         budget_s=_ABORT_S,
         undo=lambda fresh: _go_back(error, proposal, fresh, options, held),
         failed="the rollout could not be aborted",
-        hint_failed=f"fix what is named above, then run `bundler abort {proposal.history.release}`",
+        hint_failed=f"fix what is named above, then run `bundler abort {proposal.history.place}`",
         hint="fix what is named above, then run it again",
     )
     return go_back(error, ports, held, way)

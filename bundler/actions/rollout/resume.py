@@ -149,7 +149,7 @@ def _asked(request: ContinueRequest, rollout: Rollout) -> Rollout:
         raise UsageError(
             f"continuing the rollout of release {request.release}",
             context=["it is being aborted; that was not finished"],
-            hint=f"run `bundler abort {request.release}` to finish that, then upgrade again",
+            hint=f"run `bundler abort {request.release} -n {request.namespace}` to finish that, then upgrade again",
         )
     moved = replace(moving_again(rollout), by=request.authorship.who, reason=request.reason)
     if request.to_the_end:

@@ -150,7 +150,7 @@ def _refuse_unfit(asked: OrderArgs, before: Body | None, namespace: str) -> None
         raise UsageError(
             f"changing the order of release {asked.release}",
             context=[f"Release/{asked.release} is part of release {release}, which would change it back"],
-            hint=f"change release {release}: `bundler order {release}`, or `bundler upgrade` where no order keeps it",
+            hint=f"change that: `bundler order {release} -n {namespace}`, or `bundler upgrade` where no order keeps it",
         )
 
 
