@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.errors import BundlerError
-from bundler.errors.change import FieldConflictError, ForeignObjectError, RollbackFailedError
+from bundler.errors.change import FieldConflictError, ForeignObjectError, ImmutableFieldError, RollbackFailedError
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.planning.diff import object_diff
@@ -70,6 +70,35 @@ def test_what_is_taken_over_keeps_no_field_of_its_former_owner(world: World):
     assert world.operator.upgrade(world.menu).proposal.plan.is_empty
     world.operator.uninstall()
     assert world.get("ConfigMap", "shop-config") is None
+
+
+def test_an_object_that_cannot_be_changed_into_ours_says_whose_it_is_and_is_recreated_when_both_are_asked_for(
+    world: World,
+):
+    world.operator.install(world.menu, "other")  # makes the namespace
+    labels = {"app": "theirs"}
+    container = {"name": "web", "image": "docker.io/library/theirs:1"}
+    spec = {
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+    }
+    metadata = {"name": "shop-web", "namespace": world.operator.namespace}
+    world.creator({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+    with pytest.raises(ForeignObjectError) as foreign:
+        world.operator.install(world.menu)
+    assert "Deployment/shop-web exists in" in foreign.value.context[0]
+    adopts = {"adopts": ("Deployment/shop-web",)}
+    with pytest.raises(ImmutableFieldError) as frozen:
+        world.operator.install(world.menu, request=adopts)
+    assert '.spec.selector.matchLabels.app: "theirs" → "shop-web" cannot be changed' in frozen.value.context[0]
+    assert "pass --recreate Deployment/shop-web" in (frozen.value.hint or "")
+    result = world.operator.install(world.menu, request={**adopts, "recreates": ("Deployment/shop-web",)})
+    action, reason = changes(result)["Deployment/shop-web"]
+    assert action is Action.RECREATE
+    assert reason.startswith("taken over from no one; last written by ")
+    live = world.get("Deployment", "shop-web", "apps")
+    assert live["spec"]["selector"]["matchLabels"]["app"] == "shop-web"
+    assert world.operator.upgrade(world.menu).proposal.plan.is_empty
 
 
 @IN_MEMORY

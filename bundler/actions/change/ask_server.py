@@ -92,7 +92,7 @@ class Asker:
     def _asked(self, candidate: Candidate, payload: Payload, *, tries: int) -> Asked:
         outcome: Outcome = self._dry_run(candidate, payload)
         unexpected = candidate.live is None and not (isinstance(outcome, Answer) and outcome.is_created)
-        if unexpected and not _is_refused(outcome):
+        if unexpected and not _is_final(outcome):
             return self._found_in_the_way(candidate, payload, outcome, tries)
         if candidate.is_autoscaled and _is_about_replicas(outcome) and tries:
             return self._again(candidate, outcome, payload, tries)
@@ -166,10 +166,10 @@ class Asker:
         """Return what becomes of an object of others that is taken over, its former owners' fields gone."""
         payload = payload_of(candidate.manifest, live)
         outcome: Answer | Refusal = self._dry_run(candidate, payload)
-        if isinstance(outcome, Refusal) and outcome.forced is not None:
+        if isinstance(outcome, Refusal) and outcome.conflicts:
             others = set(owners_of(taken_over(live)))
             contested = tuple(one for one in outcome.conflicts if one in others)
-            outcome = replace(outcome, conflicts=contested) if contested else outcome.forced
+            outcome = (not contested and outcome.forced) or replace(outcome, conflicts=contested)
         if isinstance(outcome, Answer):
             settlement: Outcome = Settlement(answer=outcome, manifest=candidate.manifest)
         else:
@@ -298,8 +298,10 @@ class Asker:
         return outcome if _stands_still(self._earlier.observation.live.get(ref), candidate.live) else None
 
 
-def _is_refused(outcome: Outcome) -> bool:
-    return isinstance(outcome, Refusal) and outcome.kind is not RefusalKind.CONFLICT
+def _is_final(outcome: Outcome) -> bool:
+    """Return whether an object cannot be written, whatever is in its way: what refuses it may be what is there."""
+    in_the_way = {RefusalKind.CONFLICT, RefusalKind.REJECTED}
+    return isinstance(outcome, Refusal) and outcome.kind not in in_the_way
 
 
 def _is_about_replicas(outcome: Outcome) -> bool:
