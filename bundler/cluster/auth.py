@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler import http
-from bundler.cluster.credentials import FixedCredentials, TokenFileCredentials, configured_certificate
+from bundler.cluster.credentials import (
+    FixedCredentials,
+    RenewedCredentials,
+    TokenFileCredentials,
+    configured_certificate,
+)
 from bundler.cluster.kubeconfig import Blob
 from bundler.cluster.status import one_line
 from bundler.cluster.tls import ClientCertificate, authority_of
@@ -30,10 +35,8 @@ if TYPE_CHECKING:
     from bundler.cluster.kubeconfig import ClusterAccess, ClusterEntry, UserEntry
     from bundler.http.client_config import ClientConfig
     from bundler.model.json import Body
-    from bundler.ports import Clock
 
 RENEW_BEFORE = timedelta(seconds=60)
-LEGACY_AGE_S = 60.0
 _VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 _PLUGIN_HINT = "run the plugin by hand to see what it needs; logging in again often helps"
 
@@ -187,37 +190,11 @@ class ExecCredentials:
         return CredentialsError("running the credential plugin", context=[f"{name}: {first}", *rest], hint=_PLUGIN_HINT)
 
 
-class LegacyCredentials:
+class LegacyCredentials(RenewedCredentials):
     """An ``auth-provider`` entry (oidc, gcp): ``kubernetes`` refreshes it, at the price of its import (0.3 s)."""
 
-    def __init__(self, user: UserEntry, *, clock: Clock) -> None:
-        self._user, self._clock = user, clock
-        self._certificate = configured_certificate(user)
-        self._lock = threading.Lock()
-        self._token, self._asked_at = "", 0.0
-
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Return the token, checked again after a minute.
-
-        Raises:
-            CredentialsError: when the provider gives none.
-        """
-        with self._lock:
-            if not self._token or self._clock.monotonic() - self._asked_at >= LEGACY_AGE_S:
-                self._token = legacy_authorization(self._user)
-                self._asked_at = self._clock.monotonic()
-            return (("Authorization", self._token),)
-
-    def certificate(self) -> ClientCertificate | None:
-        """Return the kubeconfig's certificate."""
-        return self._certificate
-
-    def renew(self) -> bool:
-        """Ask the provider again; return whether it gives another token now."""
-        with self._lock:
-            before = self._token
-            self._token = legacy_authorization(self._user)
-            return self._token != before
+    def _asked(self) -> str:
+        return legacy_authorization(self._user)
 
 
 def legacy_authorization(user: UserEntry) -> str:

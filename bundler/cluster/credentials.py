@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bundler.cluster.kubeconfig import UserEntry
     from bundler.ports import Clock
 
-TOKEN_FILE_AGE_S = 60.0
+LOGIN_AGE_S = 60.0
 """Projected ServiceAccount tokens are replaced on disk long before they expire."""
 
 
@@ -65,7 +65,46 @@ class FixedCredentials:
         return False
 
 
-class TokenFileCredentials:
+class RenewedCredentials:
+    """A login that is asked for again after a minute: there may be another one by then."""
+
+    def __init__(self, user: UserEntry, *, clock: Clock) -> None:
+        self._user, self._clock = user, clock
+        self._certificate = configured_certificate(user)
+        self._lock = threading.Lock()
+        self._authorization, self._asked_s = "", 0.0
+
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Return the login, asked for again after a minute.
+
+        Raises:
+            CredentialsError: when it cannot be had.
+        """
+        with self._lock:
+            if not self._authorization or self._clock.monotonic() - self._asked_s >= LOGIN_AGE_S:
+                self._renew()
+            return (("Authorization", self._authorization),)
+
+    def certificate(self) -> ClientCertificate | None:
+        """Return the kubeconfig's certificate."""
+        return self._certificate
+
+    def renew(self) -> bool:
+        """Ask again; return whether there is another login now."""
+        with self._lock:
+            before = self._authorization
+            self._renew()
+            return self._authorization != before
+
+    def _renew(self) -> None:
+        self._authorization, self._asked_s = self._asked(), self._clock.monotonic()
+
+    def _asked(self) -> str:
+        """Return the Authorization header as it is now."""
+        raise NotImplementedError
+
+
+class TokenFileCredentials(RenewedCredentials):
     """A token in a file that another program replaces from time to time."""
 
     def __init__(self, user: UserEntry, *, clock: Clock, budget: Callable[[], float] = lambda: TIMEOUT_S) -> None:
@@ -76,45 +115,22 @@ class TokenFileCredentials:
             clock: tells how old the token is.
             budget: returns the seconds that are left for the command.
         """
-        self._user, self._clock, self._budget = user, clock, budget
-        self._certificate = configured_certificate(user)
-        self._lock = threading.Lock()
-        self._token, self._read_at = "", -TOKEN_FILE_AGE_S
+        super().__init__(user, clock=clock)
+        self._budget = budget
 
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Return the token, read again after a minute.
-
-        Raises:
-            CredentialsError: when the file cannot be read and there is no earlier token.
-        """
-        with self._lock:
-            if not self._token or self._clock.monotonic() - self._read_at >= TOKEN_FILE_AGE_S:
-                self._read()
-            return (("Authorization", f"Bearer {self._token}"),)
-
-    def certificate(self) -> ClientCertificate | None:
-        """Return the kubeconfig's certificate."""
-        return self._certificate
-
-    def renew(self) -> bool:
-        """Read the file again; return whether it holds another token now."""
-        with self._lock:
-            before = self._token
-            self._read()
-            return self._token != before
-
-    def _read(self) -> None:
-        file = self._user.token_file or Path()
+    def _asked(self) -> str:
+        """Return the token in the file; where that cannot be read, the one before it, or the kubeconfig's."""
+        file, token = self._user.token_file or Path(), self._user.token
         try:
-            self._token = read_bounded(file, timeout_s=self._budget()).decode("ascii").strip() or self._user.token
+            token = read_bounded(file, timeout_s=self._budget()).decode("ascii").strip() or token
         except (OSError, ValueError) as error:
-            if not self._token:
-                self._token = self._user.token
-            if not self._token:
+            if self._authorization:
+                return self._authorization
+            if not token:
                 why = error.strerror if isinstance(error, OSError) else "not a token"
                 hint = "check tokenFile of the user in the kubeconfig"
                 raise CredentialsError("reading the token", context=[f"{file}: {why}"], hint=hint) from error
-        self._read_at = self._clock.monotonic()
+        return f"Bearer {token}"
 
 
 def configured_certificate(user: UserEntry) -> ClientCertificate | None:

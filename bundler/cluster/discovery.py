@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bundler.cluster.errors import api_unavailable
@@ -172,14 +173,8 @@ class DiscoveryFile:
 
     def remove(self) -> None:
         """Forget what was kept."""
-        self._forget(self._path)
-
-    @staticmethod
-    def _forget(path: Path) -> None:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError:
-            return  # a read-only cache: the next reader asks the server when it misses a kind
+        with suppress(OSError):  # a read-only cache: the next reader asks the server when it misses a kind
+            self._path.unlink(missing_ok=True)
 
 
 def _to_row(one: ResourceType) -> list[object]:
