@@ -9,8 +9,8 @@ from bundler.late import late_modules
 if TYPE_CHECKING:
     from bundler.storage import (
         blobs as blobs,
-        codec as codec,
         decoding as decoding,
+        encoding as encoding,
         holder as holder,
         inventories as inventories,
         lock as lock,

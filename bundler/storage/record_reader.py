@@ -14,7 +14,7 @@ from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at
 from bundler.model.release import AuditEntry, Inventories
 from bundler.storage import limits, records
-from bundler.storage.heads import named_packs
+from bundler.storage.heads import named_packs, read_head
 from bundler.storage.metadata import kind_of, name_of, number_of, summary_of, unclaimed_records
 from bundler.storage.reading import DamageError, count_of, damaged, reading
 from bundler.storage.refusals import gone
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bundler.model.release import Revision, RevisionSummary
     from bundler.ports import ClusterClient
     from bundler.storage.blobs import Piece
-    from bundler.storage.codec import Head
+    from bundler.storage.heads import Head
     from bundler.storage.inventories import Known
 
 _K = TypeVar("_K")
@@ -84,7 +84,7 @@ class RecordReader:
 
     def _audited(self, body: Body) -> AuditEntry:
         with reading(name_of(body)):
-            head = storage.codec.read_head(body)
+            head = read_head(body)
             who = storage.decoding.inline_authorship(head.content)
             back = count_of(head.content.get("rolledBackTo", 0), "rolledBackTo")
         if who is None:
@@ -138,11 +138,11 @@ class RecordReader:
         name = records.head_name(summary.release, summary.revision)
         secret = self._kept_head(summary)
         with reading(name):
-            head = storage.codec.read_head(secret)
+            head = read_head(secret)
             pieces = self.packs(head, head.packs)
-            pieces += self.packs(head, storage.codec.listed_packs(head, pieces), already=pieces)
+            pieces += self.packs(head, storage.decoding.listed_packs(head, pieces), already=pieces)
             taken = self._read_sensitive(head) if with_sensitive else None
-            return storage.codec.decode_revision(head, pieces, taken), storage.codec.sensitive_parts(head) > 0
+            return storage.decoding.decode_revision(head, pieces, taken), storage.decoding.sensitive_parts(head) > 0
 
     def inventories(
         self, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None]
@@ -157,7 +157,7 @@ class RecordReader:
         for body in self.list(namespace, release, records.HEAD, metadata_only=False):
             try:
                 with reading(name_of(body)):
-                    heads.append(storage.codec.read_head(body))
+                    heads.append(read_head(body))
                 _remember(self._heads, _key_of(heads[-1].summary), body, most=_REVISIONS)
             except RecordDamagedError as error:
                 on_unreadable(error.of_revision(number_of(body)))
@@ -193,11 +193,7 @@ class RecordReader:
         Raises:
             ReleaseNotFoundError: when it is gone.
         """
-        ref = records.secret_ref(summary.namespace, records.head_name(summary.release, summary.revision))
-        secret = self._cluster.get(ref, version="v1")
-        if secret is None:
-            raise gone(summary)
-        return secret
+        return self._head(summary, metadata_only=False)
 
     def read_again(self, summary: RevisionSummary) -> RevisionSummary:
         """Return the columns of a revision as they are now, from metadata alone.
@@ -206,11 +202,14 @@ class RecordReader:
             ReleaseNotFoundError: when it is gone.
             RecordDamagedError, RecordTooNewError, ClusterError.
         """
+        return summary_of(self._head(summary, metadata_only=True))
+
+    def _head(self, summary: RevisionSummary, *, metadata_only: bool) -> Body:
         ref = records.secret_ref(summary.namespace, records.head_name(summary.release, summary.revision))
-        secret = self._cluster.get(ref, version="v1", metadata_only=True)
+        secret = self._cluster.get(ref, version="v1", metadata_only=metadata_only)
         if secret is None:
             raise gone(summary)
-        return summary_of(secret)
+        return secret
 
     def _kept_head(self, summary: RevisionSummary) -> Body:
         """Return the head of a revision as a summary describes it; it is read once."""
@@ -255,21 +254,21 @@ class RecordReader:
             raise damaged(records.head_name(summary.release, summary.revision), f"its pack {key[1]} is gone")
         try:
             with reading(key[1]):
-                return storage.codec.read_pack_secret(secret)
+                return storage.decoding.read_pack_secret(secret)
         except RecordDamagedError:
             self.spoilt.add(key)
             raise
 
     def _read_sensitive(self, head: Head) -> tuple[Body, frozenset[str]]:
         summary, found = head.summary, []
-        for part in range(storage.codec.sensitive_parts(head)):
+        for part in range(storage.decoding.sensitive_parts(head)):
             name = records.sensitive_name(summary.release, summary.revision, part)
             secret = self._cluster.get(records.secret_ref(summary.namespace, name), version="v1")
             if secret is None:
                 raise damaged(records.head_name(summary.release, summary.revision), f"Secret {name} is gone")
             found.append(secret)
         with reading(records.sensitive_name(summary.release, summary.revision, 0)):
-            return storage.codec.read_sensitive(found, text_at(head.content, "sensitive"))
+            return storage.decoding.read_sensitive(found, text_at(head.content, "sensitive"))
 
     def list(self, namespace: str, release: str, kind: str = "", *, metadata_only: bool = True) -> Sequence[Body]:
         """Return records: of one release, of one kind, or of all."""
@@ -298,8 +297,8 @@ class RecordReader:
             packs, index = named_packs(item)
             if not index:
                 return set(packs)
-            head = storage.codec.read_head(self.head(summary_of(item)))
-            return {*packs, *storage.codec.listed_packs(head, self.packs(head, head.packs))}
+            head = read_head(self.head(summary_of(item)))
+            return {*packs, *storage.decoding.listed_packs(head, self.packs(head, head.packs))}
 
 
 def _key_of(summary: RevisionSummary) -> tuple[str, str, int, str]:

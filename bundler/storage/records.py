@@ -1,4 +1,11 @@
-"""Names, labels and bodies of the Secrets that hold release records. Layer: adapter, pure."""
+"""Names, labels and bodies of the Secrets that hold release records. Layer: adapter, pure.
+
+Format 1, and 2 for a head whose rollout is open (annotation ``bundler.dev/rollout``):
+
+head       annotations: columns and names of packs; ``data.head``: JSON with the digests of everything else
+pack       ``data.pack``: zlib of one line of JSON (which blobs, how long), then the blobs as canonical JSON
+sensitive  ``data.sensitive``: zlib of JSON (object -> pointer -> leaf, and the sensitive strings); cut when large
+"""
 
 from __future__ import annotations
 

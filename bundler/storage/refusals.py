@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bundler.errors import BundlerError
     from bundler.model.release import RevisionSummary
-    from bundler.storage.codec import EncodedRevision
+    from bundler.storage.encoding import EncodedRevision
     from bundler.storage.records import Record
 
 

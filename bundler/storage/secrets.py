@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from bundler.model.release import AuditEntry, Inventories, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.rollout import Rollout
     from bundler.ports import Clock, ClusterClient
-    from bundler.storage.codec import EncodedRevision
+    from bundler.storage.encoding import EncodedRevision
     from bundler.storage.records import Record
     from bundler.storage.sensitive import Secrets
 
@@ -113,7 +113,7 @@ class SecretReleaseStore:
         known = {
             short_name(name_of(item)): storage.blobs.read_index_text(note_of(item, records.INDEX)) for item in held
         }
-        encoded = storage.codec.encode_revision(revision, known)
+        encoded = storage.encoding.encode_revision(revision, known)
         written: list[Record] = []
         try:
             self._write(encoded, summary, written)
@@ -148,7 +148,7 @@ class SecretReleaseStore:
             secret = self._cluster.get(record.ref, version="v1") or {}
             try:
                 with reading(record.name):
-                    storage.codec.read_pack_secret(secret)
+                    storage.decoding.read_pack_secret(secret)
             except RecordDamagedError:
                 self._delete(secret)
                 self._cluster.create(records.payload_of(record.body()))
@@ -196,7 +196,7 @@ class SecretReleaseStore:
         secret = self._unmoved(summary)
         secrets = self._secrets.get(_key(summary))
         with reading(name_of(secret)):
-            body, packs = storage.codec.mark_head(
+            body, packs = storage.encoding.mark_head(
                 secret,
                 status,
                 updated=self._clock.now(),
@@ -210,13 +210,13 @@ class SecretReleaseStore:
 
     def protect(self, summary: RevisionSummary, protection: Protection) -> RevisionSummary:
         """Say in a recorded revision whether its release is protected; see bundler.ports.ReleaseStore."""
-        return self._replace_head(summary, storage.codec.protect_head(self._unmoved(summary), protection))
+        return self._replace_head(summary, storage.encoding.protect_head(self._unmoved(summary), protection))
 
     def count_correction(self, summary: RevisionSummary) -> RevisionSummary:
         """Count that drift from a revision was put back; see bundler.ports.ReleaseStore."""
         secret = self._unmoved(summary)
         with reading(name_of(secret)):
-            body = storage.codec.count_correction(secret)
+            body = storage.encoding.count_correction(secret)
         return self._replace_head(summary, body)
 
     def move(self, summary: RevisionSummary, rollout: Rollout | None) -> RevisionSummary:
@@ -224,9 +224,9 @@ class SecretReleaseStore:
         secret, secrets = self._unmoved(summary), self._secrets.get(_key(summary))
         if rollout is not None:
             rollout = replace(rollout, since=rollout.since or self._clock.now())
-            rollout = storage.codec.masked_rollout(rollout, secrets) if secrets else rollout
+            rollout = storage.encoding.masked_rollout(rollout, secrets) if secrets else rollout
         with reading(name_of(secret)):
-            body = storage.codec.move_head(secret, rollout)
+            body = storage.encoding.move_head(secret, rollout)
         return self._replace_head(summary, body)
 
     def _unmoved(self, summary: RevisionSummary) -> Body:

@@ -125,7 +125,8 @@ def test_looking_loads_no_template_engine_and_no_validator(cli, argv):
 
 def test_listing_decodes_no_record_judges_nothing_and_is_read_without_suggestions(cli):
     modules = modules_after(cli, "list", "-A")
-    assert {"bundler.storage.codec", "bundler.storage.sensitive", "bundler.planning.inventory"} & modules == set()
+    assert {"bundler.storage.encoding", "bundler.storage.decoding", "bundler.storage.sensitive"} & modules == set()
+    assert "bundler.planning.inventory" not in modules
     assert {"bundler.confinement.rules", "bundler.wire.releases", "pickle", "difflib"} & modules == set()
 
 

@@ -15,7 +15,7 @@ from bundler.model.redaction import MASK
 from bundler.model.refs import ObjectRef
 from bundler.model.release import Authorship, InventoryEntry, Revision
 from bundler.model.stage import Stage
-from bundler.storage.codec import encode_revision
+from bundler.storage.encoding import encode_revision
 from bundler.storage.sensitive import LITERAL, REFERENCE
 from tests.lib.laws import examples
 from tests.unit.storage.builders import decode, known_of, make_rollout, make_summary, visible_bytes

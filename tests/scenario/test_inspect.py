@@ -17,7 +17,8 @@ from bundler.model.events import HealthChanged
 from bundler.model.health import Status
 from bundler.model.json import canonical_json
 from bundler.model.lean import replace
-from bundler.storage.codec import encode_revision, read_pack_secret
+from bundler.storage.decoding import read_pack_secret
+from bundler.storage.encoding import encode_revision
 from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
 from tests.scenario.conftest import IN_MEMORY

@@ -11,7 +11,8 @@ from bundler.loader.shipped import shipped_dir
 from bundler.loader.site_file import load_site
 from bundler.loader.user_files import load_values_file, read_values
 from bundler.model.values import LayerKind, Origin
-from bundler.storage.codec import encode_revision, read_head
+from bundler.storage.encoding import encode_revision
+from bundler.storage.heads import read_head
 from bundler.syntax.reader import read_document
 from tests.unit.storage.builders import make_revision
 

@@ -21,21 +21,16 @@ from bundler.model.release import (
 from bundler.model.rollout import Rollout, RolloutState, Share
 from bundler.model.stage import Stage
 from bundler.storage.blobs import read_index_text
-from bundler.storage.codec import (
-    decode_revision,
-    encode_revision,
-    listed_packs,
-    read_head,
-    read_pack_secret,
-    read_sensitive,
-)
+from bundler.storage.decoding import decode_revision, listed_packs, read_pack_secret, read_sensitive
+from bundler.storage.encoding import encode_revision
+from bundler.storage.heads import read_head
 from bundler.storage.records import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bundler.model.json import Body, JSONValue
-    from bundler.storage.codec import EncodedRevision
+    from bundler.storage.encoding import EncodedRevision
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 SECRET = "correct-horse-battery-staple"

@@ -31,7 +31,7 @@ from bundler.model.lock import Holder
 from bundler.model.release import ReleaseStatus, Revision
 from bundler.model.rollout import RolloutState
 from bundler.storage import limits
-from bundler.storage.codec import encode_revision
+from bundler.storage.encoding import encode_revision
 from bundler.storage.lease import lease_payload, lease_ref, read_lease
 from bundler.storage.lock import LeaseLock, break_lock, read_lock
 from bundler.storage.records import head_name, payload_of, secret_ref, sensitive_name

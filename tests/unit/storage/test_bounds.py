@@ -12,9 +12,9 @@ import pytest
 from bundler.model.json import canonical_json
 from bundler.storage import limits
 from bundler.storage.blobs import BlobReader, Piece, build_packs, index_text, read_index_text, read_pack
-from bundler.storage.codec import encode_revision, read_head, read_sensitive
-from bundler.storage.decoding import listed_packs, page_digests, page_rows, sensitive_parts
-from bundler.storage.heads import named_packs
+from bundler.storage.decoding import listed_packs, page_digests, page_rows, read_sensitive, sensitive_parts
+from bundler.storage.encoding import encode_revision
+from bundler.storage.heads import named_packs, read_head
 from bundler.storage.inventories import _Budget
 from bundler.storage.reading import DamageError
 from tests.unit.storage.builders import decode, make_entry, make_revision
@@ -22,7 +22,7 @@ from tests.unit.storage.builders import decode, make_entry, make_revision
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.storage.codec import Head
+    from bundler.storage.heads import Head
 
 
 def test_what_is_believed_of_a_record_is_bounded_by_these_numbers() -> None:

@@ -17,14 +17,9 @@ from bundler.model.release import Authorship, BundleReference
 from bundler.model.size import cut
 from bundler.storage import limits
 from bundler.storage.blobs import BlobReader, Piece, join_pieces, read_index_text, read_pack
-from bundler.storage.codec import (
-    decode_revision,
-    encode_revision,
-    read_head,
-    read_pack_secret,
-    read_sensitive,
-    read_summary,
-)
+from bundler.storage.decoding import decode_revision, read_pack_secret, read_sensitive
+from bundler.storage.encoding import encode_revision
+from bundler.storage.heads import read_head, read_summary
 from bundler.storage.metadata import droppable, summary_of
 from bundler.storage.reading import DamageError, inflate, parse_json, reading, secret_bytes
 from bundler.storage.record_reader import RecordReader

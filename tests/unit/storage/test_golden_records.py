@@ -18,7 +18,9 @@ from bundler.model.refs import ObjectRef
 from bundler.model.release import Authorship, BundleReference, InventoryEntry, ReleaseStatus, Revision, RevisionSummary
 from bundler.model.rollout import OnFailure, Rollout, RolloutState, Share
 from bundler.model.stage import Stage
-from bundler.storage.codec import decode_revision, encode_revision, read_head, read_pack_secret, read_sensitive
+from bundler.storage.decoding import decode_revision, read_pack_secret, read_sensitive
+from bundler.storage.encoding import encode_revision
+from bundler.storage.heads import read_head
 from tests.unit.storage.builders import known_of
 
 if TYPE_CHECKING:

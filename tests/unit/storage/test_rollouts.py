@@ -15,7 +15,8 @@ from bundler.model.json import canonical_json
 from bundler.model.release import ReleaseStatus
 from bundler.model.rollout import OnFailure, Rollout, RolloutState, Share
 from bundler.storage import limits
-from bundler.storage.codec import encode_revision, mark_head, move_head, read_head, read_summary
+from bundler.storage.encoding import encode_revision, mark_head, move_head
+from bundler.storage.heads import read_head, read_summary
 from bundler.storage.metadata import summary_of
 from bundler.storage.reading import DamageError
 from bundler.storage.rollouts import read_rollout, rollout_text

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from bundler.model.json import canonical_json
-from bundler.storage.codec import encode_revision
+from bundler.storage.encoding import encode_revision
 from bundler.storage.sensitive import LITERAL, NUMBER, REFERENCE, Hider, Secrets, reveal
 from bundler.syntax.scalars import YamlFloat
 from tests.unit.storage.builders import decode, known_of, make_entry, make_revision, make_secret, visible_bytes
