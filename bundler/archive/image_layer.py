@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Final, Self
 from bundler.archive.tarball import FILE, FOLDER, LINK, TarItem, write_tar
 from bundler.errors.delivery import ImageBuildError
 from bundler.model.digest import Digest
-from bundler.model.image_build import EntryKind
+from bundler.model.image_build import EntryKind, Placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
 
-    from bundler.model.image_build import LayerEntry, Owner, Placed
+    from bundler.model.image_build import LayerEntry, Owner
 
 _LEVEL: Final = 6
 _CHUNK_BYTES: Final = 1024 * 1024
@@ -63,9 +62,7 @@ class PackedLayer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def read(self, offset: int) -> Iterator[bytes]:
@@ -76,16 +73,14 @@ class PackedLayer:
 
     def _items(self, entries: Sequence[LayerEntry], owner: Owner, folders: Mapping[str, Placed]) -> Iterator[TarItem]:
         for entry in entries:
-            mode, uid, gid = _mode_of(entry), owner.uid, owner.gid
             known = folders.get(entry.path) if entry.kind is EntryKind.FOLDER else None
-            if known is not None:
-                mode, uid, gid = known.mode, known.uid, known.gid
+            placed = known or Placed(kind=entry.kind, mode=_mode_of(entry), uid=owner.uid, gid=owner.gid)
             yield TarItem(
                 name=entry.path,
                 kind=_KINDS[entry.kind],
-                mode=mode,
-                uid=uid,
-                gid=gid,
+                mode=placed.mode,
+                uid=placed.uid,
+                gid=placed.gid,
                 size=entry.size,
                 target=entry.target,
                 open=partial(_HashedFile, entry.origin, partial(self.hashes.__setitem__, entry.path))
@@ -103,9 +98,7 @@ class _HashedFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
         self._keep(self._hash.hexdigest())
 

@@ -233,7 +233,7 @@ class _Checker:
         self._folders.update(above)
 
     def _refusal(self, entry: TarEntry, found: str) -> UnsafeArchiveError:
-        return _unsafe(self._doing, f"entry {entry.name[:200]!a} {found}")
+        return UnsafeArchiveError(self._doing, context=[f"entry {entry.name[:200]!a} {found}"], hint=_UNSAFE_HINT)
 
 
 def _count_entries(entries: Iterator[TarEntry], count: int, most: int) -> tuple[int, bool]:
@@ -248,7 +248,3 @@ def _count_entries(entries: Iterator[TarEntry], count: int, most: int) -> tuple[
 def _too_much(doing: str, *excesses: _Excess) -> UnsafeArchiveError:
     context = [f"{one.found} ({one.flag.partition(' ')[0]})" for one in excesses]
     return UnsafeArchiveError(doing, context=context, hint=f"{_TRUSTED_HINT} {' '.join(one.flag for one in excesses)}")
-
-
-def _unsafe(doing: str, found: str) -> UnsafeArchiveError:
-    return UnsafeArchiveError(doing, context=[found], hint=_UNSAFE_HINT)

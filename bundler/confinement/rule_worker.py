@@ -8,7 +8,7 @@ import signal
 from typing import NoReturn
 
 from bundler.confinement.limits import MAX_MEMORY_BYTES, limit_memory
-from bundler.confinement.rules import LENGTH
+from bundler.confinement.rules import LENGTH, write_message
 from bundler.health.author import author_health
 
 
@@ -31,7 +31,7 @@ def serve(max_rule_s: float) -> NoReturn:
         except MemoryError:
             answer = f"it takes more than {MAX_MEMORY_BYTES >> 20} MiB of memory"
         signal.setitimer(signal.ITIMER_REAL, 0)
-        _answer(pickle.dumps(answer))
+        write_message(1, pickle.dumps(answer))
     os._exit(0)
 
 
@@ -49,9 +49,3 @@ def _exactly(size: int) -> bytes:
         pieces.append(piece)
         size -= len(piece)
     return b"".join(pieces)
-
-
-def _answer(message: bytes) -> None:
-    view = memoryview(LENGTH.pack(len(message)) + message)
-    while view:
-        view = view[os.write(1, view) :]

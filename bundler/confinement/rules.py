@@ -92,7 +92,7 @@ class _Worker:
 
     def ask(self, rule: ReadinessRule, body: Body) -> Health:
         try:
-            _write(self._out, pickle.dumps((rule, body)))
+            write_message(self._out, pickle.dumps((rule, body)))
             answer = self._answer()
         except OSError as error:
             raise _EndedError(f"its process ended ({error.strerror})") from error
@@ -124,7 +124,8 @@ class _Worker:
         os.waitpid(self._process, 0)
 
 
-def _write(descriptor: int, message: bytes) -> None:
+def write_message(descriptor: int, message: bytes) -> None:
+    """Write a message whole, its length first."""
     view = memoryview(LENGTH.pack(len(message)) + message)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -37,8 +37,7 @@ def signature_region(envelopes: Sequence[Envelope]) -> bytes:
     """
     content = encode_envelopes(envelopes)
     if len(content) > REGION_BYTES:
-        msg = f"the signatures take {len(content)} bytes, and there is room for {REGION_BYTES}"
-        raise ValueError(msg)
+        raise ValueError(f"the signatures take {len(content)} bytes, and there is room for {REGION_BYTES}")
     return content.ljust(REGION_BYTES)
 
 
@@ -49,21 +48,17 @@ def decode_envelopes(content: bytes) -> tuple[Envelope, ...]:
         ValueError: when anything is different.
     """
     if len(content) > REGION_BYTES:
-        msg = "larger than signatures can be"
-        raise ValueError(msg)
+        raise ValueError("larger than signatures can be")
     text = content.rstrip(b" ")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        msg = "not JSON"
-        raise ValueError(msg) from error
+        raise ValueError("not JSON") from error
     if not is_mapping(document) or not is_list(items := document.get("signatures")):
-        msg = "not a list of signatures"
-        raise ValueError(msg)
+        raise ValueError("not a list of signatures")
     envelopes = tuple(_from_json(item) for item in items)
     if encode_envelopes(envelopes) != text:
-        msg = "the signatures do not fit their checksum"
-        raise ValueError(msg)
+        raise ValueError("the signatures do not fit their checksum")
     return envelopes
 
 
@@ -92,13 +87,11 @@ def _signature(item: JSONValue) -> Signature:
     text = body.get("sig")
     value = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
     if len(value) != _SIGNATURE_BYTES:
-        msg = "not an Ed25519 signature"
-        raise ValueError(msg)
+        raise ValueError("not an Ed25519 signature")
     return Signature(key_id=_matched(body.get("keyid"), _HEX64), value=value)
 
 
 def _matched(value: JSONValue, pattern: re.Pattern[str]) -> str:
     if isinstance(value, str) and pattern.fullmatch(value):
         return value
-    msg = "not an envelope"
-    raise ValueError(msg)
+    raise ValueError("not an envelope")

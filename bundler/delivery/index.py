@@ -60,8 +60,7 @@ def decode_index(raw: bytes) -> DeliveryIndex:
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        msg = "not JSON"
-        raise ValueError(msg) from error
+        raise ValueError("not JSON") from error
     root = _Reader(document)
     _require(root.text("apiVersion") == DELIVERY_API, f"not of format {DELIVERY_API}; a newer bundler may read it")
     index = _from_json(root)
@@ -234,16 +233,14 @@ class _Reader:
         """Return a number of bytes."""
         value = self._body.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_BLOB_BYTES:
-            msg = f"{key} is not a size"
-            raise ValueError(msg)
+            raise ValueError(f"{key} is not a size")
         return value
 
     def flag(self, key: str) -> bool:
         """Return true or false."""
         value = self._body.get(key)
         if not isinstance(value, bool):
-            msg = f"{key} is neither true nor false"
-            raise ValueError(msg)  # noqa: TRY004 - readers of an index expect one kind of error
+            raise ValueError(f"{key} is neither true nor false")  # noqa: TRY004 - readers of an index expect one kind of error
         return value
 
     def below(self, key: str) -> _Reader:
@@ -267,6 +264,5 @@ class _Reader:
 
 def _text(value: JSONValue, key: str) -> str:
     if not isinstance(value, str) or len(value) > _MAX_TEXT_CHARS or not value.isprintable():
-        msg = f"{key} is not plain text"
-        raise ValueError(msg)
+        raise ValueError(f"{key} is not plain text")
     return value

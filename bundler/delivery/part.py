@@ -55,8 +55,7 @@ def decode_part(block: bytes) -> PartHeader:
     """
     match = _TEXT.match(block)
     if match is None:
-        msg = "it is not a head of a part"
-        raise ValueError(msg)
+        raise ValueError("it is not a head of a part")
     header = PartHeader(
         build=Digest(match["build"].decode()),
         number=int(match["number"]),
@@ -67,8 +66,7 @@ def decode_part(block: bytes) -> PartHeader:
         payload=Digest(match["digest"].decode()),
     )
     if encode_part(header) != block:
-        msg = "it does not fit its own checksum"
-        raise ValueError(msg)
+        raise ValueError("it does not fit its own checksum")
     if problem := _problem(header):
         raise ValueError(problem)
     return header

@@ -6,7 +6,8 @@ import glob
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bundler.delivery.part import PART_HEADER_BYTES, PART_MAGIC, PartHeader, decode_part
 from bundler.errors.delivery import DeliveryDamagedError, DeliveryError, ForeignPartError, PartMissingError
@@ -99,33 +100,19 @@ class SplitFile:
             os.close(part.fd)
 
 
-class _Opened:
-    """Descriptors that are closed unless everything went well."""
-
-    def __init__(self) -> None:
-        self.fds: list[int] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is not None:
-            for fd in self.fds:
-                os.close(fd)
-
-    def open(self, path: Path, doing: str) -> int:
-        """Open a file for reading alone."""
-        try:
-            # A pipe that no one writes to would be waited for; what is read here and there must be a file anyway.
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
-            found = f"{path}: {error.strerror or error}"
-            raise DeliveryError(doing, context=[found], hint="check the path and its permissions") from error
-        self.fds.append(fd)
-        if what := _no_file(os.fstat(fd).st_mode):
-            hint = "give the path of the file: a delivery is read at many places at once"
-            raise DeliveryError(doing, context=[f"{path} is {what}"], hint=hint)
-        return fd
+def _open(path: Path, doing: str, closing: ExitStack) -> int:
+    """Open a file for reading alone; ``closing`` closes it."""
+    try:
+        # A pipe that no one writes to would be waited for; what is read here and there must be a file anyway.
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        found = f"{path}: {error.strerror or error}"
+        raise DeliveryError(doing, context=[found], hint="check the path and its permissions") from error
+    closing.callback(os.close, fd)
+    if what := _no_file(os.fstat(fd).st_mode):
+        hint = "give the path of the file: a delivery is read at many places at once"
+        raise DeliveryError(doing, context=[f"{path} is {what}"], hint=hint)
+    return fd
 
 
 def _no_file(mode: int) -> str:
@@ -151,18 +138,20 @@ def open_pieces(paths: Sequence[Path]) -> Pieces:
         found = [str(path) for path in paths]
         raise DeliveryError(doing, context=found, hint="give one delivery: its file, or its parts")
     first = _there(first, stem)
-    with _Opened() as opened:
-        fd = opened.open(first, doing)
+    with ExitStack() as closing:
+        fd = _open(first, doing, closing)
         if os.pread(fd, len(PART_MAGIC), 0) != PART_MAGIC:
+            closing.pop_all()
             return WholeFile(first, fd)
         head = _header_of(first, fd, doing)
-        stem = _stem_of(first)
-        wanted = {part_path(stem, number): number for number in range(1, head.count + 1)}
-        _check_names([first, *paths[1:]], wanted, head, doing)
-        fds = {path: opened.open(path, doing) for path in wanted}
-        os.close(fd)
-        opened.fds.remove(fd)
-        return SplitFile(str(stem), _checked(wanted, fds, first, doing))
+    stem = _stem_of(first)
+    wanted = {part_path(stem, number): number for number in range(1, head.count + 1)}
+    _check_names([first, *paths[1:]], wanted, head, doing)
+    with ExitStack() as closing:
+        fds = {path: _open(path, doing, closing) for path in wanted}
+        parts = _checked(wanted, fds, first, doing)
+        closing.pop_all()
+        return SplitFile(str(stem), parts)
 
 
 def _there(first: Path, stem: Path) -> Path:

@@ -150,8 +150,10 @@ class Delivery:
             buffer: to read into.
             moved: called with the number of bytes after each step.
         """
+        return self._hashed(entry.content_at, entry.content_at + entry.size, buffer, moved)
+
+    def _hashed(self, at: int, end: int, buffer: bytearray, moved: Callable[[int], None] = lambda _: None) -> str:
         hasher, view = hashlib.sha256(), memoryview(buffer)
-        at, end = entry.content_at, entry.content_at + entry.size
         while at < end:
             piece = view[: min(len(buffer), end - at)]
             count = self.pieces.read_into(at, piece)
@@ -193,12 +195,7 @@ class Delivery:
 
     def payload_of(self, start: int, said: PartHeader) -> str:
         """Return the digest of a part's payload as it is there."""
-        hasher, buffer = hashlib.sha256(), bytearray(CHUNK_BYTES)
-        view = memoryview(buffer)
-        for at in range(start, start + said.payload_bytes, CHUNK_BYTES):
-            piece = view[: min(CHUNK_BYTES, start + said.payload_bytes - at)]
-            hasher.update(piece[: self.pieces.read_into(at, piece)])
-        return f"sha256:{hasher.hexdigest()}"
+        return self._hashed(start, start + said.payload_bytes, bytearray(CHUNK_BYTES))
 
     def _entry(self, digest: Digest) -> Entry:
         if (entry := self.entries.get(digest)) is not None:

@@ -144,8 +144,7 @@ def _numbers(values: Sequence[JSONValue]) -> list[float]:
         ValueError: when one is neither.
     """
     if any(isinstance(value, bool) or not isinstance(value, int | float | str) for value in values):
-        msg = "not a number"
-        raise ValueError(msg)
+        raise ValueError("not a number")
     return [float(amount_of(value)) for value in values]
 
 
