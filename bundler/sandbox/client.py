@@ -5,12 +5,12 @@ Controllers run inside the calls that read: what they would have done since the 
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bundler.errors.cluster import SandboxStoreError
 from bundler.model.cluster import Answer, ClusterIdentity, Listing, WatchEvent
+from bundler.model.json import text_at
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox import refusals, writes
 from bundler.sandbox.controllers.engine import catch_up, is_due
@@ -312,8 +312,7 @@ def _served_as(body: Tree, served: ResourceType) -> Body:
 
 
 def _has_ended(pod: Body) -> bool:
-    status = json.loads(json.dumps(pod.get("status") or {}))
-    return status.get("phase") in ("Succeeded", "Failed", "Pending")
+    return text_at(pod, "status", "phase") in ("Succeeded", "Failed", "Pending")
 
 
 def _discard(path: Path) -> None:

@@ -88,25 +88,22 @@ def _fill(fields: Tree, **values: object) -> None:
             fields[name] = value
 
 
-def _type_of(strategy: Tree) -> str:
+def _rolling(spec: Tree, name: str, **values: object) -> None:
+    """Fill in how pods are replaced: step by step, and with these numbers, where nothing else is said."""
+    strategy = spec.setdefault(name, {})
     _fill(strategy, type="RollingUpdate")
-    return str(strategy["type"])
+    if strategy["type"] == "RollingUpdate":
+        strategy["rollingUpdate"] = {**values, **strategy.get("rollingUpdate", {})}
 
 
 def _deployment(body: Tree, _live: Tree | None) -> None:
     spec = _spec(body, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
-    strategy = spec.setdefault("strategy", {})
-    if _type_of(strategy) == "RollingUpdate":
-        rolling = strategy.setdefault("rollingUpdate", {})
-        rolling.setdefault("maxUnavailable", "25%")
-        rolling.setdefault("maxSurge", "25%")
+    _rolling(spec, "strategy", maxUnavailable="25%", maxSurge="25%")
 
 
 def _stateful_set(body: Tree, _live: Tree | None) -> None:
     spec = _spec(body, replicas=1, podManagementPolicy="OrderedReady", revisionHistoryLimit=10)
-    strategy = spec.setdefault("updateStrategy", {})
-    if _type_of(strategy) == "RollingUpdate":
-        strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+    _rolling(spec, "updateStrategy", partition=0)
     for claim in spec.get("volumeClaimTemplates") or ():
         claim.setdefault("apiVersion", "v1")
         claim.setdefault("kind", "PersistentVolumeClaim")
@@ -114,12 +111,7 @@ def _stateful_set(body: Tree, _live: Tree | None) -> None:
 
 
 def _daemon_set(body: Tree, _live: Tree | None) -> None:
-    spec = _spec(body, revisionHistoryLimit=10)
-    strategy = spec.setdefault("updateStrategy", {})
-    if _type_of(strategy) == "RollingUpdate":
-        rolling = strategy.setdefault("rollingUpdate", {})
-        rolling.setdefault("maxUnavailable", 1)
-        rolling.setdefault("maxSurge", 0)
+    _rolling(_spec(body, revisionHistoryLimit=10), "updateStrategy", maxUnavailable=1, maxSurge=0)
 
 
 def _replica_set(body: Tree, _live: Tree | None) -> None:

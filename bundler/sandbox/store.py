@@ -183,10 +183,7 @@ class Transaction:
         """Store an object again and stamp its new resourceVersion."""
         previous = self._text(ref)
         text = self._stamp(body)
-        self._sql.execute(
-            _UPDATE,
-            (self.version, text, *_key(ref)),
-        )
+        self._sql.execute(_UPDATE, (self.version, text, *_key(ref)))
         self._set_owners(ref, body)
         self._record("MODIFIED", ref, text, previous)
 
@@ -221,10 +218,7 @@ class Transaction:
 
     def kept_version(self, ref: ObjectRef) -> str:
         """Return the resourceVersion an object had when this transaction began, empty where it did not exist."""
-        row = self._sql.execute(
-            _BEFORE,
-            (self.first_version, *_key(ref)),
-        ).fetchone()
+        row = self._sql.execute(_BEFORE, (self.first_version, *_key(ref))).fetchone()
         previous = None if row is None else json.loads(row[0])
         return "" if previous is None else str(previous["metadata"]["resourceVersion"])
 

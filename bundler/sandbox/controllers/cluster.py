@@ -8,7 +8,7 @@ from bundler.model.definition import DEFINITION, kind_of
 from bundler.model.json import items_at, mapping_at, strings_at, text_at
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.sandbox.controllers.world import is_leaving, with_times
-from bundler.sandbox.deletion import FOREGROUND, finish_deletion, start_deletion
+from bundler.sandbox.deletion import FOREGROUND, finish_deletion
 from bundler.sandbox.writes import thawed
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ def run_definitions(world: World) -> None:
 def collect_garbage(world: World) -> None:
     """Delete what lost all its owners, and finish foreground deletions whose dependents are gone."""
     for ref in world.tx.orphans():
-        live = world.tx.get(ref)
-        if live is not None and "deletionTimestamp" not in live["metadata"]:
-            start_deletion(world.tx, ref, live, propagation="Background", time=world.time)
+        world.delete_at(ref)
     for ref in world.tx.marked(FOREGROUND):
         live = world.tx.get(ref)
         if live is not None and "deletionTimestamp" in live["metadata"]:
@@ -51,10 +49,9 @@ def collect_garbage(world: World) -> None:
 
 
 def _finish_foreground(world: World, ref: ObjectRef, live: Tree) -> None:
-    left = [(one, world.tx.get(one)) for one in world.tx.dependents(live["metadata"]["uid"])]
-    for one, dependent in left:
-        if dependent is not None and "deletionTimestamp" not in dependent["metadata"]:
-            start_deletion(world.tx, one, dependent, propagation="Foreground", time=world.time)
+    left = world.tx.dependents(live["metadata"]["uid"])
+    for one in left:
+        world.delete_at(one, propagation="Foreground")
     if not left:
         finish_deletion(world.tx, ref, live, dropping=FOREGROUND)
 
@@ -73,11 +70,8 @@ def _furnish(world: World, namespace: Body) -> None:
 
 def _empty(world: World, namespace: Body) -> None:
     name = text_at(namespace, "metadata", "name")
-    left = world.tx.refs_in(name)
-    for ref in left:
-        live = world.tx.get(ref)
-        if live is not None and "deletionTimestamp" not in live["metadata"]:
-            start_deletion(world.tx, ref, live, propagation="Background", time=world.time)
+    for ref in world.tx.refs_in(name):
+        world.delete_at(ref)
     if not world.tx.refs_in(name):
         world.tx.remove(ref_of(namespace))
 

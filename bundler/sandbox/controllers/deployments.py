@@ -5,17 +5,17 @@ Source: Kubernetes, "Deployments" (rolling update, progress deadline); status as
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, ref_of
-from bundler.sandbox.controllers.proportional import is_scaled, shares, sized_for
+from bundler.sandbox.controllers.proportional import is_scaled, shares, size_of, sized_for
 from bundler.sandbox.controllers.world import (
     is_leaving,
     owner_reference,
     seconds_of,
+    share_of,
     template_hash,
 )
 from bundler.sandbox.writes import thawed
@@ -23,7 +23,7 @@ from bundler.sandbox.writes import thawed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import Body
     from bundler.sandbox.controllers.world import World
     from bundler.sandbox.store import Tree
 
@@ -153,7 +153,7 @@ def _share_out(world: World, rollout: _Rollout) -> None:
     """Size every ReplicaSet for a new number of replicas; the rollout continues after that."""
     sizes = shares(rollout.every, rollout.wanted, rollout.most)
     for one in rollout.every:
-        _resize(world, rollout, one, sizes.get(text_at(one, "metadata", "name"), _size(one)), is_noted=True)
+        _resize(world, rollout, one, sizes.get(text_at(one, "metadata", "name"), size_of(one)), is_noted=True)
 
 
 def _scale(world: World, rollout: _Rollout) -> None:
@@ -164,9 +164,9 @@ def _scale(world: World, rollout: _Rollout) -> None:
             _resize(world, rollout, rollout.new, rollout.wanted)
         return
     _, unavailable = _bounds(rollout)
-    total = sum(_size(one) for one in rollout.every)
-    size = _size(rollout.new)
-    if size > rollout.wanted or not any(_size(one) for one in rollout.old):
+    total = sum(size_of(one) for one in rollout.every)
+    size = size_of(rollout.new)
+    if size > rollout.wanted or not any(size_of(one) for one in rollout.old):
         _resize(world, rollout, rollout.new, rollout.wanted)
     elif size < rollout.wanted and total < rollout.most:
         _resize(world, rollout, rollout.new, min(rollout.wanted, size + rollout.most - total))
@@ -176,43 +176,32 @@ def _scale(world: World, rollout: _Rollout) -> None:
 def _bounds(rollout: _Rollout) -> tuple[int, int]:
     """Return how many pods there may be beyond, and how many may be missing from, what is wanted."""
     rolling = mapping_at(rollout.deployment, "spec", "strategy", "rollingUpdate")
-    surge = _share(rolling.get("maxSurge", "25%"), rollout.wanted, up=True)
-    unavailable = _share(rolling.get("maxUnavailable", "25%"), rollout.wanted, up=False)
+    surge = share_of(rolling.get("maxSurge", "25%"), rollout.wanted, up=True)
+    unavailable = share_of(rolling.get("maxUnavailable", "25%"), rollout.wanted, up=False)
     return surge, unavailable if surge or unavailable else 1
-
-
-def _share(value: JSONValue, whole: int, *, up: bool) -> int:
-    if isinstance(value, str) and value.endswith("%"):
-        part = int(value[:-1]) * whole / 100
-        return math.ceil(part) if up else math.floor(part)
-    return int(value) if isinstance(value, int | str) else 0
 
 
 def _shrink_old(world: World, rollout: _Rollout, least: int) -> None:
     """Scale old ReplicaSets down: first what is not available anyway, then as far as enough stays available."""
     available = {id(one): int_at(one, "status", "availableReplicas") for one in rollout.every}
-    new_missing = _size(rollout.new) - available[id(rollout.new)]
-    room = sum(_size(one) for one in rollout.every) - least - new_missing
+    new_missing = size_of(rollout.new) - available[id(rollout.new)]
+    room = sum(size_of(one) for one in rollout.every) - least - new_missing
     for one in rollout.old:
-        broken = min(_size(one) - available[id(one)], max(room, 0))
+        broken = min(size_of(one) - available[id(one)], max(room, 0))
         if broken > 0:
             room -= broken
-            _resize(world, rollout, one, _size(one) - broken)
-            available[id(one)] = min(available[id(one)], _size(one) - broken)
+            _resize(world, rollout, one, size_of(one) - broken)
+            available[id(one)] = min(available[id(one)], size_of(one) - broken)
             continue
-        drop = min(_size(one), max(room, 0))
+        drop = min(size_of(one), max(room, 0))
         if drop > 0:
             room -= drop
-            _resize(world, rollout, one, _size(one) - drop)
-
-
-def _size(replica_set: Body) -> int:
-    return int_at(replica_set, "spec", "replicas")
+            _resize(world, rollout, one, size_of(one) - drop)
 
 
 def _resize(world: World, rollout: _Rollout, replica_set: Body, size: int, *, is_noted: bool = False) -> None:
     made = world.tx.get(ref_of(replica_set))
-    if made is None or (_size(made) == size and not is_noted):
+    if made is None or (size_of(made) == size and not is_noted):
         return
     made["spec"]["replicas"] = size
     made["metadata"].setdefault("annotations", {}).update(sized_for(rollout.wanted, rollout.most))
@@ -222,7 +211,7 @@ def _resize(world: World, rollout: _Rollout, replica_set: Body, size: int, *, is
 def _forget_old(world: World, rollout: _Rollout) -> None:
     """Delete empty ReplicaSets beyond ``revisionHistoryLimit``."""
     limit = int_at(rollout.deployment, "spec", "revisionHistoryLimit", default=10)
-    empty = [one for one in rollout.old if _size(one) == 0 and int_at(one, "status", "replicas") == 0]
+    empty = [one for one in rollout.old if size_of(one) == 0 and int_at(one, "status", "replicas") == 0]
     empty.sort(key=lambda one: int(text_at(one, "metadata", "annotations", REVISION) or 0))
     for one in empty[: max(len(empty) - limit, 0)]:
         world.delete(one)
@@ -236,7 +225,7 @@ def _write_status(world: World, rollout: _Rollout) -> None:
         "readyReplicas": sum(int_at(one, "status", "readyReplicas") for one in rollout.every),
         "availableReplicas": sum(int_at(one, "status", "availableReplicas") for one in rollout.every),
     }
-    missing = max(sum(_size(one) for one in rollout.every) - counts["availableReplicas"], 0)
+    missing = max(sum(size_of(one) for one in rollout.every) - counts["availableReplicas"], 0)
     status: Tree = {key: value for key, value in counts.items() if value}
     if missing:
         status["unavailableReplicas"] = missing

@@ -54,13 +54,8 @@ def _sync(world: World, job: Body) -> None:
     done = [pod for pod in pods if text_at(pod, "status", "phase") == "Succeeded"]
     failed = [pod for pod in pods if text_at(pod, "status", "phase") == "Failed"]
     active = [pod for pod in pods if pod not in done and pod not in failed and not is_leaving(pod)]
-    if value_at(job, "spec", "suspend") is True:
-        for pod in active:
-            world.delete(pod)
-        _write(world, job, (), done, failed, _suspended(world))
-        return
-    end = _end(world, job, active, done, failed)
-    if end:
+    is_suspended = value_at(job, "spec", "suspend") is True
+    if end := _suspended(world) if is_suspended else _end(world, job, active, done, failed):
         for pod in active:
             world.delete(pod)
         _write(world, job, (), done, failed, end)

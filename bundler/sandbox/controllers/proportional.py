@@ -32,7 +32,7 @@ def sized_for(wanted: int, most: int) -> dict[str, str]:
 
 def is_scaled(replica_sets: Sequence[Body], wanted: int) -> bool:
     """Return whether the Deployment got another number of replicas since its ReplicaSets were sized."""
-    noted = [text_at(one, "metadata", "annotations", WANTED) for one in replica_sets if _size(one)]
+    noted = [text_at(one, "metadata", "annotations", WANTED) for one in replica_sets if size_of(one)]
     return any(number and number != str(wanted) for number in noted)
 
 
@@ -44,12 +44,12 @@ def shares(replica_sets: Sequence[Body], wanted: int, most: int) -> Mapping[str,
         wanted: replicas of the Deployment.
         most: pods that it may have during a rollout.
     """
-    active = [one for one in replica_sets if _size(one)]
+    active = [one for one in replica_sets if size_of(one)]
     if len(active) <= 1:
         return {_name(one): wanted for one in active or replica_sets[:1]}
-    active.sort(key=_size, reverse=True)
-    missing = (most if wanted else 0) - sum(_size(one) for one in active)
-    sizes = {_name(one): _size(one) for one in active}
+    active.sort(key=size_of, reverse=True)
+    missing = (most if wanted else 0) - sum(size_of(one) for one in active)
+    sizes = {_name(one): size_of(one) for one in active}
     left = missing
     for one in active:
         part = _part(one, most if wanted else 0)
@@ -65,12 +65,13 @@ def _part(replica_set: Body, most: int) -> int:
     before = int(text_at(replica_set, "metadata", "annotations", MOST) or 0)
     if before == 0:
         return 0
-    return math.floor(_size(replica_set) * most / before + 0.5) - _size(replica_set)
+    return math.floor(size_of(replica_set) * most / before + 0.5) - size_of(replica_set)
 
 
 def _name(replica_set: Body) -> str:
     return text_at(replica_set, "metadata", "name")
 
 
-def _size(replica_set: Body) -> int:
+def size_of(replica_set: Body) -> int:
+    """Return how many pods a ReplicaSet is to have."""
     return int_at(replica_set, "spec", "replicas")

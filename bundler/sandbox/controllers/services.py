@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef, group_of
-from bundler.sandbox.controllers.world import is_leaving, is_pod_ready, owner_reference, short_hash, with_times
+from bundler.sandbox.controllers.world import (
+    is_leaving,
+    is_pod_ready,
+    owner_reference,
+    share_of,
+    short_hash,
+    with_times,
+)
 from bundler.sandbox.quota import usage, written
 from bundler.sandbox.writes import thawed
 
@@ -142,14 +148,8 @@ def _budget_status(world: World, budget: Body) -> Tree:
 def _wanted_healthy(budget: Body, pods: int) -> int:
     least, most_down = value_at(budget, "spec", "minAvailable"), value_at(budget, "spec", "maxUnavailable")
     if least is not None:
-        return _share(least, pods)
-    return max(pods - _share(most_down, pods), 0) if most_down is not None else pods
-
-
-def _share(value: object, whole: int) -> int:
-    if isinstance(value, str) and value.endswith("%"):
-        return math.ceil(int(value[:-1]) * whole / 100)
-    return int(value) if isinstance(value, int | str) else 0
+        return share_of(least, pods, up=True)
+    return max(pods - share_of(most_down, pods, up=True), 0) if most_down is not None else pods
 
 
 def _scaler_status(world: World, scaler: Body) -> Tree:

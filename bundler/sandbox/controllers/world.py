@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.model.json import Body, JSONValue
+    from bundler.ports import Propagation
     from bundler.sandbox.settings import SandboxSettings
     from bundler.sandbox.store import Fault, Transaction, Tree
 
@@ -94,10 +96,13 @@ class World:
 
     def delete(self, body: Body) -> None:
         """Delete an object in the background; one that is leaving already is left alone."""
-        ref = ref_of(body)
+        self.delete_at(ref_of(body))
+
+    def delete_at(self, ref: ObjectRef, *, propagation: Propagation = "Background") -> None:
+        """Delete an object by its name; one that is leaving already, or gone, is left alone."""
         live = self.tx.get(ref)
         if live is not None and "deletionTimestamp" not in live["metadata"]:
-            start_deletion(self.tx, ref, live, propagation="Background", time=self.time)
+            start_deletion(self.tx, ref, live, propagation=propagation, time=self.time)
 
     def set_status(self, body: Body, status: Mapping[str, object]) -> None:
         """Write an object's status where it differs."""
@@ -205,6 +210,20 @@ def short_hash(text: str, length: int = 10) -> str:
     """Return a hash as Kubernetes puts into names."""
     digest = hashlib.sha256(text.encode()).digest()
     return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:length])
+
+
+def share_of(value: JSONValue, whole: int, *, up: bool) -> int:
+    """Return a number of pods, or the percentage of a whole that a text like ``25%`` names; 0 for anything else.
+
+    Args:
+        value: as a field holds it.
+        whole: how many pods 100 % are.
+        up: round up, and not down.
+    """
+    if isinstance(value, str) and value.endswith("%"):
+        part = int(value[:-1]) * whole / 100
+        return math.ceil(part) if up else math.floor(part)
+    return int(value) if isinstance(value, int | str) else 0
 
 
 def template_hash(template: JSONValue) -> str:
