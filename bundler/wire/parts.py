@@ -73,6 +73,13 @@ class Part:
             raise MalformedError(f"{self._at(key)} is not a string")
         return value
 
+    def name(self, key: str) -> str:
+        """Return a string that is not empty."""
+        text = self.text(key)
+        if not text:
+            raise MalformedError(f"{self._at(key)} is empty")
+        return text
+
     def flag(self, key: str) -> bool:
         """Return a boolean."""
         value = self.body.get(key)
@@ -92,6 +99,13 @@ class Part:
         value = self.number(key)
         if not isinstance(value, int):
             raise MalformedError(f"{self._at(key)} is not a whole number")
+        return value
+
+    def ordinal(self, key: str) -> int:
+        """Return a whole number from 1."""
+        value = self.count(key)
+        if not value:
+            raise MalformedError(f"{self._at(key)} is 0, and counts from 1")
         return value
 
     def mapping(self, key: str) -> Body:
@@ -135,11 +149,17 @@ class Part:
         """Return the objects of a list."""
         return [Part(value, f"{self._at(key)}[{number}]") for number, value in enumerate(self._list(key))]
 
+    def some_parts(self, key: str) -> list[Part]:
+        """Return the objects of a list that is not empty."""
+        parts = self.parts(key)
+        if not parts:
+            raise MalformedError(f"{self._at(key)} is empty")
+        return parts
+
     def _ref(self, text: str, key: str) -> ObjectRef:
-        try:
-            return ObjectRef.parse(text)
-        except ValueError as error:
-            raise MalformedError(f"{self._at(key)}: {text!r} is not GROUP/KIND/NAMESPACE/NAME") from error
+        if text.count("/") != 3 or not all(text.split("/")):
+            raise MalformedError(f"{self._at(key)}: {text!r} is not GROUP/KIND/NAMESPACE/NAME")
+        return ObjectRef.parse(text)
 
     def _list(self, key: str) -> list[JSONValue]:
         value = self.body.get(key)

@@ -169,7 +169,7 @@ def _reach_note(part: Part) -> ReachNote:
 
 
 _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], JSONValue], Callable[[Part, str], Any]]]] = {
-    "id": ("id", str, Part.text),
+    "id": ("id", str, Part.name),
     "needs": ("needs", list, Part.texts),
     "component": ("component", str, Part.text),
     "moment": ("moment", str, lambda part, key: part.one_of(key, Moment)),
@@ -178,13 +178,13 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], JSONValue], Callable[[Par
     "targets": (
         "targets",
         lambda targets: [_target_data(target) for target in targets],
-        lambda part, key: tuple(map(_target, part.parts(key))),
+        lambda part, key: tuple(map(_target, part.some_parts(key))),
     ),
     "target": ("target", _target_data, lambda part, key: _target(part.part(key))),
     "which": ("which", str, Part.text),
     "written": ("written", str, Part.text),
     "reason": ("reason", str, Part.text),
-    "number": ("number", int, Part.count),
+    "number": ("number", int, Part.ordinal),
     "workloads": (
         "workloads",
         lambda workloads: [_paced_data(one) for one in workloads],

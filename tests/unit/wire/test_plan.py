@@ -9,7 +9,7 @@ import pytest
 
 from bundler.model.change import Action, KeptObject, Plan, ReachNote
 from bundler.model.refs import ObjectRef
-from bundler.model.steps import Moment, Pause, Record, Target, Write
+from bundler.model.steps import Advance, Moment, Pause, Record, Target, Write
 from bundler.wire.parts import MalformedError
 from bundler.wire.plan import parse_plan, plan_document
 from tests.lib.plan_documents import checked_document
@@ -20,6 +20,7 @@ PLAN = Plan(
         Record(id="record:begun", needs=(), moment=Moment.BEGUN),
         Write(id="write:.:workloads", needs=("record:begun",), targets=(Target(ref=WEB, action=Action.CREATE),)),
         Pause(id="pause:canary", needs=("write:.:workloads",), reason="canary"),
+        Advance(id="step:1", needs=("pause:canary",), number=1, workloads=(), gates=()),
     ),
     kept=(KeptObject(ObjectRef("", "PersistentVolumeClaim", "shop", "data"), "holds data"),),
     reach=(ReachNote("namespace", "ConfigMap/x in other", is_declared=True, source="templates/a.yaml:1"),),
@@ -60,6 +61,10 @@ BROKEN = [
     (["steps", 1, "needs"], ["nowhere"], "step write:.:workloads needs nowhere, and no step before it has that name"),
     (["steps", 1, "needs"], [1], "steps[1].needs holds what is not a string"),
     (["steps", 1, "id"], "record:begun", "two steps have the name record:begun"),
+    (["steps", 1, "id"], "", "steps[1].id is empty"),
+    (["steps", 1, "targets"], [], "steps[1].targets is empty"),
+    (["steps", 1, "targets", 0, "object"], "///", "steps[1].targets[0].object: '///' is not GROUP/KIND/NAMESPACE/NAME"),
+    (["steps", 3, "number"], 0, "steps[3].number is 0, and counts from 1"),
     (["steps", 1, "targets", 0, "object"], "web", "steps[1].targets[0].object: 'web' is not GROUP/KIND/NAMESPACE/NAME"),
     (["steps", 1, "targets", 0, "digest"], "abc", "steps[1].targets[0].digest is not a sha256 digest"),
     (["steps", 1, "targets", 0], 7, "steps[1].targets[0] is not an object"),
