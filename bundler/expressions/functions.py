@@ -17,27 +17,12 @@ from jinja2.tests import TESTS
 from jinja2.utils import Namespace, missing
 
 import bundler.fields
+from bundler.expressions import text_functions
 from bundler.expressions.bounds import current_meter
 from bundler.expressions.content_names import digest_name
 from bundler.expressions.markers import finish_text
 from bundler.expressions.sizes import WALKED, charge_all
 from bundler.expressions.text import TemplateFailureError, data_of, kind_of, quote, text_of, to_json, to_yaml
-from bundler.expressions.text_functions import (
-    b64decode,
-    b64encode,
-    center,
-    format_text,
-    indent,
-    join,
-    kebab,
-    plain_text,
-    regex_replace,
-    replace,
-    sha256,
-    trim,
-    trunc,
-    wrap_words,
-)
 
 _JINJA_FILTERS = (
     "abs batch capitalize count dictsort first groupby items last length list lower map max min reject "
@@ -81,38 +66,38 @@ class FilterUseError(Exception):
 def make_filters() -> dict[str, Callable[..., Any]]:
     """Return all filters by name, metered and strict about undefined values."""
     ours: dict[str, Callable[..., Any]] = {
-        "b64decode": b64decode,
-        "b64encode": b64encode,
+        "b64decode": text_functions.b64decode,
+        "b64encode": text_functions.b64encode,
         "ceil": ceil,
-        "center": center,
+        "center": text_functions.center,
         "clamp": clamp,
         "d": default,
         "default": default,
         "float": to_float,
         "floor": floor,
-        "format": format_text,
+        "format": text_functions.format_text,
         "gibibytes": gibibytes,
-        "indent": indent,
+        "indent": text_functions.indent,
         "int": to_int,
-        "join": join,
-        "kebab": kebab,
+        "join": text_functions.join,
+        "kebab": text_functions.kebab,
         "mebibytes": mebibytes,
         "millicores": millicores,
         "quantity": quantity,
         "quote": quote,
-        "regex_replace": regex_replace,
-        "replace": replace,
+        "regex_replace": text_functions.regex_replace,
+        "replace": text_functions.replace,
         "required": required,
         "round": round_number,
-        "sha256": sha256,
+        "sha256": text_functions.sha256,
         "sum": add_up,
-        "trim": trim,
-        "wordwrap": wrap_words,
+        "trim": text_functions.trim,
+        "wordwrap": text_functions.wrap_words,
         "string": text_of,
         "to_json": to_json,
         "to_yaml": to_yaml,
         "tojson": to_json,
-        "trunc": trunc,
+        "trunc": text_functions.trunc,
     }
     theirs: dict[str, Callable[..., Any]] = {name: FILTERS[name] for name in _JINJA_FILTERS.split()}
     return {name: _guarded(name, function) for name, function in {**theirs, **ours}.items()}
@@ -165,7 +150,7 @@ def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         given = [_prepared(value, is_strict=is_strict) for value in args]
         if name in _TEXT_FILTERS:
             # Jinja would spell lists and objects as Python does, with memory addresses
-            given[at] = data_of(given[at]) if name == "urlencode" else plain_text(given[at])
+            given[at] = data_of(given[at]) if name == "urlencode" else text_functions.plain_text(given[at])
         named = {key: _prepared(value, is_strict=is_strict) for key, value in named.items()}
         if name in _COUNTING:
             meter.charge(sum(abs(value) for value in (*given, *named.values()) if isinstance(value, int)))
@@ -214,7 +199,7 @@ def default(value: object, replacement: object = "", boolean: bool = False) -> o
     Args:
         value: to keep where it is set.
         replacement: what to put in its place.
-        boolean: also replace what is empty or false.
+        boolean: also text_functions.replace what is empty or false.
     """
     if isinstance(value, Undefined) or (boolean and not value):
         return replacement
@@ -344,5 +329,5 @@ def quantity(value: object) -> int | float:
     """Read a Kubernetes quantity: ``2Gi`` is 2147483648 (bytes), ``500m`` is 0.5."""
     if not isinstance(value, str):
         return _number(value)
-    amount = bundler.fields.quantity.Quantity.parse(plain_text(value)).amount
+    amount = bundler.fields.quantity.Quantity.parse(text_functions.plain_text(value)).amount
     return int(amount) if amount == amount.to_integral_value() else float(amount)

@@ -35,7 +35,7 @@ def resized_templates(live: Body, wanted: Body) -> Mapping[str, tuple[str, str]]
         wanted: as it is rendered; what the server would fill in is missing there.
     """
     ours, theirs = _by_name(wanted), _by_name(live)
-    if list(ours) != list(theirs) or not all(_is_same_but_size(theirs[name], ours[name]) for name in ours):
+    if list(ours) != list(theirs) or not all(_is_within(ours[name], theirs[name]) for name in ours):
         return {}
     sizes = {name: (str(value_at(theirs[name], *_SIZE)), str(value_at(ours[name], *_SIZE))) for name in ours}
     return {name: (old, new) for name, (old, new) in sizes.items() if _compare(old, new) != 0}
@@ -102,12 +102,14 @@ def _by_name(stateful_set: Body) -> dict[str, Body]:
     return {text_at(one, "metadata", "name"): one for one in templates}
 
 
-def _is_same_but_size(live: Body, wanted: Body) -> bool:
-    """Return whether a template holds what is live, but for its size; a live one also holds defaults."""
-    return _is_within(wanted, live, ())
+def _is_within(wanted: JSONValue, live: JSONValue, path: tuple[str, ...] = ()) -> bool:
+    """Return whether a template holds what is live, but for its size; a live one also holds defaults.
 
-
-def _is_within(wanted: JSONValue, live: JSONValue, path: tuple[str, ...]) -> bool:
+    Args:
+        wanted: the template, or a part of it.
+        live: the same part of the live one.
+        path: of the part.
+    """
     if path == _SIZE:
         return True
     if isinstance(wanted, dict) and isinstance(live, dict):

@@ -60,11 +60,12 @@ def make_image_sbom(top: ImageContent, images: Sequence[ImageContent], files: Ma
 
 
 def _document(top: JSONValue, components: Mapping[str, JSONValue], depends: Mapping[str, Sequence[str]]) -> bytes:
+    tool = {"type": "application", "name": "bundler", "version": __version__}
     body: dict[str, JSONValue] = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": top, "tools": {"components": [_tool_json()]}},
+        "metadata": {"component": top, "tools": {"components": [tool]}},
         "components": [components[purl] for purl in sorted(components)],
         "dependencies": [{"ref": purl, "dependsOn": list(needed)} for purl, needed in sorted(depends.items())],
     }
@@ -132,10 +133,6 @@ def _package_json(package: Package, purl: str) -> JSONValue:
         **_licenses(package.license),
         "purl": purl,
     }
-
-
-def _tool_json() -> JSONValue:
-    return {"type": "application", "name": "bundler", "version": __version__}
 
 
 def _licenses(text: str) -> dict[str, JSONValue]:

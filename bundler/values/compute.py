@@ -23,21 +23,10 @@ from bundler.values.defaults import fill_items
 from bundler.values.layers import layers_for_component, own_layers
 from bundler.values.merge import fold_layers, without_nulls
 from bundler.values.moved import new_path
-from bundler.values.outputs import (
-    circle_error,
-    component_names,
-    compute_outputs,
-    is_early,
-    outputs_read,
-)
+from bundler.values.outputs import circle_error, component_names, compute_outputs, is_early, outputs_read
 from bundler.values.problems import Problem, invalid_values, shown_value
 from bundler.values.schema_view import SchemaView, bundle_view
-from bundler.values.validate import (
-    deprecation_warnings,
-    find_problems,
-    origin_at,
-    sensitive_pointers,
-)
+from bundler.values.validate import deprecation_warnings, find_problems, origin_at, sensitive_pointers
 
 if TYPE_CHECKING:
     from bundler.expressions.compiled import CompiledCodes

@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING
 from bundler.model.json import Body, is_mapping, pointer_tokens
 from bundler.model.lean import replace
 from bundler.model.values import LayerKind, ValuesLayer
-from bundler.values.paths import (
-    get_value,
-    leading_keys,
-    parse_path,
-    pointer_as_path,
-    set_value,
-    unset_value,
-)
+from bundler.values.paths import get_value, leading_keys, parse_path, pointer_as_path, set_value, unset_value
 from bundler.values.schema_view import SchemaView, bundle_view
 from bundler.values.validate import deprecated_below
 

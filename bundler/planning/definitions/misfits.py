@@ -58,7 +58,7 @@ def misfits(value: JSONValue, schema: Body, path: str = "") -> Iterator[Misfit]:
     if found == "null" and "default" in schema:
         return  # the default takes its place
     if types is not None and found not in types:
-        yield Misfit(path, f"must be {_any_of(types)}, not {found}")
+        yield Misfit(path, f"must be {' or '.join(sorted(types))}, not {found}")
         return
     yield from _here(value, schema, path)
     if is_mapping(value):
@@ -67,10 +67,6 @@ def misfits(value: JSONValue, schema: Body, path: str = "") -> Iterator[Misfit]:
         yield from chain.from_iterable(
             misfits(item, items_of(schema), f"{path}[{at}]") for at, item in enumerate(value)
         )
-
-
-def _any_of(types: frozenset[str]) -> str:
-    return " or ".join(sorted(types))
 
 
 def _here(value: JSONValue, schema: Body, path: str) -> Iterator[Misfit]:
