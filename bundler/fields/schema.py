@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from bundler.model.json import Body, JSONValue, is_mapping, items_at, list_at, mapping_at, value_at
+
 if TYPE_CHECKING:
-    from bundler.model.json import Body, JSONValue
 
     class SchemaTable(Protocol):
         """Nodes that others refer to by their place."""
@@ -253,21 +254,16 @@ def schema_from_crd(crd: Body, version: str, *, metadata: tuple[Raw, SchemaTable
         version: one of ``spec.versions[].name``.
         metadata: the compact form of ObjectMeta, and its table.
     """
-    spec = crd.get("spec")
-    versions = spec.get("versions") if isinstance(spec, Mapping) else None
-    for entry in versions if isinstance(versions, list | tuple) else ():
-        if isinstance(entry, Mapping) and entry.get("name") == version:
-            return _from_version(entry, metadata)
-    return None
+    served = (entry for entry in items_at(crd, "spec", "versions") if entry.get("name") == version)
+    return next((_from_version(entry, metadata) for entry in served), None)
 
 
 def _from_version(entry: Body, metadata: tuple[Raw, SchemaTable]) -> SchemaNode:
-    holder, subresources = entry.get("schema"), entry.get("subresources")
-    openapi = holder.get("openAPIV3Schema") if isinstance(holder, Mapping) else None
-    raw = _encode(openapi, metadata[0], keeps_unknown=False) if isinstance(openapi, Mapping) else {"v": "a"}
+    openapi = value_at(entry, "schema", "openAPIV3Schema")
+    raw = _encode(openapi, metadata[0], keeps_unknown=False) if is_mapping(openapi) else {"v": "a"}
     root: dict[str, Raw] = raw if isinstance(raw, dict) else {"v": "a"}
     fields = {**root.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": {"$": metadata[0], "e": 1}}
-    has_status = isinstance(subresources, Mapping) and subresources.get("status") is not None
+    has_status = value_at(entry, "subresources", "status") is not None
     whole = {**root, "f": fields}
     mark_keyed(whole, metadata[1])
     return SchemaNode(whole, metadata[1], drops_empty=False, has_status=has_status)
@@ -301,17 +297,14 @@ def _encode_type(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
 
 
 def _encode_list(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
-    items = schema.get("items")
-    items = items if isinstance(items, Mapping) else {}
+    items = mapping_at(schema, "items")
     node: dict[str, Raw] = {"i": _encode(items, metadata, keeps_unknown=keeps_unknown)}
-    keys = schema.get("x-kubernetes-list-map-keys")
+    keys = list_at(schema, "x-kubernetes-list-map-keys")
     list_type = schema.get("x-kubernetes-list-type")
-    if list_type == "map" and isinstance(keys, list | tuple):
+    if list_type == "map" and keys:
         node["k"] = list(keys)
-        properties = items.get("properties")
-        known = properties if isinstance(properties, Mapping) else {}
-        found = {str(key): known.get(str(key)) for key in keys}
-        node["d"] = {k: v["default"] for k, v in found.items() if isinstance(v, Mapping) and "default" in v}
+        known = {str(key): mapping_at(items, "properties", str(key)) for key in keys}
+        node["d"] = {key: field["default"] for key, field in known.items() if "default" in field}
     elif list_type == "set":
         node["t"] = 1
     return node
@@ -319,9 +312,9 @@ def _encode_list(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
 
 def _encode_map(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
     node: dict[str, Raw] = {}
-    properties, extra = schema.get("properties"), schema.get("additionalProperties")
-    if isinstance(properties, Mapping):
-        members = {name: member for name, member in properties.items() if isinstance(member, Mapping)}
+    extra = schema.get("additionalProperties")
+    members = {name: member for name, member in mapping_at(schema, "properties").items() if is_mapping(member)}
+    if members:
         node["f"] = {name: _encode(member, metadata, keeps_unknown=keeps_unknown) for name, member in members.items()}
     if isinstance(extra, Mapping):
         node["v"] = _encode(extra, metadata, keeps_unknown=keeps_unknown)
@@ -329,8 +322,7 @@ def _encode_map(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
         node["v"] = "a"
     if schema.get("x-kubernetes-embedded-resource"):
         node["f"] = {**node.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": {"$": metadata, "e": 1}}
-    required = schema.get("required")
-    if isinstance(required, list | tuple):
+    if required := list_at(schema, "required"):
         node["r"] = list(required)
     if schema.get("x-kubernetes-map-type") == "atomic":
         node["a"] = 1

@@ -191,7 +191,6 @@ _SUBDOMAIN = _text(subdomain_problem)
 _NOTHING = Quantity.parse(0)
 _PROTOCOL = _one_of("SCTP", "TCP", "UDP")
 _NOT_NEGATIVE = _at_least(0)
-_ID = _at_least(0)
 
 
 def _container(where: str) -> Rules:
@@ -233,9 +232,9 @@ _POD: Rules = {
     "serviceAccountName": _SUBDOMAIN,
     "restartPolicy": _one_of("Always", "OnFailure", "Never"),
     "dnsPolicy": _one_of("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"),
-    "securityContext.runAsUser": _ID,
-    "securityContext.runAsGroup": _ID,
-    "securityContext.fsGroup": _ID,
+    "securityContext.runAsUser": _NOT_NEGATIVE,
+    "securityContext.runAsGroup": _NOT_NEGATIVE,
+    "securityContext.fsGroup": _NOT_NEGATIVE,
     "activeDeadlineSeconds": _at_least(1),
     "tolerations[].operator": _one_of("Equal", "Exists"),
     "tolerations[].effect": _one_of("NoSchedule", "PreferNoSchedule", "NoExecute"),

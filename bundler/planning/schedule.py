@@ -93,20 +93,21 @@ class _Chain:
         self.add(Record(id=f"record:{moment}", needs=self.front, moment=moment))
 
     def verify(self, place: str, changes: Iterable[Change], said: tuple[str, str]) -> None:
-        refs = tuple(change.ref for change in changes if _is_checkable(change))
-        if refs:
+        if refs := tuple(change.ref for change in changes if _is_checkable(change)):
             self.add(Verify(id=f"verify:{place}", needs=self.front, refs=refs, which=said[0], written=said[1]))
 
+    def wait(self, name: str, until: Until, changes: Iterable[Change], *, component: str = "") -> None:
+        """Wait for the objects of changes, where there are any."""
+        if refs := tuple(change.ref for change in changes):
+            self.add(Await(id=name, needs=self.front, until=until, refs=refs, component=component))
+
     def await_ready(self, place: str, changes: Iterable[Change], *, component: str) -> None:
-        refs = tuple(change.ref for change in changes if change.desired is not None)
-        if refs:
-            self.add(Await(id=f"ready:{place}", needs=self.front, until=Until.READY, refs=refs, component=component))
+        made = (change for change in changes if change.desired is not None)
+        self.wait(f"ready:{place}", Until.READY, made, component=component)
 
     def await_complete(self, place: str, changes: Iterable[Change], *, component: str) -> None:
-        jobs = tuple(change.ref for change in changes if is_job(change.ref))
-        if jobs:
-            name = f"{place}:complete"
-            self.add(Await(id=name, needs=self.front, until=Until.COMPLETE, refs=jobs, component=component))
+        jobs = (change for change in changes if is_job(change.ref))
+        self.wait(f"{place}:complete", Until.COMPLETE, jobs, component=component)
 
     def write(self, place: str, changes: Iterable[Change], *, component: str) -> None:
         """Add writes, Jobs beside other objects, and bindings after the roles that the API checks them against."""
@@ -121,18 +122,12 @@ class _Chain:
             self.add(Write(id=f"bind:{place}", needs=self.front, targets=bindings, component=component))
 
     def delete(self, place: str, group: Sequence[Change], *, is_removal: bool = False) -> None:
-        targets = tuple(_doomed(change, waits_for_owned=is_removal and _may_own(change)) for change in group)
-        if targets:
+        if targets := tuple(_doomed(change, waits_for_owned=is_removal and _may_own(change)) for change in group):
             self.add(Delete(id=f"delete:{place}", needs=self.front, targets=targets, component=group[0].component))
 
     def discard(self, place: str, changes: Iterable[Change], *, component: str) -> None:
         if refs := tuple(change.ref for change in changes if is_discarded(change)):
             self.add(Discard(id=f"discard:{place}", needs=self.front, refs=refs, component=component))
-
-    def await_gone(self, place: str, group: Sequence[Change]) -> None:
-        if group:
-            refs = tuple(change.ref for change in group)
-            self.add(Await(id=f"gone:{place}", needs=self.front, until=Until.GONE, refs=refs))
 
     def branch(self, after: tuple[str, ...]) -> _Chain:
         return _Chain(self._digester, after=after)
@@ -198,9 +193,7 @@ def _back_up(chain: _Chain, backups: Sequence[Change]) -> None:
     """Make the backups before anything else of the release is touched, and wait until they have succeeded."""
     chain.verify("backup", backups, _BACKUP)
     chain.write("backup", backups, component="")
-    if backups:
-        refs = tuple(change.ref for change in backups)
-        chain.add(Await(id="backup", needs=chain.front, until=Until.SUCCEEDED, refs=refs))
+    chain.wait("backup", Until.SUCCEEDED, backups)
 
 
 def _is_verified_later(change: Change) -> bool:
@@ -212,8 +205,7 @@ def _define(chain: _Chain, changes: Sequence[Change]) -> None:
     """Write namespaces and CRDs of the whole plan, and wait until the API serves them."""
     chain.write("definitions", changes, component="")
     if any(change.action is not Action.NONE for change in changes):
-        refs = tuple(change.ref for change in changes if change.desired is not None)
-        chain.add(Await(id="established", needs=chain.front, until=Until.ESTABLISHED, refs=refs))
+        chain.wait("established", Until.ESTABLISHED, (change for change in changes if change.desired is not None))
 
 
 def _run(
@@ -343,10 +335,10 @@ def _prune(chain: _Chain, deletes: Sequence[Change], *, is_removal: bool) -> Non
     for number, group in enumerate(removal_groups(deletes), start=1):
         chain.delete(str(number), group, is_removal=is_removal)
         if is_removal or is_custom(group[0].ref):
-            chain.await_gone(str(number), group)
+            chain.wait(f"gone:{number}", Until.GONE, group)
         else:
             later += group
-    chain.await_gone("all", later)
+    chain.wait("gone:all", Until.GONE, later)
 
 
 def _doomed(change: Change, *, waits_for_owned: bool) -> Target:
