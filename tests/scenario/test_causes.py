@@ -184,7 +184,10 @@ def test_of_very_many_objects_those_after_the_first_say_what_their_template_read
     operator.install(many)
     two = Counter(reasons(operator.diff(many, a="y", b="y")).values())
     a, b = 'a "x" → "y" (--set)', 'b "x" → "y" (--set)'
-    assert two == {(f"because {a}; {b}",): 30, (f"values read by templates/all.yaml: {a}; {b}",): 10}
+    assert two == {
+        (f"because {a} → .data.a; {b} → .data.b",): 30,
+        (f"values read by templates/all.yaml: {a}; {b}",): 10,
+    }
     assert Counter(reasons(operator.diff(many, a="y")).values()) == {
         (f"because {a} → .data.a",): 30,
         (f"because {a}",): 10,

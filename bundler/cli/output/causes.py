@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _ARROW = " → "
 _SHOWN = 3
+_ENDS_WITH_PLACES = 2
+"""Where more values lead to an object, the line would be too long to be read with the fields that follow them."""
 
 
 class Caused(Protocol):
@@ -98,11 +101,26 @@ def _values_text(causes: Sequence[Cause], values: Mapping[str, ChangedValue]) ->
     for path in named:
         roots = tuple(root.path for root in roots_of(values, path))
         groups.setdefault(roots, []).append(path)
-    texts = [_group_text(roots, paths, values) for roots, paths in sorted(groups.items())]
+    places = _places(causes) if len(named) <= _ENDS_WITH_PLACES else {}
+    texts = [_group_text(roots, paths, values, places) for roots, paths in sorted(groups.items())]
     return "; ".join(texts if fields else first_of(texts, _SHOWN))
 
 
-def _group_text(roots: Sequence[str], paths: Sequence[str], values: Mapping[str, ChangedValue]) -> str:
-    begun = ", ".join(first_of([str(values[root]) for root in roots], _SHOWN))
-    led_to = [str(values[path]) for path in paths if path not in roots]
+def _places(causes: Sequence[Cause]) -> Mapping[str, str]:
+    """Return the one field that follows each value; nothing of a value that several fields follow."""
+    alone = [cause for cause in causes if len(cause.values) == 1 and len(cause.fields) == 1 and cause.is_certain]
+    seen = Counter(path for cause in causes for path in cause.values)
+    return {one.values[0]: one.fields[0].field for one in alone if seen[one.values[0]] == 1 and one.fields[0].field}
+
+
+def _group_text(
+    roots: Sequence[str], paths: Sequence[str], values: Mapping[str, ChangedValue], places: Mapping[str, str]
+) -> str:
+    led_to = [_placed(path, values, places) for path in paths if path not in roots]
+    shown = {} if led_to else places
+    begun = ", ".join(first_of([_placed(root, values, shown) for root in roots], _SHOWN))
     return f"{begun}{_ARROW}{', '.join(first_of(led_to, _SHOWN))}" if led_to else begun
+
+
+def _placed(path: str, values: Mapping[str, ChangedValue], places: Mapping[str, str]) -> str:
+    return f"{values[path]}{_ARROW}{places[path]}" if path in places else str(values[path])

@@ -45,11 +45,11 @@ def cause(*values: str, fields: tuple[str, ...] = (), **about: object) -> Cause:
         ),
         (
             [cause("web.max", fields=(".a",)), cause("web.min", fields=(".b",))],
-            ["because qps 1 → 2 (--set) → web.max 1 → 2 (bundle.yaml:5), web.min 1 → 2 (bundle.yaml:5)"],
+            ["because qps 1 → 2 (--set) → web.max 1 → 2 (bundle.yaml:5) → .a, web.min 1 → 2 (bundle.yaml:5) → .b"],
         ),
         (
             [cause("db.size", fields=(".a",))],
-            ["because qps 1 → 2 (--set), size 1 → 2 (prod.yaml:3) → db.size 1 → 2 (bundle.yaml:5)"],
+            ["because qps 1 → 2 (--set), size 1 → 2 (prod.yaml:3) → db.size 1 → 2 (bundle.yaml:5) → .a"],
         ),
         (
             [cause("web.min", "web.max", "db.cache", "db.work")],
