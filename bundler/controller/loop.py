@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.concurrency import in_thread
 from bundler.controller.bells import Bells, Holding, facts_of
-from bundler.controller.looks import take_looks
-from bundler.controller.queue import DueLook, LookQueue
+from bundler.controller.queue import DueLook, LookQueue, take_looks
 from bundler.controller.watch_health import WatchHealth
 from bundler.controller.watches import Stream, Watches
 from bundler.model.lean import dataclass

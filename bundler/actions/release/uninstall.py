@@ -9,8 +9,7 @@ from bundler.actions.change.executor import Executor
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
-from bundler.actions.ordering.edit import suspend_for
-from bundler.actions.ordering.held import let_go, orders_held
+from bundler.actions.ordering.edit import let_go, orders_held, suspend_for
 from bundler.actions.ordering.keeping import order_at_first, order_under_lock
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.history import History, load_existing_history, load_history, pass_over, read_history

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 from bundler import ListQuery, Payload, secrets_of_order
 from bundler.concurrency import in_thread
 from bundler.controller.bells import Bells, facts_of
-from bundler.controller.looks import take_looks
 from bundler.controller.menus.menu import MENU, differs, is_made_for, release_of
 from bundler.controller.menus.serve import MenuServer, Offer, Serving
 from bundler.controller.menus.told import mirrored, refused
 from bundler.controller.orders import MANAGER
-from bundler.controller.queue import LookQueue
+from bundler.controller.queue import LookQueue, take_looks
 from bundler.controller.watch_health import WatchHealth
 from bundler.controller.watches import Watches
 from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at
