@@ -4,7 +4,7 @@ A ring names an order and nothing more: what is to be done is found out by looki
 here depends on how fast a machine is. A ring after a quiet time is answered at once, and so are a few in a row: what
 spoils is put back within seconds. Many rings in a row are answered once in a while, however many they are.
 
-Whoever takes looks does it alike (``take_looks``): what goes wrong with one order concerns that order alone.
+All threads take looks alike (``take_looks``): what goes wrong with one order concerns that order alone.
 """
 
 from __future__ import annotations

@@ -260,7 +260,9 @@ def request_of(scope: Scope, request: ReleaseRequest) -> RenderRequest:
     )
 
 
-def confined(scope: Scope, request: ReleaseRequest, work: Callable[[RenderRequest], Result], *, doing: str) -> Result:
+def confined(
+    scope: Scope, request: ReleaseRequest, work: Callable[[RenderRequest], Result], *, doing: str = "rendering"
+) -> Result:
     """Return what is made of a bundle, by work that may be made to run for ever or to take all memory.
 
     What the work needs is loaded before: a copied process pays for each page that it writes to, and loading a module

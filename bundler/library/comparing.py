@@ -53,7 +53,7 @@ def bundles(scope: Scope, before: str, request: ReleaseRequest) -> Comparison:
     sides, warnings = list[ComparedObjects](), dict[str, None]()
     for taken in (old, new):
         asked = replace(request, bundle=taken, release=release, namespace=place, values=inputs)
-        made = library.bundles.confined(scope, asked, author.template.render_manifests, doing="rendering")
+        made = library.bundles.confined(scope, asked, author.template.render_manifests)
         scope.host.redactor.learn(*made.sensitive)
         warnings |= dict.fromkeys(made.warnings)
         sides.append(ComparedObjects(manifests=made.manifests, generated=made.generated))

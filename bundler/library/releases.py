@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     AnyRequest: TypeAlias = ReleaseRequest | RollbackRequest | UninstallRequest | ContinueRequest | AbortRequest
     Approve: TypeAlias = "bool | Proposal | Callable[[Proposal], bool]"
 
-_Recorded = TypeVar("_Recorded", RollbackRequest, ContinueRequest, AbortRequest)
+_Recorded = TypeVar("_Recorded", RollbackRequest, ContinueRequest, AbortRequest, UninstallRequest)
 
 
 def read(scope: Scope, request: ReleaseRequest) -> ReleaseRequest:
@@ -96,7 +96,9 @@ def plan(scope: Scope, request: AnyRequest) -> Proposal:
     """
     match request:
         case ReleaseRequest():
-            return plan_release(scope, request)
+            request = read(scope, request)
+            who = authorship_of(scope, reason=request.reason)  # nothing is recorded: no schema need be read to mask it
+            return releasing.install.diff(_install_request(scope, request, who), _ports_for(scope, request))
         case RollbackRequest():
             return returning.propose_rollback(_placed(scope, request), scope.ports())
         case ContinueRequest():
@@ -104,15 +106,10 @@ def plan(scope: Scope, request: AnyRequest) -> Proposal:
         case AbortRequest():
             return aborting.propose_abort(_placed(scope, request), scope.ports())
         case UninstallRequest():
-            return removing.propose_uninstall(_placed_removal(scope, request), scope.ports())
+            return removing.propose_uninstall(_placed(scope, request), scope.ports())
 
 
-def carry_out(
-    scope: Scope,
-    request: AnyRequest,
-    options: RunOptions | None,
-    approve: Approve,
-) -> ChangeResult:
+def carry_out(scope: Scope, request: AnyRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
     """Carry out a change of any kind.
 
     Args:
@@ -124,67 +121,37 @@ def carry_out(
     Raises:
         BundlerError: what ended the run; the record says the same.
     """
+    options, answer = options or RunOptions(), answer_of(approve)
     match request:
         case ReleaseRequest():
-            return apply_release(scope, request, options, approve)
+            return _apply(scope, request, options, answer)
         case RollbackRequest():
-            return roll_back(scope, request, options, approve)
+            return _roll_back(_placed(scope, request), scope.ports(), options, answer)
         case ContinueRequest():
-            placed = _placed(scope, request)
-            return resuming.continue_rollout(placed, scope.ports(), options or RunOptions(), answer_of(approve))
+            return resuming.continue_rollout(_placed(scope, request), scope.ports(), options, answer)
         case AbortRequest():
-            back = _placed(scope, request)
-            return aborting.abort_rollout(back, scope.ports(), options or RunOptions(), answer_of(approve))
+            return aborting.abort_rollout(_placed(scope, request), scope.ports(), options, answer)
         case UninstallRequest():
-            return remove(scope, request, approve)
+            return removing.uninstall(_placed(scope, request), scope.ports(), answer)
 
 
-def plan_release(scope: Scope, request: ReleaseRequest) -> Proposal:
-    """Plan an installation or upgrade; nothing is written.
-
-    Raises:
-        BundlerError: whatever would stop it.
-    """
-    request = read(scope, request)
-    who = authorship_of(scope, reason=request.reason)  # nothing is recorded: no schema need be read to mask it
-    return releasing.install.diff(_install_request(scope, request, who), _ports_for(scope, request))
-
-
-def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
-    """Install or upgrade.
-
-    Args:
-        scope: the session's cluster, files and limits.
-        request: bundle, values and release.
-        options: how to carry the change out.
-        approve: asked with the proposal before anything is written; False declines.
-
-    Raises:
-        BundlerError: what ended the run; the record says the same.
-    """
+def _apply(
+    scope: Scope, request: ReleaseRequest, options: RunOptions, answer: Callable[[Proposal], bool]
+) -> ChangeResult:
     request = read(scope, request)
     ports = _ports_for(scope, request)
     who = authorship_of(scope, reason=request.reason, bundle=library.bundles.acquired(scope, request).bundle)
     wanted = _install_request(scope, request, who)
-    return releasing.install.install(wanted, ports, options or RunOptions(), answer_of(approve))
+    return releasing.install.install(wanted, ports, options, answer)
 
 
-def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
-    """Go back to an earlier revision; while a rollout is open and none is named, abort it.
-
-    Args:
-        scope: the session's cluster, files and limits.
-        request: release and revision.
-        options: how to carry the change out.
-        approve: asked with the proposal before anything is written; False declines.
-
-    Raises:
-        BundlerError: what ended the run; the record says the same.
-    """
-    placed, ports = _placed(scope, request), scope.ports()
-    if (abort := aborting.meant_by_rollback(placed, ports)) is not None:
-        return aborting.abort_rollout(abort, ports, options or RunOptions(), answer_of(approve))
-    return returning.rollback(placed, ports, options or RunOptions(), answer_of(approve))
+def _roll_back(
+    request: RollbackRequest, ports: Ports, options: RunOptions, answer: Callable[[Proposal], bool]
+) -> ChangeResult:
+    """Go back to an earlier revision; while a rollout is open and none is named, abort it."""
+    if (abort := aborting.meant_by_rollback(request, ports)) is not None:
+        return aborting.abort_rollout(abort, ports, options, answer)
+    return returning.rollback(request, ports, options, answer)
 
 
 def meant(scope: Scope, request: AnyRequest) -> AnyRequest:
@@ -197,20 +164,6 @@ def meant(scope: Scope, request: AnyRequest) -> AnyRequest:
     if not isinstance(request, RollbackRequest):
         return request
     return aborting.meant_by_rollback(_placed(scope, request), scope.ports()) or request
-
-
-def remove(scope: Scope, request: UninstallRequest, approve: Approve) -> ChangeResult:
-    """Uninstall.
-
-    Args:
-        scope: the session's cluster, files and limits.
-        request: release and what to keep.
-        approve: asked with the proposal before anything is written; False declines.
-
-    Raises:
-        BundlerError: what ended the run.
-    """
-    return removing.uninstall(_placed_removal(scope, request), scope.ports(), answer_of(approve))
 
 
 def migrate_storage(
@@ -282,11 +235,6 @@ def missing_rights(
         scope.ports().store,
         is_removal=isinstance(request, UninstallRequest),
     )
-
-
-def _placed_removal(scope: Scope, request: UninstallRequest) -> UninstallRequest:
-    authorship = authorship_of(scope, reason=request.reason)
-    return replace(request, namespace=namespace_of(scope, request), authorship=authorship)
 
 
 def _placed(scope: Scope, request: _Recorded) -> _Recorded:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bundler.library.scope import Scope
     from bundler.model.sweep import Sweep, SweepResult
 
+_COMPUTING = "computing the values of"
+
 
 def text(
     scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows_secrets: bool, is_checked: bool
@@ -42,7 +44,7 @@ def text(
         rendered = render(order, only=only, shows_secrets=shows_secrets)
         return rendered.text, rendered.sensitive, rendered.warnings  # plain: nothing has to be loaded to read it
 
-    text, sensitive, warnings = library.bundles.confined(scope, request, work, doing="rendering")
+    text, sensitive, warnings = library.bundles.confined(scope, request, work)
     return RenderedText(text=text, sensitive=sensitive, warnings=warnings)
 
 
@@ -58,12 +60,8 @@ def roles(scope: Scope, request: ReleaseRequest, *, subject: str, is_reading: bo
     Raises:
         BundlerError: when values or templates are wrong.
     """
-    return library.bundles.confined(
-        scope,
-        request,
-        partial(author.roles.roles_for, subject=subject, is_reading=is_reading),
-        doing="rendering",
-    )
+    work = partial(author.roles.roles_for, subject=subject, is_reading=is_reading)
+    return library.bundles.confined(scope, request, work)
 
 
 def account_for_controller(scope: Scope, request: ReleaseRequest) -> RenderedObjects:
@@ -76,7 +74,7 @@ def account_for_controller(scope: Scope, request: ReleaseRequest) -> RenderedObj
     Raises:
         BundlerError: when values or templates are wrong.
     """
-    return library.bundles.confined(scope, request, author.roles.account_for_controller, doing="rendering")
+    return library.bundles.confined(scope, request, author.roles.account_for_controller)
 
 
 def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows_secrets: bool) -> RenderedObjects:
@@ -91,12 +89,8 @@ def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows
     Raises:
         BundlerError: when values or templates are wrong.
     """
-    return library.bundles.confined(
-        scope,
-        request,
-        partial(author.template.render_objects, only=only, shows_secrets=shows_secrets),
-        doing="rendering",
-    )
+    work = partial(author.template.render_objects, only=only, shows_secrets=shows_secrets)
+    return library.bundles.confined(scope, request, work)
 
 
 def split(scope: Scope, request: ReleaseRequest, folder: Path, *, is_check: bool, shows_secrets: bool) -> SplitObjects:
@@ -114,7 +108,7 @@ def split(scope: Scope, request: ReleaseRequest, folder: Path, *, is_check: bool
         OutputError: when a file that bundler did not write is in the way, or the folder cannot be read or written.
     """
     work = partial(author.split.render_files, shows_secrets=shows_secrets)
-    files, warnings = library.bundles.confined(scope, request, work, doing="rendering")
+    files, warnings = library.bundles.confined(scope, request, work)
     return replace(author.split.split_objects(files, folder, is_check=is_check), warnings=warnings)
 
 
@@ -129,12 +123,8 @@ def values(scope: Scope, request: ReleaseRequest, *, shows_secrets: bool) -> Com
     Raises:
         ValuesError: with everything that is wrong with them.
     """
-    return library.bundles.confined(
-        scope,
-        request,
-        partial(author.values.computed_values, is_masked=not shows_secrets),
-        doing="computing the values of",
-    )
+    work = partial(author.values.computed_values, is_masked=not shows_secrets)
+    return library.bundles.confined(scope, request, work, doing=_COMPUTING)
 
 
 def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValues:
@@ -148,9 +138,8 @@ def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValu
     Raises:
         ValuesError: with everything that is wrong with them.
     """
-    return library.bundles.confined(
-        scope, request, partial(author.values.explained_values, path=path), doing="computing the values of"
-    )
+    work = partial(author.values.explained_values, path=path)
+    return library.bundles.confined(scope, request, work, doing=_COMPUTING)
 
 
 def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
@@ -164,6 +153,5 @@ def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
     Raises:
         ValuesError: when they are wrong at every point.
     """
-    return library.bundles.confined(
-        scope, request, partial(author.values.sweep_values, sweep=sweep), doing="computing the values of"
-    )
+    work = partial(author.values.sweep_values, sweep=sweep)
+    return library.bundles.confined(scope, request, work, doing=_COMPUTING)

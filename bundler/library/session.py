@@ -532,7 +532,7 @@ class Session:
             BundlerError: what ended the run; the record says the same, and the call can be repeated.
         """
         with self.scope.calling(on_event):
-            return library.releases.apply_release(self.scope, request, options, approve)
+            return library.releases.carry_out(self.scope, request, options, approve)
 
     def rollback(
         self,
@@ -557,7 +557,7 @@ class Session:
             BundlerError: what ended the run.
         """
         with self.scope.calling(on_event):
-            return library.releases.roll_back(self.scope, request, options, approve)
+            return library.releases.carry_out(self.scope, request, options, approve)
 
     def rollout(self, release: str, *, namespace: str = "") -> RolloutProgress:
         """Return how far an upgrade in steps has come: what is recorded of it, and what pods there are.
@@ -652,7 +652,7 @@ class Session:
             BundlerError: what ended the run.
         """
         with self.scope.calling(on_event):
-            return library.releases.remove(self.scope, request, approve)
+            return library.releases.carry_out(self.scope, request, None, approve)
 
     def protect(
         self, release: str, *, namespace: str = "", is_on: bool = True, reason: str = "", lock_timeout_s: float = 0.0

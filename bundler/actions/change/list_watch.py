@@ -211,9 +211,7 @@ class Lookout:
             self._guard.say_once("watching", f"watching is not allowed: {why}; waiting lists twice a second instead")
 
 
-def list_live(
-    refs: Iterable[ObjectRef], ports: Ports, *, uid: str, metadata_only: bool = False
-) -> Mapping[ObjectRef, Body]:
+def list_live(refs: Iterable[ObjectRef], ports: Ports, *, uid: str) -> Mapping[ObjectRef, Body]:
     """Return the live objects of a release among ``refs``: one list per kind and namespace, by the release's uid.
 
     What no list shows is looked up by name: someone may have taken its label off.
@@ -222,11 +220,10 @@ def list_live(
         refs: objects to look for.
         ports: the cluster, records, clock and reporter of the run.
         uid: of the release.
-        metadata_only: leave out everything but metadata.
     """
     wanted = frozenset(refs)
     shelves = sorted({(ref.group, ref.kind, ref.namespace) for ref in wanted})
-    queries = [_query(*shelf, uid=uid, metadata_only=metadata_only) for shelf in shelves]
+    queries = [_query(*shelf, uid=uid, metadata_only=False) for shelf in shelves]
     found = by_ref(body for listing in map_parallel(lambda one: _listed(one, ports), queries) for body in listing.items)
     unseen = [ref for ref in wanted if ref not in found]
     return {ref: body for ref, body in found.items() if ref in wanted} | find_unlabelled(

@@ -88,12 +88,12 @@ def live_workloads(namespaces: Iterable[str], uid: str, cluster: ClusterClient) 
         cluster: where.
     """
     kinds = ((kind, place) for place in sorted(namespaces) for kind in ("Deployment", "StatefulSet", "DaemonSet"))
-    return {ref: body for kind, place in kinds for ref, body in _labelled("apps", kind, place, uid, cluster)}
+    return {ref: body for kind, place in kinds for ref, body in _labelled(kind, place, uid, cluster)}
 
 
-def _labelled(group: str, kind: str, namespace: str, uid: str, cluster: ClusterClient) -> list[tuple[ObjectRef, Body]]:
+def _labelled(kind: str, namespace: str, uid: str, cluster: ClusterClient) -> list[tuple[ObjectRef, Body]]:
     try:
-        return _list(_Shelf(group, kind, namespace, "", f"{RELEASE_UID}={uid}"), cluster) or []
+        return _list(_Shelf("apps", kind, namespace, "", f"{RELEASE_UID}={uid}"), cluster) or []
     except ForbiddenError:
         return []
 

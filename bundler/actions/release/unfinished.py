@@ -55,19 +55,13 @@ def _doing(status: ReleaseStatus) -> str:
     return words.get(status, str(status))
 
 
-def abort_record(history: History, why: str, ports: Ports) -> History:
-    """Say in the record that the open rollout was aborted; nothing where none is open. The caller holds the lock.
-
-    Args:
-        history: of the release.
-        why: in a few words.
-        ports: the cluster, records, clock and reporter of the run.
-    """
+def abort_record(history: History, ports: Ports) -> History:
+    """Say in the record that uninstalling aborted the open rollout, if one is open. The caller holds the lock."""
     rolling = history.open_rollout
     if rolling is None:
         return history
     ports.report(
         Notice(f"revision {rolling.revision} was rolled out in steps ({rolling.rollout}); recorded as aborted")
     )
-    ended = _mark(rolling, ReleaseStatus.FAILED, f"aborted: {why}", ports)
+    ended = _mark(rolling, ReleaseStatus.FAILED, "aborted: uninstalled", ports)
     return replace(history, summaries=(*history.summaries[:-1], ended))

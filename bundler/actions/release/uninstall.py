@@ -239,7 +239,7 @@ def remove_objects(
     order = order_under_lock(namespace, release, terms, ports)
     proposal = replace(_propose(history, order, terms, ports), is_second_look=True)
     refuse(pass_gates(proposal))
-    proposal = replace(proposal, history=abort_record(history, "uninstalled", ports))
+    proposal = replace(proposal, history=abort_record(history, ports))
     _carry_out(proposal, ports, held, end or (_close if history.current != history.summaries else _erase))
     return proposal
 
