@@ -716,7 +716,7 @@ class Ports:
     judge: JudgeByRule
     """Judges an object by an author's rule; rules come from bundles and records."""
     registry: Registry | None = None
-    """Where images lie; None where no delivery is at hand."""
+    """Where images lie; None where no delivery is available."""
     prolong: Callable[[float], None] = _need_no_time
     """Tell the adapters that ``deadline_s`` has moved; they give up on a busy server when it is over."""
 

@@ -202,7 +202,7 @@ class Delivery:
             return entry
         base = self.index.base
         why = f"{digest} is in its base {base.name} {base.version}" if base else f"it holds no blob {digest}"
-        hint = "name the file it builds on by --base" if base else "name the delivery that holds it"
+        hint = "name the file it builds on with --base" if base else "name the delivery that holds it"
         raise DeliveryError(f"reading {self.name}", context=[why], hint=hint)
 
     def _index_range(self) -> tuple[int, int]:

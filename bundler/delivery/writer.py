@@ -70,7 +70,7 @@ class DeliveryWriter:
         total = self._placement.total_bytes
         if part_bytes and -(-total // part_bytes) >= MAX_PARTS:
             found = f"{shown_bytes(total)} in parts of {shown_bytes(part_bytes)} are more than {MAX_PARTS} parts"
-            raise DeliveryError(self._doing, context=[found], hint="choose larger parts by --split")
+            raise DeliveryError(self._doing, context=[found], hint="choose larger parts with --split")
         self._parts = -(-total // part_bytes) if part_bytes else 1
         is_going_on = self._lock(index)
         self._ask_for_space(total, is_going_on=is_going_on)
@@ -306,7 +306,7 @@ class DeliveryWriter:
             self._close(keeps=is_going_on)
             parted = f"{shown_bytes(min(spare, needed))} of that for the SBOM"
             found = f"need {shown_bytes(needed)} in {folder}, {parted}; have {shown_bytes(free)}"
-            raise NoSpaceError(self._doing, context=[found], hint="make room, or name a place on another disk by --out")
+            raise NoSpaceError(self._doing, context=[found], hint="free space, or name another disk with --out")
 
     def _refused(self, error: OSError) -> DeliveryError:
         found = f"{self._target.parent}: {error.strerror or error}"

@@ -1,6 +1,6 @@
 """Merge patches. Layer: fields, pure.
 
-Source: RFC 7396 (JSON merge patch); where a schema is at hand, lists whose items have keys merge by them, as in
+Source: RFC 7396 (JSON merge patch); where a schema is available, lists whose items have keys merge by them, as in
 kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch.
 """
 

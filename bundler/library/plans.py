@@ -157,7 +157,7 @@ def _file_digest(path: Path) -> str:
         found, digest = error.strerror or str(error), ""
     if digest:
         return digest
-    hint = "name it by --site where it is now"
+    hint = "name it with --site where it is now"
     raise PlanFileError(f"reading site file {path}", context=[f"{path}: {found}"], hint=hint)
 
 

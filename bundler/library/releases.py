@@ -265,7 +265,7 @@ def _inputs_of(request: ReleaseRequest) -> UserInput:
 
 
 def _ports_for(scope: Scope, request: ReleaseRequest) -> Ports:
-    """Return the ports of a change; with a delivery at hand also the registry that its images are looked for in."""
+    """Return the ports of a change; with a delivery available also the registry that its images are looked for in."""
     taken = library.bundles.acquired(scope, request)
     return scope.ports(taken.bundle, registry=registry_of(scope, taken, _inputs_of(request).named_site))
 

@@ -168,7 +168,7 @@ class Scope:
 
         Args:
             bundle: what is installed, so that the recorded command line can be masked by its schemas.
-            registry: where images are looked for; None where no delivery is at hand.
+            registry: where images are looked for; None where no delivery is available.
 
         Raises:
             KubeconfigError, CredentialsError, SandboxStoreError: when there is no way to the cluster.

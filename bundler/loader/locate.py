@@ -117,7 +117,7 @@ def is_known_here(name: str, search_path: Sequence[Path]) -> bool:
     raise BundleNotFoundError(
         f"looking for bundle {name}",
         context=[f"{folder} of BUNDLER_BUNDLE_PATH is missing, and might have it" for folder in missing],
-        hint="restore the folder, or take it out of BUNDLER_BUNDLE_PATH: only then catalogues are asked",
+        hint="restore the folder, or take it out of BUNDLER_BUNDLE_PATH: catalogues are asked only then",
     )
 
 

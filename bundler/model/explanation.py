@@ -148,4 +148,4 @@ class Explanation:
     since: Since | None = None
     """Of a field: the revision that gave it its value."""
     missing: str = ""
-    """Why nothing is known of values, or why it is doubtful: the bundle is not at hand, or prints another object."""
+    """Why nothing is known of values, or why it is doubtful: the bundle is not available, or prints another object."""

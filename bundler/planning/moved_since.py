@@ -41,7 +41,7 @@ def is_other_cluster(saved: PlanFacts, *, uid: str, server: str) -> bool:
 
     Args:
         saved: what held then.
-        uid: of the cluster at hand; empty where it may not be read.
+        uid: of the cluster; empty where it may not be read.
         server: its address.
     """
     return saved.cluster_uid != uid if saved.cluster_uid and uid else saved.server != server

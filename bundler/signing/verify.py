@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bundler.ports import Clock
 
 _DOING = "checking signatures"
-_HINT_KEYS = "get the sender's .pub file by a way you trust, and name it by --key or under keys: in the site file"
+_HINT_KEYS = "get the sender's .pub file by a way you trust, and name it with --key or under keys: in the site file"
 _HINT_CHANGED = "do not use it; get it again from where it was made"
 
 

@@ -97,7 +97,7 @@ def find_violations(schema: Body, data: Body, file: str) -> list[Violation]:
         raise BundleInvalidError(
             f"reading the schema {file}",
             context=[f"{file}#: its schemas are in each other more deeply than can be followed"],
-            hint="let references lead to their end in fewer steps",
+            hint="shorten the chain of references",
         ) from error
     except Unresolvable as error:
         raise BundleInvalidError(

@@ -78,7 +78,7 @@ class ExplanationForm(TypedDict):
     """The values that are read, with those that they are computed from; `before` is empty."""
     since: NotRequired[SinceForm]
     missing: str
-    """Why nothing is known of values, or why it is doubtful: the bundle is not at hand, or prints another object."""
+    """Why nothing is known of values, or why it is doubtful: the bundle is not available, or prints another object."""
 
 
 def explanation_form(found: Explanation) -> ExplanationForm:

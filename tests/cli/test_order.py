@@ -236,7 +236,7 @@ def test_a_bundle_too_large_for_a_secret_is_refused_with_its_size(cli, site):
     (site / "files" / "noise").write_bytes(random.Random(1).randbytes(950 * 1024))
     refused = cli("order", "shop", "--create", site, "--no-wait", *NS)
     assert refused.code == 1
-    assert "KiB packed, and 900 KiB are taken: a Secret holds no more" in refused.err
+    assert "KiB packed, and a Secret holds at most 900 KiB" in refused.err
     assert "bundler push" in refused.err
 
 

@@ -246,7 +246,7 @@ def test_an_export_that_was_killed_goes_on_and_fetches_only_what_is_missing(
     layers = {layer.digest for layer in image.top.layers}
     again = [digest for digest in blobs_asked_for(registry, name, since)[asked:] if digest in layers]
     assert sorted(again) == sorted(layers - kept)
-    assert "were at hand from earlier exports" in done.err
+    assert "were available from earlier exports" in done.err
     check(file)
     asked = len(blobs_asked_for(registry, name, since))
     assert bundler(tmp_path, *words, "--out", tmp_path / "shop-again.bundle").code == 0

@@ -50,7 +50,7 @@ class Command:
     line: int
 
     def differs(self, printed: str) -> bool:
-        """Return whether it printed something else than the text says; text that says nothing accepts everything."""
+        """Return whether it printed something other than the text says; text that says nothing accepts everything."""
         return bool(self.says) and re.fullmatch(pattern_of(self.says), printed.rstrip() + "\n") is None
 
 

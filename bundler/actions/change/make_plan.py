@@ -58,7 +58,7 @@ class Planned:
 
 
 def _cannot_be_seen(live: Body) -> bool | None:
-    """Where no records are at hand, every object of another release is foreign."""
+    """Where no records are available, every object of another release is foreign."""
     del live
     return None
 

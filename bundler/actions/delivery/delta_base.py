@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def base_not_at_hand(index: DeliveryIndex, bases: Iterable[Delivery]) -> Base | None:
-    """Return the delivery to name when blobs are missing: the first down the chain of those at hand that is not.
+    """Return the delivery to name when blobs are missing: the first down the chain of those available that is not.
 
     Args:
         index: of the delta.
-        bases: deliveries at hand, in any order; one may be a delta itself.
+        bases: deliveries available, in any order; one may be a delta itself.
     """
     builds = {one.build_id: one.index.base for one in bases}
     base = index.base

@@ -103,7 +103,7 @@ def export_bundle(
 
     Raises:
         ExportError: when an image does not exist, or not for these platforms.
-        RegistryError: when a registry cannot be asked, or sends something else than its digest says.
+        RegistryError: when a registry cannot be asked, or sends something other than its digest says.
         DeliveryError: when the file cannot be written.
         InterruptedRunError: when the run was asked to stop.
     """
@@ -237,7 +237,7 @@ class _Streaming:
         if self._found:
             wanted = sum(digest in self._stored for digest in self._wanted)
             shown = f"{self._found} of {wanted} layers, {shown_bytes(self._found_bytes)}"
-            self._report(Notice(f"{shown}, were at hand from earlier exports"))
+            self._report(Notice(f"{shown}, were available from earlier exports"))
 
     def contents(self) -> list[ImageContent]:
         """Return what is installed in each image."""

@@ -92,7 +92,7 @@ def gather_images(
         else:
             found.append(answer)
     if problems:
-        hint = "fix the references, or choose other platforms by --platform or --all-platforms"
+        hint = "fix the references, or choose other platforms with --platform or --all-platforms"
         raise ExportError(f"looking at {counted(len(images), 'image')}", context=sorted(problems), hint=hint)
     return tuple(found)
 

@@ -45,7 +45,7 @@ class ImportRequest:
     trusted: Trusted
     place: SiteRegistry
     bases: tuple[Delivery, ...] = ()
-    """The files that a delta builds on, as far as they are at hand: one may be a delta itself."""
+    """The files that a delta builds on, as far as they are available: one may be a delta itself."""
     reads_all: bool = False
     """Read a byte of every blob that is there, not of the largest of each image alone."""
 
@@ -84,7 +84,7 @@ class _Move:
     blob: Descriptor
     repositories: tuple[Repository, ...]
     mount_from: str = ""
-    """Another repository that holds it, where no file at hand does."""
+    """Another repository that holds it, where no given file does."""
 
 
 def import_delivery(request: ImportRequest, registry: Registry, report: Reporter) -> ImportResult:
@@ -96,7 +96,7 @@ def import_delivery(request: ImportRequest, registry: Registry, report: Reporter
         report: receives progress and warnings.
 
     Raises:
-        BaseMissingError: when a delta's base is neither in the registry nor at hand; nothing was written.
+        BaseMissingError: when a delta's base is neither in the registry nor given; nothing was written.
         DeliveryDamagedError: when what is read from the file is not what its index says.
         RegistryError: when the registry cannot be asked, or does not take it.
     """

@@ -98,9 +98,9 @@ def explain(
     Args:
         subject: the object.
         field: as the API server writes it; empty: the whole object.
-        order: the bundle of the revision; None where it is not at hand.
+        order: the bundle of the revision; None where it is not available.
         ports: the cluster and the records.
-        missing: why it is not at hand.
+        missing: why it is not available.
 
     Raises:
         UsageError: when the object has no such field.

@@ -39,7 +39,7 @@ def secret_for(order: ObjectRef, digest: str, packed: PackedBundle) -> Body:
         found, most = shown_excess(size, MOST_BYTES)
         raise ArchiveError(
             f"putting the bundle of {order.short} into a Secret",
-            context=[f"it is {found} packed, and {most} are taken: a Secret holds no more"],
+            context=[f"it is {found} packed, and a Secret holds at most {most}"],
             hint="push it into a registry (`bundler push`), and name its oci:// address",
         )
     held = {BUNDLE_KEY: packed.archive, SIGNATURE_KEY: packed.signature}

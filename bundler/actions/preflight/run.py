@@ -61,7 +61,7 @@ def require_ready(
 ) -> None:
     """Make the checks that the way to a plan does not make anyway.
 
-    Cluster, version, bundle and rendering are behind us when a composition is at hand, and are not asked for again.
+    Cluster, version, bundle and rendering are behind us when a composition is available, and are not asked for again.
 
     Args:
         request: bundle, release and site.

@@ -121,7 +121,7 @@ def _report(composition: Composition, ports: Ports) -> None:
 
 
 def _fallback(history: History, ports: Ports) -> Revision | None:
-    """Read what an automatic rollback would restore: later its record may say something else than it does now."""
+    """Read what an automatic rollback would restore: later its record may say something other than it does now."""
     try:
         return ports.store.load(history.deployed, with_sensitive=True) if history.deployed else None
     except (ForbiddenError, RecordDamagedError):

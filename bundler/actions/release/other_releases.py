@@ -25,7 +25,7 @@ class OtherReleases:
     """Looks up the release of an object by the uid that its label carries."""
 
     def __init__(self, store: ReleaseStore, namespace: str) -> None:
-        """Look in the records of ``store``, first in the namespace of the release at hand."""
+        """Look in the records of ``store``, first in the namespace of the release available."""
         self._store, self._namespace = store, namespace
         self._uids: frozenset[str] | None = None
 

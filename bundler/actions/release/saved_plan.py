@@ -234,7 +234,7 @@ def stale_problems(proposal: Proposal) -> Iterator[Problem]:
 
 
 def refuse_unlike(saved: SavedPlan, proposal: Proposal, redact: Redact) -> None:
-    """Stop where a saved plan shows something else than would be done, although it would do what was planned.
+    """Stop where a saved plan shows something other than would be done, although it would do what was planned.
 
     Readers sign what is shown. Under the lock, where nothing moved since, differences are those that were compared.
 

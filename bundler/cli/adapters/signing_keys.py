@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
     from bundler.ports import Signer
 
-_HINT = "name it by --passphrase-file, or run this on a terminal"
+_HINT = "name it with --passphrase-file, or run this on a terminal"
 
 
 def policy_for(site: Site | None, keys: Sequence[Path]) -> TrustPolicy:

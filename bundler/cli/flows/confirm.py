@@ -72,7 +72,7 @@ class Approval:
 
 
 def may_go_on(app: App, run: RunFlags) -> bool:
-    """Return whether a change is confirmed: by --yes, or by the answer of someone who sees the plan."""
+    """Return whether a change is confirmed: with --yes, or by the answer of someone who sees the plan."""
     return run.yes or app.may_ask
 
 

@@ -119,7 +119,7 @@ def refuse_overwriting(target: Path, read: Iterable[Delivery | None]) -> None:
         UsageError: when the target is one of them.
     """
     if any(one is not None and Path(one.name).resolve() == target.resolve() for one in read):
-        hint = "raise metadata.version in bundle.yaml, or name another file by --out"
+        hint = "raise metadata.version in bundle.yaml, or name another file with --out"
         raise UsageError("reading --out", context=[f"{target} would be written over, and is read for this"], hint=hint)
 
 
@@ -176,7 +176,7 @@ def take_tool(given: Path | None) -> Tool:
         if given
         else f"this bundler is not one file, and there is no {built}"
     )
-    raise UsageError("including bundler", context=[found], hint="build it with `make dist`, or name it by --tool FILE")
+    raise UsageError("including bundler", context=[found], hint="run `make dist`, or name it with --tool FILE")
 
 
 def _layout(text: str) -> LayoutSource:

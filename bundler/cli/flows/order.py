@@ -249,7 +249,7 @@ def _write(session: Session, before: Body | None, wanted: Body) -> Body:
         if now != then:
             raise OrderChangedError(
                 "writing the order",
-                context=[f"it says something else than when its plan was shown (generation {now}, then {then})"],
+                context=[f"it is not as it was when its plan was shown (generation {now}, then {then})"],
                 hint="run the same command again, and read the new plan; nothing was written",
             )
         return {**live, "spec": spec}

@@ -1,4 +1,4 @@
-"""A saved plan is refused where it shows something else than it does, and not where others write beside it."""
+"""A saved plan is refused where it shows something other than it does, and not where others write beside it."""
 
 from __future__ import annotations
 
