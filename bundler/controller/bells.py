@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.model import labels
@@ -16,8 +17,6 @@ from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler import ObjectRef
 
     Ring = Callable[[ObjectRef, bool], None]

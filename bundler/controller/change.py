@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
 from bundler.concurrency import in_thread
@@ -17,8 +18,6 @@ from bundler.errors import UsageError
 from bundler.wire.events import event_form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.controller.changes import CarryOut
     from bundler.model.events import Event
 

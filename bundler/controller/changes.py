@@ -6,6 +6,7 @@ rung, and the next reconcile finds what came of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +14,6 @@ from bundler.controller.status import Attempt, AttemptResult, Reason, WaitingPla
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from bundler import DriftedObject

@@ -16,6 +16,7 @@ import subprocess  # noqa: TID251 - a change runs in a process of its own
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import IO, TYPE_CHECKING, Final, Protocol
@@ -29,8 +30,6 @@ from bundler.errors.change import OrderInvalidError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from bundler.controller.changes import CarryOut, WantedChange
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef

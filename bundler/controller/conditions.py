@@ -6,6 +6,7 @@ properties".
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.controller.status import Condition, ConditionType, Reason
@@ -13,7 +14,6 @@ from bundler.controller.times import written_time
 from bundler.model.json import Body, items_at, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from bundler.controller.order import Order

@@ -6,14 +6,13 @@ The clock is the caller's: nothing here waits.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler import DriftedObject
     from bundler.model.refs import ObjectRef
 

@@ -7,6 +7,7 @@ of the two are under way at once; how deep an order is says which changes may wa
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import OrderInvalidError
@@ -19,8 +20,6 @@ from bundler.model.orders import IN_AN_OBJECT, PART_OF, made_for
 from bundler.model.refs import ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from bundler import ClusterClient, ListQuery, ObjectRef
     from bundler.controller.order import Order
     from bundler.ports import Clock

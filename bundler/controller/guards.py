@@ -5,6 +5,7 @@ An approval fits one plan. A plan that would do anything else has another digest
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler import Action, Change, Plan
@@ -15,8 +16,6 @@ from bundler.model.redaction import MASK, Redactor
 from bundler.model.secret_leaves import shareable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-
     from bundler.model.refs import ObjectRef
 
 MANY: Final = 10

@@ -5,6 +5,7 @@ Not the generation of the order: one that was changed and changed back is what i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bundler.model.digest import digest_of
@@ -12,8 +13,6 @@ from bundler.model.json import Body, JSONValue, canonical_json
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler.controller.order import Order
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bundler.concurrency import in_thread
@@ -26,8 +27,6 @@ from bundler.model.refs import ObjectRef, ref_of
 from bundler.wire.events import event_form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler import Session
     from bundler.controller.changes import Outcome, WantedChange
     from bundler.controller.log import Log

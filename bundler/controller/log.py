@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Self
@@ -16,7 +17,6 @@ from bundler.model.json import JSONValue, as_json
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from datetime import datetime
     from typing import TextIO
 

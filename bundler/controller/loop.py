@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
 
 from bundler.concurrency import in_thread
@@ -14,8 +15,6 @@ from bundler.model.lean import dataclass
 from bundler.model.refs import ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
     from bundler import ClusterClient, ObjectRef
     from bundler.controller.changes import Changes
     from bundler.controller.orders import Orders

@@ -7,6 +7,7 @@ site file is the controller's own. What is secret goes into files that no one el
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,8 +28,6 @@ from bundler.model.pattern import LazyPattern
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.kind import OrderKind, SecretKey
 
 SITE_KEY: Final = "site.yaml"

@@ -7,6 +7,7 @@ on standard output are events, and at the end one outcome.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +18,6 @@ from bundler.model.json import as_json, decode_json, int_at, is_mapping, items_a
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from bundler.model.json import Body, JSONValue
 
 _EVENT: Final = "event"

@@ -5,17 +5,14 @@ What is the same in both is not said again: the status that is there is the memo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from bundler.controller.status import AttemptResult, ConditionType, Phase, Reason
 from bundler.controller.status_body import attempt_of, drift_of
 from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.size import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Happened(StrEnum):

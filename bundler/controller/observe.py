@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +26,6 @@ from bundler.model.orders import ORDERS_DEFINITION, SUSPEND
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler import ClusterClient, DriftedObject, ReleaseState
     from bundler.controller.changes import Work
     from bundler.controller.contest import Contest

@@ -5,6 +5,7 @@ Of each kind of orders there is one source; everything else of the controller kn
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bundler import ClusterClient, ListQuery, Payload
@@ -15,8 +16,6 @@ from bundler.model.orders import FINALIZER, GROUP, RELEASE
 from bundler.model.refs import ObjectRef, ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from bundler.ports import Clock
 
 MANAGER: Final = "bundler-controller"

@@ -6,6 +6,7 @@ is named. Nothing here keeps the namespace.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from bundler.controller.order import Deletion, Order
@@ -17,8 +18,6 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler import ClusterClient, Session
     from bundler.model.release import InventoryEntry
     from bundler.ports import Clock

@@ -6,6 +6,7 @@ Two leaders would do no harm: every change holds the lock of its release. The Le
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
@@ -16,8 +17,6 @@ from bundler.errors.change import LockLostError, ReleaseLockedError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from bundler import Session
     from bundler.controller.log import Log
     from bundler.controller.metrics import Metrics

@@ -10,6 +10,7 @@ All threads take looks alike (``take_looks``): what goes wrong with one order co
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +19,6 @@ from bundler.errors import BundlerError
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
     from bundler.controller.process import Instruments
     from bundler.model.refs import ObjectRef
     from bundler.ports import Clock

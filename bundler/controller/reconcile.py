@@ -7,6 +7,7 @@ end rings again. Where nothing differs, nothing is written: no record, no lock, 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bundler.controller.accounts import Account, Accounts
@@ -41,8 +42,6 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler import ClusterClient, DriftedObject, Session
     from bundler.controller.order import Order
     from bundler.controller.orders import Orders

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler import DriftedObject, DriftKind, ReleaseState, ReleaseStatus, RevisionSummary
@@ -24,8 +25,6 @@ from bundler.model.kept import NEVER_DELETED
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.controller.contest import Contested
     from bundler.controller.order import Order
     from bundler.controller.status import Attempt, Keeper, WaitingPlan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -13,8 +14,6 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.size import cut, first_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from bundler.controller.status import Choice, ComponentStatus, OrderStatus
 
 MAX_BYTES: Final = 32 * 1024

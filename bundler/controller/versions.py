@@ -6,6 +6,7 @@ A registry may be slow, or away: it is asked in a thread of its own, and until i
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bundler.concurrency import in_thread
@@ -18,8 +19,6 @@ from bundler.model.json import text_at
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.controller.carry_out import Place
     from bundler.controller.order import Order
     from bundler.model.refs import ObjectRef

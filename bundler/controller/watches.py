@@ -7,6 +7,7 @@ again later.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +22,6 @@ from bundler.model.lean import replace
 from bundler.model.refs import ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-
     from bundler.controller.watch_health import WatchHealth
     from bundler.ports import EventStream
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -10,8 +11,6 @@ from bundler.concurrency import in_thread
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     Page = Callable[[], "Answer"]
 
 PLAIN: Final = "text/plain; charset=utf-8"

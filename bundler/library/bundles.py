@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,8 +19,6 @@ from bundler.model.lean import replace
 from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,6 @@ from bundler.model.size import counted
 from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.actions.acquire.build_catalogue import Published
     from bundler.library.scope import Scope
     from bundler.model.catalogue import Catalogue, SearchResult

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.inspect import release_queries
 from bundler.model.release import AuditEntry, ReleaseStatus, Revision, RevisionSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
     from bundler.errors import BundlerError
     from bundler.library.scope import Scope
     from bundler.model.json import Body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from bundler.model.names import is_dns_label
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.library.scope import Scope
     from bundler.ports import ClusterClient, HeldLock
 

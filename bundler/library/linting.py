@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,8 +12,6 @@ from bundler.actions.compose.user_values import Values
 from bundler.loader.locate import find_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from bundler.library.scope import Scope
     from bundler.model.finding import LintResult
 

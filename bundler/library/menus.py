@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bundler import library
@@ -14,8 +15,6 @@ from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.kind import OrderKind, OrderProblem, SecretKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bundler.actions.acquire.bundle import AcquiredBundle
     from bundler.library.scope import Scope
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -12,8 +13,6 @@ from bundler.model.lean import dataclass, field
 from bundler.ports import UNCONFINED, Clock, Confinement, Reporter, count_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from bundler.loader.limits import LoadLimits
     from bundler.model.events import Event
     from bundler.model.redaction import Redactor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bundler import library
@@ -13,8 +14,6 @@ from bundler.values.merge import make_layer
 from bundler.values.user import fold_user_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.actions.acquire.bundle import AcquiredBundle
     from bundler.actions.compose.user_values import Values
     from bundler.library.scope import Scope

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler import signing
@@ -15,7 +16,6 @@ from bundler.model.trust import PLAN_PAYLOAD, Evidence, TrustPolicy
 from bundler.wire.plan_file import decode_plan, encode_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from bundler.library.scope import Scope

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,8 +35,6 @@ from bundler.values.merge import make_layer
 from bundler.values.paths import parse_path, pointer_as_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.actions.release.lifecycle import ChangeResult, RunOptions
     from bundler.library.releases import Approve
     from bundler.library.scope import Scope

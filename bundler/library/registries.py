@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from bundler.oci.credentials import Credentials, credentials_in
 from bundler.oci.settings import HostSettings, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.library.scope import Scope
     from bundler.model.json import Body
     from bundler.model.site import Site, SiteRegistry

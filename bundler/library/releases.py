@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,7 +33,6 @@ from bundler.model.lean import replace
 from bundler.model.release import Authorship, Protection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import TypeAlias
 
     from bundler.actions.acquire.bundle import AcquiredBundle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from bundler.model.lean import replace
 from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from bundler.actions.author.values import ComputedValues, ExplainedValues

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bundler.concurrency import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from bundler.model.events import Event
     from bundler.ports import Reporter
 

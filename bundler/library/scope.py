@@ -7,6 +7,7 @@ what a client of the API server tells, and the time that it has, are those of th
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -24,7 +25,6 @@ from bundler.model.lean import replace
 from bundler.ports import ClusterClient, HeldLock, JudgeByRule, Ports, Registry, ReleaseLock, ReleaseStore, Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     from bundler.http.client_config import ClientConfig

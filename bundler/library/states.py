@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler import library
@@ -13,8 +14,6 @@ from bundler.model.conflicts import ConflictRule, ignoring
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.actions.release.correct import CorrectionOptions
     from bundler.library.scope import Scope
     from bundler.model.check_report import CheckReport

@@ -11,6 +11,7 @@ import marshal
 import os
 import stat
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,6 @@ import bundler
 from bundler.files.private_folder import is_own, open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import ModuleType
 

@@ -5,6 +5,7 @@ Source: Kubernetes, JSONSchemaProps of apiextensions.k8s.io/v1, which is draft 0
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +14,6 @@ from bundler.model.json import JSONValue, is_list, is_mapping, is_number, type_n
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     _Rule = Callable[["JSONValue", frozenset[str]], "Part"]
 
 BIG: Final = 2**53

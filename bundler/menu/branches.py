@@ -9,16 +9,13 @@ Source: Kubernetes documentation, "Specifying a structural schema".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from bundler.menu.bounds import RULES, Part, together, unserved
 from bundler.menu.place import Place, as_mapping, field_of
 from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.values.schema_view import SchemaNode, expand
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
 
 JUNCTORS: Final = ("anyOf", "oneOf", "not")
 SILENT: Final = frozenset({

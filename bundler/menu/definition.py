@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.menu.place import as_mapping
@@ -11,8 +12,6 @@ from bundler.model.json import Body, JSONValue, canonical_json, items_at, mappin
 from bundler.model.orders import MADE_FOR, MADE_OF, with_note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.bundle import Bundle
     from bundler.model.kind import KindSpec, OrderKind
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from bundler.menu.place import ENTRY, ITEM, path_below
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, list_at, mapping_at, strings_at, text_at
 from bundler.model.kind import ControllerCheck, KindField
 from bundler.values.problems import shown_value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 _WORDS: Final = {
     "minLength": "length ≥ {}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.menu.place import FROM, Place, as_mapping, field_of
@@ -9,8 +10,6 @@ from bundler.menu.rules import is_plain_name, requires
 from bundler.model.json import Body, JSONValue, is_list, is_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from bundler.menu.notes import Notes
 
     _Translate = Callable[["Place", "Notes"], dict[str, "JSONValue"]]

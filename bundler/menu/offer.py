@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import BundleInvalidError
@@ -17,8 +18,6 @@ from bundler.values.problems import meant_or_known
 from bundler.values.schema_view import bundle_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.errors import Found
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from bundler.errors import Found
 from bundler.errors.bundle import ValuesInvalidError
@@ -13,9 +13,6 @@ from bundler.model.kind import OrderKind, SecretKey
 from bundler.model.lean import dataclass
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 
 def secrets_of_order(spec: Body, kind: OrderKind) -> tuple[SecretKey, ...]:

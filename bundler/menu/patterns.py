@@ -10,13 +10,11 @@ Source: https://github.com/google/re2/wiki/Syntax; Python's documentation of ``r
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _TOKEN: Final = LazyPattern(
     r"""

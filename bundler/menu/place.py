@@ -6,7 +6,8 @@ of the bundle set, so each place knows both.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, type_name
@@ -16,10 +17,6 @@ from bundler.values.defaults import schema_defaults
 from bundler.values.merge import merge_values
 from bundler.values.paths import parse_path
 from bundler.values.schema_view import ALL_TYPES, SchemaNode, SchemaView
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 Shown = dict[str, "Shown"]
 """The paths that an order can set, as a tree; an empty branch is everything there and below."""

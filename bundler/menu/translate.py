@@ -5,6 +5,7 @@ Source: Kubernetes documentation, "Specifying a structural schema"; KEP-2335 (va
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.menu.bounds import FORMATS, RULES, together
@@ -16,8 +17,6 @@ from bundler.values.problems import shown_value
 from bundler.values.schema_view import reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.menu.place import Place
 
 OPEN: Final = "x-kubernetes-preserve-unknown-fields"

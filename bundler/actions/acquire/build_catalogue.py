@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -31,8 +32,6 @@ from bundler.model.size import first_of
 from bundler.resolve.versions import parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler.model.bundle import Bundle
     from bundler.model.oci import Repository
     from bundler.ports import Registry

@@ -6,6 +6,7 @@ site, or nothing comes back.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from bundler.model.trust import Envelope, Evidence, TrustPolicy
 from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from bundler.actions.acquire.catalogues import OpenCatalogue, Recorded
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.actions.acquire.open_delivery import Trusted

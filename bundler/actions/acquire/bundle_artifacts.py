@@ -7,6 +7,7 @@ its config, the .tgz that `bundler package` writes as its one layer. Its tag is 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,8 +28,6 @@ from bundler.model.oci import (
 from bundler.resolve.versions import newest_within, parse_range, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.archive.limits import ArchiveLimits
     from bundler.model.oci import Descriptor, Repository
     from bundler.model.trust import Envelope

@@ -6,6 +6,7 @@ as the one layer. Its signature, over the raw bytes of the document, refers to t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +32,6 @@ from bundler.model.trust import CATALOGUE_PAYLOAD, Envelope, Evidence, TrustPoli
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bundler.model.bundle import Bundle

@@ -6,6 +6,7 @@ registry of a site later is trusted, and its images are found there, as if it we
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.bundle_artifacts import PublishedBundle, fetch_envelopes
@@ -31,8 +32,6 @@ from bundler.model.oci import (
 from bundler.model.trust import INDEX_PAYLOAD, Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.bundle import Bundle
     from bundler.model.image import LockedImage
     from bundler.model.site import SiteRegistry

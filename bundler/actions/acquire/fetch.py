@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +22,6 @@ from bundler.model.oci import OciAddress, version_tag
 from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import ComponentSpec
     from bundler.ports import Registry, Reporter

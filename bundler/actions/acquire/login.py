@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import RegistryLoginError
 from bundler.model.results import LoginResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.ports import Registry
 
 

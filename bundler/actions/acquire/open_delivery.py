@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.version_policy import refuse_older
@@ -15,7 +16,6 @@ from bundler.model.lean import dataclass
 from bundler.model.trust import INDEX_PAYLOAD, Evidence, TrustPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from bundler.model.bundle import Bundle

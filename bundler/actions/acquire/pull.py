@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.bundle_artifacts import PublishedBundle, fetch_signatures
@@ -17,7 +18,6 @@ from bundler.model.events import Notice
 from bundler.model.results import PullResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bundler.actions.acquire.fetch import BundleFetcher

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from bundler.loader.load import load_packed
 from bundler.model.trust import BUNDLE_PAYLOAD, Envelope, Evidence, TrustPolicy, bundle_document
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from bundler.model.bundle import Bundle

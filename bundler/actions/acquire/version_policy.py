@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import DeliveryPolicyError
@@ -9,8 +10,6 @@ from bundler.planning.problem import Problem, refuse
 from bundler.resolve.versions import parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.trust import TrustPolicy
 
 

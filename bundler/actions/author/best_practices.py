@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -22,8 +23,6 @@ from bundler.model.labels import TRACK
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.manifest import Manifest
 
 _CONTAINERS = ("initContainers", "containers")

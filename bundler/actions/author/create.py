@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bundler.errors import UsageError
 from bundler.errors.bundle import BundleError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BUNDLE_FILE, find_bundle, known_names, shipped_bundle
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 _STARTER = Path(__file__).with_name("starter")
 _PLACEHOLDER = "@NAME@"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.author.findings import Flaw
@@ -13,8 +14,6 @@ from bundler.model.definition import is_definition, kind_of, served_versions
 from bundler.model.json import Body, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bundler.model.manifest import Manifest
 
 Definitions: TypeAlias = "Mapping[tuple[str, str], Body]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.lint import order_of
@@ -24,8 +25,6 @@ from bundler.syntax.reader import MarkedDocument, read_document
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.compose.user_values import UserInput
     from bundler.loader.load import FetchComponent

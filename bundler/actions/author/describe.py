@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.json import JSONValue, is_mapping, pointer_tokens, strings_at
@@ -19,8 +20,6 @@ from bundler.values.problems import shown_value
 from bundler.values.schema_view import SchemaView, bundle_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from bundler.model.bundle import Bundle
     from bundler.model.values import Pointer
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from bundler.errors import BundlerError, Detail, Found, Remedy
 from bundler.model.finding import Finding, Level
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.author.findings import Flaw
@@ -15,8 +16,6 @@ from bundler.planning.observation import Observation, Wanted
 from bundler.planning.planner import build_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.actions.compose.compose import Composition
 
 _HELM: Final = "helm.sh/hook"

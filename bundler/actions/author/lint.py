@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -40,8 +41,6 @@ from bundler.values.derive import derive_errors
 from bundler.values.unread import unread_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bundler.actions.compose.user_values import UserInput
     from bundler.loader.load import FetchComponent
     from bundler.loader.problems import Problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.best_practices import check_manifest
@@ -19,8 +20,6 @@ from bundler.planning.older_yaml import OldReading, as_written, may_hold_older_y
 from bundler.planning.shared_config import shared_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef

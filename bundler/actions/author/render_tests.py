@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.compose.compose import compose
@@ -22,7 +23,6 @@ from bundler.syntax.json_text import dump_json
 from bundler.syntax.writer import dump_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from bundler.expressions.compiled import CompiledCodes

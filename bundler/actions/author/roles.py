@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.compose.compose import compose
@@ -13,8 +14,6 @@ from bundler.planning.rights import RBAC, defined_plurals, granted_rules, readin
 from bundler.planning.step_rules import step_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.json import Body

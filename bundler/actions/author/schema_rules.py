@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import ValuesPathError
@@ -21,8 +22,6 @@ from bundler.values.schema_view import MOVED_TO, SCHEMA_FILE, SchemaView, bundle
 from bundler.values.unknown_keys import unknown_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle
 

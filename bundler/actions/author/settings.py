@@ -6,6 +6,7 @@ each switch set alone, with all on and all off, and what is found only there is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,6 @@ from bundler.values.paths import parse_path
 from bundler.values.schema_view import bundle_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.actions.author.object_findings import ObjectChecks
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.bundle import Bundle

@@ -7,16 +7,12 @@ the whole file; inside ``{# #}`` it stays out of the rendered text.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bundler.actions.author.rules import RULES
 from bundler.model.bundle import NOTES_FILE, Bundle, template_place
 from bundler.model.finding import Finding, Level
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
 
 _WORD = "lint: ignore"
 _SILENCE = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from bundler.planning.object_files import SUFFIX, mark_of, object_files
 from bundler.planning.shown_names import public_identifiers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from bundler.actions.compose.render_request import RenderRequest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler import render
@@ -15,8 +16,6 @@ from bundler.render.sensitive import sensitive_values
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.render.types import RenderedTemplate
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.compose.step_gates import with_objects
@@ -13,8 +14,6 @@ from bundler.planning.step_rules import below, is_check_of, named_objects, step_
 from bundler.planning.stepping import PACED_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from bundler.model.manifest import Manifest, Source
 
 _JOB: Final = "kind: Job"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import values_of
@@ -15,8 +16,6 @@ from bundler.values.flatten import flatten, whole_data
 from bundler.values.paths import pointer_as_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.json import Body, JSONValue
 

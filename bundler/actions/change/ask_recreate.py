@@ -5,6 +5,7 @@ Layer: actions.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors import respelled
@@ -39,8 +40,6 @@ from bundler.planning.recreate import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from bundler.model.bundle import RecreateRule
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.adopt import has_helm_release
@@ -28,8 +29,6 @@ from bundler.planning.taking import Standing, is_others, standing_of
 from bundler.planning.webhooks import Judges, silent_webhooks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from bundler.actions.change.make_plan import Planned
     from bundler.errors import BundlerError
     from bundler.model.manifest import Manifest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.hook_wait import wait_for_hooks
@@ -26,8 +27,6 @@ from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.wait import WaitRules
     from bundler.model.manifest import Manifest

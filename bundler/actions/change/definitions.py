@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import VersionRangeError
@@ -18,8 +19,6 @@ from bundler.planning.ownership import is_ours
 from bundler.resolve.versions import parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.order import is_custom
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler.model.change import Change
     from bundler.ports import Ports
 

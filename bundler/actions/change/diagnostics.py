@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from bundler.errors import BundlerError, Found, respelled
@@ -14,8 +15,6 @@ from bundler.model.refs import ObjectRef
 from bundler.model.size import counted, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from bundler.model.change import Change
     from bundler.model.health import Health
     from bundler.ports import Ports

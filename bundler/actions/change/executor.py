@@ -5,6 +5,7 @@ What must come before what is said by the plan, and by nothing here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeGuard, assert_never
 
 from bundler.actions.change.delete_propagation import refs_in_foreground
@@ -24,8 +25,6 @@ from bundler.model.steps import Advance, Await, Delete, Discard, Moment, Pause, 
 from bundler.planning.stuck_pods import is_stuck_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
     from bundler.actions.change.make_plan import Planned
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef

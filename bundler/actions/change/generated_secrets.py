@@ -7,6 +7,7 @@ import json
 import secrets
 import string
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.cluster import Payload
@@ -14,8 +15,6 @@ from bundler.model.labels import COMPONENT, INSTANCE, MANAGED_BY, MANAGED_BY_VAL
 from bundler.planning.normalize import component_label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.change import Change
     from bundler.model.manifest import GeneratedSecret
     from bundler.planning.observation import Wanted

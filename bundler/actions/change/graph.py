@@ -6,14 +6,12 @@ do. After a failure nothing further begins, and what is under way is waited for.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from bundler.errors import InterruptedRunError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
 
 _NAP_S = 0.2
 """A signal that comes while the main thread waits is seen only when it wakes up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import log_tail
@@ -21,8 +22,6 @@ from bundler.model.refs import ObjectRef
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.actions.change.run_control import Guard
     from bundler.ports import Ports
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from bundler.model.json import Body, text_at
 from bundler.model.labels import RELEASE_UID
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from bundler.actions.change.run_control import RunMemory
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports

@@ -6,6 +6,7 @@ A watch is a doorbell: its events wake the run that waits, which then lists. Not
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.live_state import by_ref, find_unlabelled
@@ -17,7 +18,6 @@ from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 

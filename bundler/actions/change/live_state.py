@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from bundler.planning.observation import Observation, Wanted
 from bundler.planning.ownership import is_ours, lost_its_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from bundler.ports import ClusterClient
 
 _QUOTA = ("", "ResourceQuota")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.ask_server import Asked, Asker, IsRecorded
@@ -20,8 +21,6 @@ from bundler.planning.planner import build_plan, reach_of
 from bundler.planning.taking import is_others
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from bundler.model.change import Change, Plan, ReachNote
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef

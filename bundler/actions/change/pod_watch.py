@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import event_time
@@ -14,8 +15,6 @@ from bundler.model.json import Body, by_label, items_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from bundler.ports import Ports
 
 PATIENCE_S = 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import Unready, gather_evidence
@@ -19,8 +20,6 @@ from bundler.model.size import counted, seconds
 from bundler.planning.jobs import is_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.wait import WaitRules
     from bundler.health.pods import PodProblem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.cluster import ConflictError
@@ -9,8 +10,6 @@ from bundler.model.cluster import FIELD_MANAGER, Payload
 from bundler.model.json import Body, canonical_json, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.model.refs import ObjectRef
     from bundler.ports import ClusterClient
 

@@ -6,6 +6,7 @@ Layer: actions.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from bundler.errors.cluster import ConflictError
 from bundler.model.events import Event, Notice, Retrying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.refs import ObjectRef
     from bundler.ports import HeldLock, Ports, Reporter
 

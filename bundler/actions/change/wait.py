@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import Unready, gather_evidence
@@ -26,8 +27,6 @@ from bundler.planning.order import is_custom
 from bundler.planning.ownership import lost_its_label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-
     from bundler.actions.change.run_control import Guard
     from bundler.model.bundle import ReadinessRule
     from bundler.model.refs import ObjectRef

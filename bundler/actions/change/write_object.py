@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
@@ -23,8 +24,6 @@ from bundler.planning.payloads import claim_payload, following, payload_of
 from bundler.planning.recreate import lacks_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bundler.actions.change.make_plan import Planned
     from bundler.actions.change.run_control import Guard
     from bundler.model.manifest import Manifest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,6 @@ from bundler.resolve.versions import parse_kubernetes_version, parse_range
 from bundler.values.compute import compute_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ReadinessRule, StepGate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError, Detail
@@ -12,8 +13,6 @@ from bundler.values.formulas import bare_formulas, formula_texts
 from bundler.values.outputs import COMPONENTS, OUTPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.manifest import Source

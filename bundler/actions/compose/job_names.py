@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ManifestError
@@ -15,8 +16,6 @@ from bundler.syntax.objects import ObjectDocument, read_objects
 from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from bundler.errors import Found
     from bundler.model.manifest import Manifest
     from bundler.render.types import RenderedTemplate, Rendering

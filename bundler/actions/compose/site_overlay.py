@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import SitePatchError
@@ -15,8 +16,6 @@ from bundler.render.overlay import written
 from bundler.render.patches import apply_patches, fits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.image import LockedImage
     from bundler.model.manifest import Manifest

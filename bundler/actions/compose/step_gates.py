@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.compose.expressions import bare_errors
@@ -13,8 +14,6 @@ from bundler.planning.jobs import is_job
 from bundler.planning.step_rules import is_check_of, step_gates
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
     from bundler.errors import BundlerError
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, StepGate

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.delivery.platforms import (
@@ -33,8 +34,6 @@ from bundler.model.lean import dataclass
 from bundler.model.oci import DEFAULT_PLATFORM, MANIFEST_TYPES, OCI_LAYER, OCI_LAYER_GZIP, Repository, platform_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from bundler.delivery.layout_target import LayoutTarget
     from bundler.model.oci import BlobSource, Descriptor, OciManifest
     from bundler.ports import ImageSource, Reporter

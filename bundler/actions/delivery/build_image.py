@@ -6,6 +6,7 @@ their own for packages and for the folders that something is added to. The same 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,8 +30,6 @@ from bundler.sbom.image import ImageContent, installed, placed
 from bundler.sbom.layer_scan import LayerScans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from bundler.model.oci import OciManifest
     from bundler.ports import Reporter
     from bundler.sbom.layer import LayerContent

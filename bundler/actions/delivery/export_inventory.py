@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.delivery.platforms import (
@@ -29,8 +30,6 @@ from bundler.model.oci import ATTESTED, MANIFEST_TYPES, Descriptor, OciManifest,
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from bundler.ports import ImageSource
 
 _SBOM_TYPES = re.compile(r"spdx|cyclonedx|syft|sbom", re.IGNORECASE)

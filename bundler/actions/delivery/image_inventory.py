@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ from bundler.render.bundle import render_bundle
 from bundler.render.patches import apply_patches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest

@@ -7,6 +7,7 @@ and of each image one byte of its largest blob is read.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.concurrency import map_parallel
@@ -16,8 +17,6 @@ from bundler.images.tree import ImageTree
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from bundler.model.digest import Digest
     from bundler.model.oci import Descriptor, OciManifest, Repository
     from bundler.ports import Registry

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.digest import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.model.oci import Descriptor, OciManifest, Repository
     from bundler.ports import ImageSource
 

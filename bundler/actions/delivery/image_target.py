@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from bundler.concurrency import map_parallel
@@ -10,8 +11,6 @@ from bundler.model.events import BytesMoved
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.delivery.layout_target import LayoutTarget
     from bundler.model.digest import Digest
     from bundler.model.image import ImageRef

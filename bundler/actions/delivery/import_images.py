@@ -8,6 +8,7 @@ registry is whole there.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.delivery.delta_base import base_not_at_hand, file_of
@@ -26,8 +27,6 @@ from bundler.model.oci import OCI_MANIFEST, BlobSource, Descriptor, Repository, 
 from bundler.model.size import counted, first_of, shown_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.delivery.reader import Delivery
     from bundler.model.digest import Digest

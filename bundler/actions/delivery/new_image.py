@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import ImageBuildError
@@ -14,8 +15,6 @@ from bundler.model.oci import OCI_CONFIG, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFES
 from bundler.model.size import first_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from bundler.actions.delivery.base_image import PlatformBase
     from bundler.archive.image_layer import PackedLayer
 

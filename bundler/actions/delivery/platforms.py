@@ -7,14 +7,13 @@ others too is carried whole.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.lean import dataclass
 from bundler.model.oci import INDEX_TYPES, Descriptor, OciManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from bundler.model.digest import Digest
 
 MAX_INDEX_DEPTH: Final = 3

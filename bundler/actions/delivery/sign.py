@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.catalogues import read_catalogue
@@ -19,7 +20,6 @@ from bundler.model.trust import BUNDLE_PAYLOAD, CATALOGUE_PAYLOAD, INDEX_PAYLOAD
 from bundler.wire.plan_file import decode_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from bundler.ports import Signer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +22,6 @@ from bundler.values.paths import get_value, parse_path
 from bundler.values.schema_view import SchemaView, bundle_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.bundle import Bundle
 

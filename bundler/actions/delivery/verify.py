@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import bundler.actions.delivery
@@ -17,7 +18,6 @@ from bundler.model.events import BytesMoved, Warned
 from bundler.model.results import Verified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bundler.actions.compose.render_request import RenderRequest

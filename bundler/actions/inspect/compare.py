@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.actions.inspect.release_queries import in_plan_order
@@ -15,8 +16,6 @@ from bundler.values.changes import changed_values
 from bundler.values.flatten import leaves_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision, RevisionSummary

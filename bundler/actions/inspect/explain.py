@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,6 @@ from bundler.values.problems import closest
 from bundler.values.user import recorded_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.causes import ChangedValue
     from bundler.model.release import InventoryEntry, Revision

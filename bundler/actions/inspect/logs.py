@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.list_watch import list_live
@@ -18,8 +19,6 @@ from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from bundler.ports import Ports
 
 _JOB_SELECTOR = "batch.kubernetes.io/job-name"

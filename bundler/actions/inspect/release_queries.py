@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from bundler import planning
@@ -14,8 +15,6 @@ from bundler.model.release import InventoryEntry, ReleaseStatus, Revision, Revis
 from bundler.model.release_state import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
     from bundler.errors import BundlerError
     from bundler.model.json import Body
     from bundler.ports import Ports, ReleaseStore

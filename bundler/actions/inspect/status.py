@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.list_watch import list_what_answers
@@ -27,8 +28,6 @@ from bundler.planning.jobs import job_failed, jobs_done
 from bundler.planning.taking import is_others
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports

@@ -7,6 +7,7 @@ wrote (logs, events, messages) is left out.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import event_time
@@ -38,8 +39,6 @@ from bundler.wire.releases import audit_forms, entry_forms, revision_form, state
 from bundler.wire.support import event_forms, node_forms, part_forms, pod_forms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from bundler.ports import Ports
 
 MAX_FILE_BYTES = 2 * 1024 * 1024

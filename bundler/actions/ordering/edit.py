@@ -5,6 +5,7 @@ Orders are suspended and resumed here, and let go: the finalizer of a controller
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,6 @@ from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-
     from bundler.actions.release.terms import Terms
     from bundler.ports import ClusterClient, Ports
 

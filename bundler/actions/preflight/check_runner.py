@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.concurrency import map_parallel
@@ -12,8 +13,6 @@ from bundler.model.cluster import ListQuery
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
     from bundler.model.json import Body
     from bundler.ports import ClusterClient
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from bundler.model.size import counted, first_of
 from bundler.planning.quota import quota_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from bundler.actions.preflight.run import PreflightRequest
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient

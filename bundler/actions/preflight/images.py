@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,6 @@ from bundler.model.secret_leaves import decoded_leaf
 from bundler.model.size import shown_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.compose import Composition
     from bundler.actions.preflight.run import PreflightRequest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.compose.compose import compose
@@ -23,8 +24,6 @@ from bundler.planning.rights import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.manifest import Manifest
     from bundler.planning.rights import PluralOf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.site_overlay import needed_images
@@ -12,8 +13,6 @@ from bundler.model.json import Body, items_at, text_at
 from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.model.image import LockedImage
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient

@@ -6,6 +6,7 @@ rights of the whole cluster, and what an authorizer grants that does not list it
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,6 @@ from bundler.planning.rights import (
 from bundler.resolve.versions import parse_kubernetes_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.preflight.run import PreflightRequest
     from bundler.model.manifest import Manifest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,6 @@ from bundler.model.digest import Digest
 from bundler.model.image import ImageRef, LockedImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.site import Site, SiteRegistry
     from bundler.ports import Registry

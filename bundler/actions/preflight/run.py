@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import Composition, compose
@@ -19,8 +20,6 @@ from bundler.model.size import counted, sentence
 from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.json import Body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.actions.preflight.check_runner import list_all
@@ -12,8 +13,6 @@ from bundler.model.refs import ObjectRef
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient
 

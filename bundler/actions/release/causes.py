@@ -7,6 +7,7 @@ says. A field that the revision had as it will be again was changed in the clust
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,6 @@ from bundler.values.flatten import whole_data
 from bundler.values.paths import pointer_as_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from bundler.actions.compose.compose import Composition
     from bundler.actions.release.proposal import Draft
     from bundler.expressions.expression import ValuePath

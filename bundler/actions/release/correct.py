@@ -6,6 +6,7 @@ again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.executor import Executor
@@ -33,8 +34,6 @@ from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
-
     from bundler.actions.change.make_plan import Planned
     from bundler.actions.release.history import History
     from bundler.model.release import RevisionSummary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import RecordDamagedError
@@ -9,8 +10,6 @@ from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus, RevisionSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.actions.release.history import History
 
 _NAMED = 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.model.causes import Cause, CauseKind, ChangedField
@@ -14,8 +15,6 @@ from bundler.planning.pacing import PACING_PLACES, pacing_of
 from bundler.values.paths import pointer_as_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bundler.model.values import Pointer
 
 Steps: TypeAlias = tuple[str | int, ...]

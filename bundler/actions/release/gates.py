@@ -6,6 +6,7 @@ rollback, an automatic rollback and an uninstall pass it after planning, and aga
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.actions.acquire.version_policy import older_version
@@ -34,8 +35,6 @@ from bundler.planning.steps_refused.room import pods_on_top
 from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
     from bundler.actions.release.proposal import Proposal
 
 _RECORD_SECRETS = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import bundler.actions.release
@@ -13,8 +14,6 @@ from bundler.model.lean import dataclass, field, replace
 from bundler.model.release import InventoryEntry, Protection, ReleaseStatus, Revision, RevisionSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from bundler.model.refs import ObjectRef
     from bundler.model.rollout import Rollout
     from bundler.ports import Ports, ReleaseStore

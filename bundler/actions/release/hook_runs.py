@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.change import KeptObject
@@ -12,8 +13,6 @@ from bundler.planning.hooks import HookRun, active_hooks, finished_in
 from bundler.planning.jobs import is_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.actions.release.history import History
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef

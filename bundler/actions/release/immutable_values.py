@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.errors import Found
@@ -16,8 +17,6 @@ from bundler.values.schema_view import bundle_view
 from bundler.values.validate import immutable_below, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.actions.compose.compose import Composition
     from bundler.model.bundle import Bundle
     from bundler.model.values import MergedValues

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from bundler.actions import preflight
@@ -38,7 +39,6 @@ from bundler.values.flatten import whole_data
 from bundler.values.user import recorded_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from bundler.actions.compose.render_request import RenderRequest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.checks import checks_wanted, require_passed, run_checks
@@ -34,8 +35,6 @@ from bundler.model.rollout import OnFailure
 from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.actions.release.terms import Terms
     from bundler.model.change import KeptObject
     from bundler.model.release import Revision

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import History, since_uninstall
@@ -14,8 +15,6 @@ from bundler.model.names import release_uid
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from bundler.errors import BundlerError
     from bundler.model.refs import ObjectRef
     from bundler.ports import ReleaseStore

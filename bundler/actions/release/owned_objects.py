@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bundler.concurrency import map_parallel
@@ -18,8 +19,6 @@ from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.inventory import found_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.release import InventoryEntry
     from bundler.ports import ClusterClient, Ports
 

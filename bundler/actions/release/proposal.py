@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import bundler.actions.release
@@ -39,7 +40,6 @@ from bundler.planning.site_policy import other_cluster
 from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from bundler.actions.change.ask_server import IsRecorded

@@ -5,6 +5,7 @@ The records decide. The mark on objects is for an admission policy, which refuse
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, uninstalled
@@ -23,8 +24,6 @@ from bundler.planning.ownership import is_ours
 from bundler.planning.protection import claims_made_by, data_holders, is_marked, mark_body, unmarked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from bundler.ports import Ports
 
 T = TypeVar("T")

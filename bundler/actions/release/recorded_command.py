@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
@@ -16,8 +17,6 @@ from bundler.values.schema_view import SchemaView, bundle_view
 from bundler.values.user import is_secret_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bundler.model.bundle import Bundle
 
 _LOGIN = re.compile(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)

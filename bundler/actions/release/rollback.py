@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import History, learn_live_secrets, load_existing_history
@@ -18,8 +19,6 @@ from bundler.planning.shown_names import public_identifiers
 from bundler.planning.version_stamp import unstamped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.site import Site

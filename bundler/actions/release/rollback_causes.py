@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.found_causes import Found, Why, changed_places, grouped, in_cluster
@@ -21,8 +22,6 @@ from bundler.planning.stuck_pods import is_stuck_pod
 from bundler.values.recorded_changes import RecordedChanges, RecordedValues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision

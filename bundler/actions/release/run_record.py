@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from bundler.actions.change.run_control import recording
@@ -26,8 +27,6 @@ from bundler.planning.jobs import is_job
 from bundler.planning.recreate import recreated_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bundler.actions.release.history import History
     from bundler.actions.release.lifecycle import RunOptions
     from bundler.actions.release.proposal import Proposal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from os import urandom
 from typing import TYPE_CHECKING
@@ -32,8 +33,6 @@ from bundler.values.hidden_leaves import hide_leaves
 from bundler.values.planned_values import moved_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from bundler.actions.release.history import History
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.model.causes import Cause, ChangedValue

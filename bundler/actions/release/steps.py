@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.live_state import observe_neighbours
@@ -19,8 +20,6 @@ from bundler.planning.steps_asked import steps_asked
 from bundler.planning.steps_refused.case import BundleSteps, Case, make_case
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.actions.release.terms import Terms
     from bundler.model.change import Change

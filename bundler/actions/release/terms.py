@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.json import Body
     from bundler.model.orders import OrderMark
     from bundler.model.refs import ObjectRef

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -41,8 +42,6 @@ from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
     from bundler.model.change import Change
     from bundler.model.orders import KeepingOrder
     from bundler.model.refs import ObjectRef

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.results import UnlockResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.model.lock import LockState
     from bundler.ports import ReleaseLock
 

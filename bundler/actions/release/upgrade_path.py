@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import DowngradeError, UpgradePathError
@@ -9,8 +10,6 @@ from bundler.planning.problem import Problem
 from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.actions.release.history import History
     from bundler.actions.release.terms import Accepted
     from bundler.model.release import BundleReference, RevisionSummary

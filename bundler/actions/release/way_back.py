@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
@@ -10,8 +11,6 @@ from bundler.model.events import Notice
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.ports import HeldLock, Ports
 
 

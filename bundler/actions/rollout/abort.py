@@ -5,6 +5,7 @@ Layer: actions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import load_existing_history, pass_over, read_history, require_open_rollout
@@ -22,8 +23,6 @@ from bundler.model.rollout import Rollout, RolloutState
 from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.errors import BundlerError
     from bundler.model.site import Site
     from bundler.ports import HeldLock, Ports

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.write_object import ObjectWriter
@@ -15,8 +16,6 @@ from bundler.model.rollout import Rollout, RolloutState, Template
 from bundler.model.steps import Advance, Pause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bundler.actions.change.run_control import Guard
     from bundler.actions.release.lifecycle import RunOptions
     from bundler.actions.release.proposal import Proposal

@@ -5,6 +5,7 @@ Layer: actions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import Unready, gather_evidence
@@ -21,8 +22,6 @@ from bundler.model.rollout import OnFailure, RolloutState, SeenWorkload
 from bundler.model.size import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from bundler.actions.release.run_record import RunRecord
     from bundler.actions.rollout.one_step import Rolling
     from bundler.model.json import Body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.live_state import by_ref
@@ -20,8 +21,6 @@ from bundler.planning.conflicts import owners_of
 from bundler.planning.pacing import author_pace, pacing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from bundler.model.manifest import Manifest
     from bundler.model.release import RevisionSummary
     from bundler.planning.observation import Wanted

@@ -6,6 +6,7 @@ is seen, so that any run can continue what another one left.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.rollout.failure import contested, step_failed
@@ -23,8 +24,6 @@ from bundler.planning.payloads import following
 from bundler.planning.rollout import next_action, once_held
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.write_object import ObjectWriter
     from bundler.actions.release.run_record import RunRecord

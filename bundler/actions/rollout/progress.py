@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import History, require_history, require_open_rollout
@@ -16,8 +17,6 @@ from bundler.model.release_state import RolloutProgress
 from bundler.planning.stepping import PACED_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.manifest import Manifest
     from bundler.model.release import Revision
     from bundler.model.rollout import Rollout

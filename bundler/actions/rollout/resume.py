@@ -5,6 +5,7 @@ It is asked for, or the upgrade is run once more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import History, load_existing_history, require_open_rollout
@@ -21,8 +22,6 @@ from bundler.model.rollout import Rollout, RolloutState, Share
 from bundler.values.changes import is_same_to_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.model.site import Site
     from bundler.ports import HeldLock, Ports
 

@@ -5,6 +5,7 @@ Gates that are checks of the bundle are Jobs, which run once for each step.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,6 @@ from bundler.planning.jobs import is_job
 from bundler.planning.step_rules import gates_of, is_check_of, named_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from bundler.actions.change.run_control import Guard
     from bundler.model.bundle import StepGate
     from bundler.model.json import Body

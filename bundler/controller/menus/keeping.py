@@ -6,6 +6,7 @@ Layer: controller.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bundler import ListQuery, Payload, secrets_of_order
@@ -23,8 +24,6 @@ from bundler.model.orders import APPROVE, FINALIZER, GROUP, RELEASE, order_ref, 
 from bundler.model.refs import ObjectRef, ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bundler.controller.process import Instruments
 
 _NAME: Final = "menus"

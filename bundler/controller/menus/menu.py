@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.controller.order import PROTECT
@@ -13,8 +14,6 @@ from bundler.model.orders import APPROVE, GROUP, MADE_OF, PART_OF, RELEASE, RETR
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     from bundler.model.kind import SecretKey
 
 MENU: Final = "Menu"

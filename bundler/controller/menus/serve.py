@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler import AcquiredBundle, ListQuery, ObjectRef, OrderKind, Payload, SecretKey, Session, secrets_of_order
@@ -19,8 +20,6 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.orders import MADE_FOR, MADE_OF
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from bundler.ports import Clock
 
 _DEFINITIONS: Final = "apiextensions.k8s.io"
