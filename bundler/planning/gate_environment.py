@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.kinds import pod_spec_path
-from bundler.model.json import Body, is_mapping, items_at, mapping_at, text_at
+from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
@@ -54,5 +54,4 @@ def _with(body: Body, path: tuple[str, ...], fields: Body) -> Body:
     """Return a body in which a mapping has other fields."""
     if not path:
         return {**body, **fields}
-    inner = body.get(path[0])
-    return {**body, path[0]: _with(inner if is_mapping(inner) else {}, path[1:], fields)}
+    return {**body, path[0]: _with(mapping_at(body, path[0]), path[1:], fields)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import bundler.render
 from bundler.errors.bundle import ManifestError, RenderedYamlError
 from bundler.model.bundle import HOOKS_FOLDER
-from bundler.model.json import Body, is_mapping
+from bundler.model.json import Body, is_mapping, value_at
 from bundler.model.labels import HOOK_ANNOTATIONS, PREFIX, TRACK
 from bundler.model.lean import dataclass
 from bundler.render.lines import lines_of, offset_of_line
@@ -207,9 +207,7 @@ def _wrong_maps(metadata: Body, *, is_hook: bool) -> tuple[str, str, str] | None
 
 
 def _short(body: Body) -> str:
-    metadata = body.get("metadata")
-    name = metadata.get("name") if is_mapping(metadata) else None
-    return f"{body.get('kind') or 'an object'}/{name or '?'}"
+    return f"{body.get('kind') or 'an object'}/{value_at(body, 'metadata', 'name') or '?'}"
 
 
 def _with_notes(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from bundler.model.json import Body, JSONValue, is_mapping
+from bundler.model.json import Body, JSONValue, mapping_at
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.writer import dump_yaml
 
@@ -48,13 +48,11 @@ class UnspliceableError(Exception):
 
 def stamped_body(body: Body, stamps: Stamps) -> Body:
     """Return ``body`` with the stamps; what is not touched is shared."""
-    metadata = body["metadata"]
-    stamped: dict[str, JSONValue] = dict(metadata) if is_mapping(metadata) else {}
+    stamped = dict(mapping_at(body, "metadata"))
     if stamps.namespace:
         stamped["namespace"] = stamps.namespace
     if stamps.labels:
-        present = stamped.get("labels")
-        stamped["labels"] = {**(present if is_mapping(present) else {}), **dict(stamps.labels)}
+        stamped["labels"] = {**mapping_at(stamped, "labels"), **dict(stamps.labels)}
     return {**body, "metadata": stamped}
 
 

@@ -7,17 +7,15 @@ start. Lines of anything else are found by reading that document again, which on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
+from bundler.model.json import JSONValue, value_at
 from bundler.model.lean import dataclass
 from bundler.syntax.events import DEFAULT_LIMITS, EventSource, Limits, Mark, mark_of, open_events, translating
 from bundler.syntax.reader import MarkedDocument, read_document, read_documents
 from bundler.syntax.scalars import resolve_plain
-
-if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
 
 MarkPath = tuple[str, ...]
 
@@ -97,9 +95,7 @@ def _read_with_care(text: str, limits: Limits) -> list[ObjectDocument]:
 def _marks_of(document: MarkedDocument) -> dict[MarkPath, Mark]:
     marks = {}
     for path in (ROOT, METADATA, LABELS, ANNOTATIONS):
-        value: object = document.value
-        for step in path:
-            value = value.get(step) if isinstance(value, dict) else None
+        value = value_at(document.value, *path)
         pointer = "".join(f"/{step}" for step in path)
         if isinstance(value, dict) and pointer in document.marks:
             marks[path] = document.marks[pointer]

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bundler.model.digits import parse_digits
-from bundler.model.json import JSONValue, escape_token, is_list, is_mapping, mapping_at, pointer_tokens
+from bundler.model.json import JSONValue, escape_token, is_list, is_mapping, mapping_at, value_at_steps
 from bundler.model.values import Origin, Pointer, ValuesLayer
-from bundler.values.paths import name_in, pointer_to, resolve_path
+from bundler.values.paths import name_in, pointer_steps, pointer_to, resolve_path
 from bundler.values.traced import Traced, nested, tidied
 
 if TYPE_CHECKING:
@@ -104,16 +103,13 @@ class ListDraft:
         return ValuesLayer(data=self._data, origin=origin, leaf_origins={**origins, prefix: origin})
 
     def _part(self, steps: Sequence[str | int]) -> Traced:
-        value: JSONValue = self._data
         entry: _Origins | None = self._origins
         for step in steps:
             if isinstance(step, str):
-                value = value.get(step) if is_mapping(value) else None
                 entry = entry.keys.get(step) if entry else None
             else:
-                value = value[step] if is_list(value) else None
                 entry = entry.items[step] if entry and step < len(entry.items) else None
-        return Traced(value, dict(entry.flat("")) if entry else {})
+        return Traced(value_at_steps(self._data, steps), dict(entry.flat("")) if entry else {})
 
     def _around(self, steps: Sequence[str | int]) -> tuple[JSONValue, _Origins]:
         """Return what holds the part at ``steps``, with mappings made on the way."""
@@ -162,14 +158,9 @@ class ListDraft:
 def _tree_of(traced: Traced) -> _Origins:
     tree = _Origins()
     for pointer, origin in traced.origins.items():
-        entry, value = tree, traced.value
-        for token in pointer_tokens(pointer):
-            if is_list(value) and (index := parse_digits(token)) is not None:
-                entry = entry.at(index)
-                value = value[index] if index < len(value) else None
-            else:
-                entry = entry.at(token)
-                value = value.get(token) if is_mapping(value) else None
+        entry = tree
+        for step in pointer_steps(pointer, traced.value):
+            entry = entry.at(step)
         entry.own = origin
     return tree
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.digits import parse_digits
-from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, pointer_tokens
+from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, pointer_tokens, value_at_steps
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.written_path import Match, PathSyntaxError, Step, format_path, read_step
 
@@ -109,13 +109,7 @@ def get_value(data: JSONValue, path: Sequence[Step]) -> JSONValue:
     Raises:
         ValuesPathError: when a list is asked for an item it does not have.
     """
-    here = data
-    for step in resolve_path(data, path):
-        if isinstance(step, str):
-            here = here.get(step) if is_mapping(here) else None
-        else:
-            here = here[step] if is_list(here) else None
-    return here
+    return value_at_steps(data, resolve_path(data, path))
 
 
 def resolve_path(

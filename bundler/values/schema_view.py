@@ -17,6 +17,7 @@ from bundler.model.digits import parse_digits
 from bundler.model.json import (
     Body,
     JSONValue,
+    at_pointer,
     escape_token,
     is_list,
     is_mapping,
@@ -288,13 +289,7 @@ def resolve_reference(root: Body, reference: JSONValue) -> tuple[JSONValue, str]
     """Return what a local ``$ref`` names and its location after ``#``; None where it names nothing."""
     if not isinstance(reference, str) or not reference.startswith("#"):
         return None, ""
-    here: JSONValue = root
-    for token in pointer_tokens(reference[1:]):
-        if is_list(here) and (index := parse_digits(token)) is not None and index < len(here):
-            here = here[index]
-        else:
-            here = here.get(token) if is_mapping(here) else None
-    return here, reference[1:]
+    return at_pointer(root, reference[1:])[0], reference[1:]
 
 
 def allowed_types(root: Body, node: JSONValue) -> frozenset[str]:

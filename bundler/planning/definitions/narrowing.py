@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from bundler.fields.typed import same
-from bundler.model.json import Body, JSONValue, is_list, is_mapping, is_number, mapping_at, strings_at
+from bundler.model.json import Body, JSONValue, is_list, is_mapping, is_number, list_at, mapping_at, strings_at
 from bundler.model.size import shortened
 from bundler.planning.definitions.structure import (
     EMBEDDED,
@@ -145,19 +145,14 @@ def _words(old: Body, new: Body) -> Iterator[str]:
 
 
 def _branches(old: Body, new: Body) -> Iterator[str]:
-    if any(one not in _list(old, "allOf") for one in _list(new, "allOf")):
+    if any(one not in list_at(old, "allOf") for one in list_at(new, "allOf")):
         yield "allOf asks for more"
-    before, after = _list(old, "anyOf"), _list(new, "anyOf")
+    before, after = list_at(old, "anyOf"), list_at(new, "anyOf")
     if after and (not before or any(one not in after for one in before)):
         yield "anyOf takes less"
     for keyword in ("oneOf", "not"):
         if new.get(keyword) and new.get(keyword) != old.get(keyword):
             yield f"{keyword} is another"
-
-
-def _list(schema: Body, keyword: str) -> list[JSONValue]:
-    value = schema.get(keyword)
-    return list(value) if is_list(value) else []
 
 
 def _rules(old: Body, new: Body) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bundler.model.json import Body, is_list, is_mapping, mapping_at, strings_at
+from bundler.model.json import Body, is_mapping, items_at, mapping_at, strings_at
 
 KEEPS: Final = "x-kubernetes-preserve-unknown-fields"
 EMBEDDED: Final = "x-kubernetes-embedded-resource"
@@ -76,6 +76,4 @@ def list_type_of(schema: Body) -> tuple[str, tuple[str, ...]]:
 
 def rules_of(schema: Body) -> dict[str, str]:
     """Return the CEL rules of a place, and the message of each."""
-    rules = schema.get(RULES)
-    found = [rule for rule in rules if is_mapping(rule)] if is_list(rules) else []
-    return {str(rule.get("rule")): str(rule.get("message") or "") for rule in found}
+    return {str(rule.get("rule")): str(rule.get("message") or "") for rule in items_at(schema, RULES)}
