@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Final
 
+from bundler.concurrency import map_parallel
 from bundler.delivery.pieces import HINT_COPY
 from bundler.delivery.reader import CHUNK_BYTES
 from bundler.errors.delivery import DeliveryDamagedError
@@ -87,15 +87,11 @@ def _frame_problems(delivery: Delivery) -> Iterator[str]:
 
 def _blob_problems(delivery: Delivery, entries: Sequence[Entry], moved: Moved) -> list[str]:
     """Hash entries in threads, the largest first; hashlib lets the others run meanwhile."""
-    problems: list[tuple[int, str]] = []
     largest_first = sorted(entries, key=lambda entry: -entry.size)
-    with ThreadPoolExecutor(max_workers=min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
-        # A thread takes a share of small blobs at a time: a future for each of 10,000 would cost more than its hash.
-        shares = [largest_first[start::_MAX_THREADS] for start in range(min(_MAX_THREADS, len(largest_first)))]
-        waiting = [pool.submit(_damaged_of, delivery, share, moved) for share in shares]
-        for done in as_completed(waiting):
-            problems += done.result()
-    return [problem for _, problem in sorted(problems)]
+    # A thread takes a share of small blobs at a time: a call for each of 10,000 would cost more than its hash.
+    shares = [largest_first[start::_MAX_THREADS] for start in range(min(_MAX_THREADS, len(largest_first)))]
+    found = map_parallel(lambda share: _damaged_of(delivery, share, moved), shares, at_once=os.cpu_count() or 1)
+    return [problem for _, problem in sorted(problem for of_share in found for problem in of_share)]
 
 
 def _damaged_of(delivery: Delivery, entries: Sequence[Entry], moved: Moved) -> list[tuple[int, str]]:

@@ -14,9 +14,9 @@ import glob
 import hashlib
 import os
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Self
 
+from bundler.concurrency import map_parallel
 from bundler.delivery.envelopes import signature_region
 from bundler.delivery.index import decode_index, encode_index
 from bundler.delivery.part import MAX_PARTS, PART_HEADER_BYTES, PartHeader, encode_part, split_sizes
@@ -189,8 +189,7 @@ class DeliveryWriter:
 
     def _give_names(self) -> list[Path]:
         """Sync, then rename; the first part comes last, because a delivery is opened by it."""
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(os.fsync, self._fds.values()))
+        map_parallel(os.fsync, self._fds.values(), at_once=4)
         names = []
         for number in sorted(self._fds, reverse=True):
             final = part_path(self._target, number) if self._part_bytes else self._target
@@ -201,8 +200,7 @@ class DeliveryWriter:
 
     def _write_heads(self, build: Digest, total: int) -> None:
         sizes = split_sizes(total, self._part_bytes)
-        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            digests = list(pool.map(self._payload_digest, range(1, len(sizes) + 1)))
+        digests = map_parallel(self._payload_digest, range(1, len(sizes) + 1), at_once=min(4, os.cpu_count() or 1))
         for number, (size, digest) in enumerate(zip(sizes, digests, strict=True), start=1):
             head = PartHeader(
                 build=build,
