@@ -49,7 +49,7 @@ _ALLOCATED = ("managedFields", "uid", "resourceVersion", "creationTimestamp")
 
 def _ref_of(body) -> ObjectRef:
     metadata = body["metadata"]
-    return ObjectRef(group_of(body["apiVersion"]), body["kind"], metadata["namespace"], metadata["name"])
+    return ObjectRef(group_of(body["apiVersion"]), body["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
 def _unselected(body):
@@ -242,7 +242,8 @@ def _real_world(plane, menu: Path) -> Iterator[World]:
         ref = _ref_of(body)
         served = client.resource_type(ref.group, ref.kind)
         root = f"/apis/{ref.group}/{served.version}" if ref.group else "/api/v1"
-        path = f"{root}/namespaces/{namespace}/{served.plural}?fieldManager=kubectl-create"
+        place = f"namespaces/{namespace}/" if ref.namespace else ""
+        path = f"{root}/{place}{served.plural}?fieldManager=kubectl-create"
         plane.api("POST", path, body)
 
     def patch_status(name, patch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,6 +89,40 @@ def test_live_objects_that_would_break_are_named_and_nothing_is_written_until_th
     world.operator.upgrade(tight, "w", request=accepted, size="2")
     record = world.operator.ports().store.load(world.operator.history("w")[-1])
     assert record.accepted_risks == raised.value.context
+
+
+@pytest.mark.parametrize("left_by", ["release", "kubectl"])
+def test_a_definition_that_is_taken_over_is_compared_as_one_of_the_release_is(
+    world: World, group: str, tmp_path: Path, left_by: str
+) -> None:
+    made = widgets(tmp_path / "1", group)
+    if left_by == "release":
+        world.operator.install(made, "w")
+        own_widget(world, group, size=12, color="blue")
+        world.operator.uninstall("w")
+    else:
+        world.creator(json.loads((made / "crds/widget.yaml").read_text()))
+        world.operator.install(world.menu)  # makes the namespace
+        until_served(world, group)
+        own_widget(world, group, size=12, color="blue")
+
+    def tighten(crd: dict[str, Any]) -> None:
+        spec_of(crd)["properties"]["size"]["maximum"] = 10
+
+    tight, asked = menu(tmp_path / "2", group, tighten), {"adopts": ("CustomResourceDefinition/*",)}
+    with pytest.raises(DefinitionRiskError) as raised:
+        world.operator.install(tight, "v", request=asked, size="2")
+    assert raised.value.context[1].endswith(".spec.size is above the maximum 10")
+    accepted = {**asked, "accepted": Accepted(losses=True, crd_risk=True)}
+    world.operator.install(tight, "v", request=accepted, size="2")
+    assert world.operator.ports().store.load(world.operator.history("v")[-1]).accepted_risks == raised.value.context
+
+
+def until_served(world: World, group: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and world.cluster.resource_type(group, "Widget") is None:
+        world.cluster.forget_discovery()
+        time.sleep(0.1)
 
 
 @IN_MEMORY

@@ -86,7 +86,7 @@ def make_plan(
     generated = _find_generated(wanted, observation, cluster)
     observation = _with_findings(observation, asked, generated, _Claims(wanted.uid, is_recorded))
     outcomes = {ref: one.outcome for ref, one in asked.items()}
-    doubtful = [(one, asked[one.manifest.ref].outcome) for one in candidates if one.manifest.ref in asked]
+    doubtful = [_as_found(one, asked[one.manifest.ref]) for one in candidates if one.manifest.ref in asked]
     observation = replace(observation, risks=find_risks(wanted, doubtful, cluster))
     known = {candidate.manifest.ref: candidate for candidate in candidates}
     # What moved while it was asked about, or is taken over, is judged by what was seen last.
@@ -109,6 +109,12 @@ def make_plan(
         payloads=payloads,
         reach=reach,
     )
+
+
+def _as_found(candidate: Candidate, asked: Asked) -> tuple[Candidate, Outcome]:
+    """Return a candidate with its answer, and with what was in its way where that becomes the release's."""
+    is_taken = asked.live is not None and not (asked.is_foreign or asked.is_shared)
+    return (replace(candidate, live=asked.live) if is_taken else candidate), asked.outcome
 
 
 def in_steps(planned: Planned, rollout: Rollout) -> Planned:
