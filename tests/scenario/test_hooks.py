@@ -290,3 +290,21 @@ def test_hooks_that_are_all_that_is_left_of_an_upgrade_are_counted(world: World,
     assert left.is_empty
     assert not left.is_idle
     assert left.count(Action.RECREATE) == left.hooks_written == 1
+
+
+@IN_MEMORY
+@pytest.mark.parametrize("rollback_s", [0.0, 60.0])
+def test_who_applies_a_plan_that_fails_half_way_is_told_to_make_a_new_one(
+    world: World, menu: Path, rollback_s: float
+) -> None:
+    world.operator.install(menu)
+    wanted = {"web": "docker.io/library/web:2", "smoke": "docker.io/library/failjob:1"}
+    (name,) = [c.ref.name for c in world.operator.diff(menu, **wanted).plan.changes if "smoke" in c.ref.name]
+    world.cluster.fail("Job", name, "CrashLoopBackOff", world.operator.namespace)  # type: ignore[attr-defined]
+    session = session_on(world.cluster, world.operator.clock, world.operator.namespace)
+    request = ReleaseRequest(bundle=str(menu), release="shop", values=Values(data=wanted), rollback_s=rollback_s)
+    plan = session.save_plan(request)
+    with pytest.raises((HookFailedError, RolledBackError)) as raised:
+        session.apply_plan(plan)
+    assert "make a new plan with `bundler plan`" in raised.value.hint
+    assert "again" not in raised.value.hint

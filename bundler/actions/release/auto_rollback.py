@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.release.lifecycle import RunOptions, carry_out
 from bundler.actions.release.proposal import Proposal, pass_gates, propose
 from bundler.actions.release.rollback import draft_of
+from bundler.actions.release.run_record import spent
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import remove_objects
 from bundler.actions.release.upgrade_path import is_at_least
@@ -79,7 +80,7 @@ def roll_back_after(
         # Waiting on would be waiting for what is no longer there.
         hint=again if isinstance(error, WaitError) else error.hint,
     )
-    return go_back(error, ports, held, way)
+    return spent(go_back(error, ports, held, way), proposal)
 
 
 def _refuse_to_delete_what_was_taken_over(proposal: Proposal) -> None:

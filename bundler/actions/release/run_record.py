@@ -15,6 +15,7 @@ from bundler.health.gone_jobs import is_complete
 from bundler.model.change import Action, Plan
 from bundler.model.events import Notice
 from bundler.model.lean import replace
+from bundler.model.pattern import LazyPattern
 from bundler.model.refs import ObjectRef
 from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
 from bundler.model.size import first_of, shortened
@@ -76,6 +77,9 @@ class NewRevision:
             mark_holders(history.namespace, history.release, owned, self._ports)
         with recording(self._held, f"recording revision {revision.summary.revision} as deployed"):
             return _record_deployed(revision, self._proposal, self._ports, history_max=self._options.history_max)
+
+
+_AGAIN = LazyPattern(r"run (?:the same command|it) again(?:; it continues where it stopped)?")
 
 
 class RunRecord:
@@ -198,11 +202,24 @@ class RunRecord:
             return error.with_context(CARRIED_OUT)
         if self._revision is None:
             return error.with_context()
-        told = error.with_context(*progress)
+        told = spent(error.with_context(*progress), self._proposal)
         if self.rollout is not None:
             return note_open_failure(self, told, self._ports)
         _record_failure(self._revision, told, self._ports, self._held)
         return told
+
+
+def spent(error: BundlerError, proposal: Proposal) -> BundlerError:
+    """Return the error of a run that has begun: a saved plan was made for the revision before, and is refused now.
+
+    Args:
+        error: what ended the run; its hint may be to run the same command again.
+        proposal: what the run carried out.
+    """
+    if proposal.terms.accepted.plan is None:
+        return error
+    hint = _AGAIN.sub("make a new plan with `bundler plan`, which continues from here", error.hint)
+    return error.with_context(hint=hint)
 
 
 def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Revision:

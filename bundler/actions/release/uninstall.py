@@ -26,7 +26,7 @@ from bundler.actions.release.proposal import (
     require_cluster,
     warn_of_refusal,
 )
-from bundler.actions.release.run_record import CARRIED_OUT, outside_words
+from bundler.actions.release.run_record import CARRIED_OUT, outside_words, spent
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.unfinished import abort_record, mark_interrupted_runs
 from bundler.errors import BundlerError
@@ -284,7 +284,7 @@ class _RemovalRecord:
     """The records of a release that is removed: marked at first, and gone or closed at last."""
 
     def __init__(self, proposal: Proposal, ports: Ports, held: HeldLock, end: End) -> None:
-        self._history, self._wanted = proposal.history, proposal.planned.wanted
+        self._proposal, self._history, self._wanted = proposal, proposal.history, proposal.planned.wanted
         self._ports, self._held, self._end = ports, held, end
         self._lets_go = proposal.terms.accepted.orphans_orders
         self._is_open = self._has_ended = False
@@ -318,7 +318,7 @@ class _RemovalRecord:
             return error.with_context(CARRIED_OUT)
         if not self._is_open:
             return error.with_context()
-        told = error.with_context(*progress)
+        told = spent(error.with_context(*progress), self._proposal)
         if self._summary is None or isinstance(error, LockLostError):
             return told
         description = self._ports.redactor.redact(f"{error.code}: {error}")
