@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bundler.errors.change import OrderInvalidError
+from bundler.model.conflicts import path_of
 from bundler.model.digest import digest_of, is_digest
 from bundler.model.durations import parse_duration
-from bundler.model.json import int_at, items_at, list_at, mapping_at, pointer_tokens, strings_at, text_at, value_at
+from bundler.model.json import int_at, items_at, list_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.kind import SecretKey
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
@@ -299,17 +300,10 @@ def _secret_key(body: Body) -> SecretKey:
 def _ignored(spec: Body) -> tuple[str, ...]:
     """Return the rules of ``.spec.ignore`` as ``bundler drift --ignore`` writes them."""
     return tuple(
-        f"{_target(mapping_at(rule, 'target'))}{_path(str(path))}"
+        f"{_target(mapping_at(rule, 'target'))}{path_of(str(path))}"
         for rule in items_at(spec, "ignore")
         for path in list_at(rule, "paths")
     )
-
-
-def _path(text: str) -> str:
-    """Return a path as the API server writes it; one that is a JSON pointer names any item where it has an index."""
-    if not text.startswith("/"):
-        return text
-    return "".join("[*]" if token.isdigit() else f".{token}" for token in pointer_tokens(text))
 
 
 def _target(body: Body) -> str:

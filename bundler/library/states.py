@@ -96,7 +96,9 @@ def _rules(ignored: Sequence[str]) -> tuple[ConflictRule, ...]:
         return tuple(map(ignoring, ignored))
     except ValueError as error:
         raise UsageError(
-            "reading which fields may differ", context=["one of them is empty"], hint=str(error)
+            "reading which fields may differ",
+            context=[str(error)],
+            hint="write [KIND[/NAME]:]PATH, like Deployment/shop-*:.spec.replicas",
         ) from error
 
 

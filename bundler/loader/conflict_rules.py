@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.conflicts import ConflictRule, OnConflict
+from bundler.model.conflicts import ConflictRule, OnConflict, path_problem
 
 if TYPE_CHECKING:
     from bundler.loader.decode import Node
@@ -22,6 +22,8 @@ def _rule(node: Node) -> ConflictRule | None:
     path, manager = node.text("path"), node.text("manager")
     if not (path or manager):
         node.fail('needs "path" or "manager"')
+    elif path and (why := path_problem(path)):
+        node.fail(f'has a "path" that fits nothing: {why}')
     if policy not in [*OnConflict]:
         return None
     return ConflictRule(

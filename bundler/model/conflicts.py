@@ -7,6 +7,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from bundler.model.json import pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.model.pattern import LazyPattern
@@ -62,7 +63,7 @@ class ConflictRule:
             self.kind in {"", ref.kind}
             and fnmatchcase(ref.name, self.name or "*")
             and fnmatchcase(manager, self.manager or "*")
-            and (not self.path or re.match(_pattern(self.path), path) is not None)
+            and (not self.path or re.match(_pattern(_plain(self.path)), _plain(path)) is not None)
         )
 
 
@@ -71,6 +72,32 @@ def _pattern(path: str) -> str:
     return re.escape(f".{path.removeprefix('.')}").replace(_ANY_ITEM, r"\[[^\]]*\]") + r"(?=[.\[]|$)"
 
 
+def _plain(path: str) -> str:
+    """Return a path without the quotes of keys of list items, which a shell may have taken: ``[name=web]``."""
+    return _QUOTED_KEY.sub(r"\1", path)
+
+
+def path_problem(path: str) -> str:
+    """Return why a text can be no path of a field, so that a rule with it would fit nothing; empty where it can."""
+    if _PATH.fullmatch(path) is None:
+        return f'"{path}" is no field; write one like .spec.replicas, or .spec.template.spec.containers[*].image'
+    if _STAR.search(path) is not None:
+        return (
+            f'"{path}" has * for a field; it stands for list items, as in containers[*], and a path means all below it'
+        )
+    return ""
+
+
+def path_of(text: str) -> str:
+    """Return a path as the API server writes it; one that is a JSON pointer names any item where it has an index."""
+    if not text.startswith("/"):
+        return text
+    return "".join("[*]" if token.isdigit() else f".{token}" for token in pointer_tokens(text))
+
+
+_PATH = LazyPattern(r'\.?[A-Za-z][\w-]*(?:\.[^.\[\]]+|\[(?:[^\[\]"]|"(?:[^"\\]|\\.)*")+\])*')
+_STAR = LazyPattern(r"\.\*+(?=[.\[]|$)")
+_QUOTED_KEY = LazyPattern(r'(?<==)"((?:[^"\\]|\\.)*)"')
 _IGNORED = LazyPattern(r"(?:([A-Z][A-Za-z0-9]*)(?:/([^:]+))?:)?(.+)")
 
 
@@ -78,12 +105,14 @@ def ignoring(text: str) -> ConflictRule:
     """Read ``[KIND[/NAME]:]PATH`` as a rule that leaves the field as it is live; ``*`` in names, ``[*]`` in paths.
 
     Raises:
-        ValueError: when it is empty.
+        ValueError: with why it would fit nothing.
     """
     found = _IGNORED.fullmatch(text)
     if found is None:
-        raise ValueError("write [KIND[/NAME]:]PATH, like Deployment/shop-*:.spec.replicas")
-    kind, name, path = found.groups()
+        raise ValueError("it is empty")
+    kind, name, path = found[1], found[2], path_of(found[3])
+    if why := path_problem(path):
+        raise ValueError(why)
     source = Source("--ignore", 0)
     return ConflictRule(policy=OnConflict.KEEP, kind=kind or "", name=name or "", path=path, source=source)
 

@@ -140,6 +140,7 @@ def test_an_empty_site_says_nothing(tmp_path: Path) -> None:
         ("tls: {secretName: a}", 'unknown key "secretName"'),
         ("conflicts: [{policy: keep}]", 'needs "path" or "manager"'),
         ("conflicts: [{policy: win, path: a}]", "must be one of: fail, take, keep"),
+        ("conflicts: [{policy: keep, path: 'spec.*'}]", 'has a "path" that fits nothing'),
         ("patches: [{target: {kind: A}, patch: {}}]", 'needs "name" or "labels"'),
         ("inject: [{target: {kind: A}}]", "injects nothing"),
         ("inject: [{containers: [{image: a}]}]", 'needs "name"'),
