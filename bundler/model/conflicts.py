@@ -80,7 +80,7 @@ def _plain(path: str) -> str:
 def path_problem(path: str) -> str:
     """Return why a text can be no path of a field, so that a rule with it would fit nothing; empty where it can."""
     if _PATH.fullmatch(path) is None:
-        return f'"{path}" is no field; write one like .spec.replicas, or .spec.template.spec.containers[*].image'
+        return f'"{path}" is not a field; write one like .spec.replicas, or .spec.template.spec.containers[*].image'
     if _STAR.search(path) is not None:
         return (
             f'"{path}" has * for a field; it stands for list items, as in containers[*], and a path means all below it'

@@ -173,7 +173,13 @@ def _spellings_of(secret: str) -> set[str]:
     content = secret.encode(errors="surrogatepass")
     escaped = json.dumps(secret)[1:-1]
     plain = json.dumps(secret, ensure_ascii=False)[1:-1]
-    return {secret, escaped, plain, secret.replace("'", "''"), *_encoded(content), *_transformed(secret)}
+    marked = {text for one in (secret, escaped, plain) for text in _as_markup(one)}
+    return {secret, escaped, plain, secret.replace("'", "''"), *marked, *_encoded(content), *_transformed(secret)}
+
+
+def _as_markup(text: str) -> set[str]:
+    """Return a text as HTML, and JSON that may stand in HTML, as Go writes all of it; itself where it holds no mark."""
+    return {text.translate(table) for table in _MARKUP}
 
 
 def _encoded(content: bytes, depth: int = MAX_BASE64_DEPTH) -> set[str]:
@@ -192,6 +198,15 @@ def _encoded(content: bytes, depth: int = MAX_BASE64_DEPTH) -> set[str]:
     return found | {text.translate(_URL_SAFE) for text in found}
 
 
+_MARKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_MARKUP = (
+    str.maketrans(_MARKS),
+    str.maketrans({**_MARKS, '"': "&quot;", "'": "&#x27;"}),
+    str.maketrans({**_MARKS, '"': "&#34;", "'": "&#39;"}),
+    str.maketrans({**_MARKS, '"': "&quot;", "'": "&#039;"}),
+    str.maketrans({"&": "\\u0026", "<": "\\u003c", ">": "\\u003e"}),
+)
+"""As Python, Go and PHP write HTML, and Go JSON."""
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -203,7 +218,13 @@ def _transformed(secret: str) -> set[str]:
     if not MIN_TRANSFORMED_CHARS <= len(secret) <= MAX_TRANSFORMED_CHARS or secret.isalpha():
         return set()
     quoted = "".join(map(_quoted, secret))
-    return {secret.upper(), secret.lower(), quoted, quoted.replace("%2F", "/"), quoted.replace("%20", "+")}
+    small = "".join(_quoted(char).lower() if not char.isalnum() else char for char in secret)
+    return {
+        *(secret.upper(), secret.lower()),
+        *(text.replace("%2F", "/").replace("%2f", "/") for text in (quoted, small)),
+        *(text.replace("%20", "+") for text in (quoted, small)),
+        *(quoted, small),
+    }
 
 
 def _quoted(char: str) -> str:

@@ -140,7 +140,6 @@ def test_an_empty_site_says_nothing(tmp_path: Path) -> None:
         ("tls: {secretName: a}", 'unknown key "secretName"'),
         ("conflicts: [{policy: keep}]", 'needs "path" or "manager"'),
         ("conflicts: [{policy: win, path: a}]", "must be one of: fail, take, keep"),
-        ("conflicts: [{policy: keep, path: 'spec.*'}]", 'has a "path" that fits nothing'),
         ("patches: [{target: {kind: A}, patch: {}}]", 'needs "name" or "labels"'),
         ("inject: [{target: {kind: A}}]", "injects nothing"),
         ("inject: [{containers: [{image: a}]}]", 'needs "name"'),
@@ -180,6 +179,7 @@ def test_what_is_wrong_fails_the_decoder_and_the_schema(tmp_path: Path, line: st
     ("line", "found"),
     [
         ("policy: {requireSignature: true}", "no file would ever do"),
+        ("conflicts: [{policy: keep, path: 'spec.*'}]", 'has a "path" that fits nothing'),
         ("deploymentWindows: {timeZone: Europe/Wien}", "is not a time zone that this machine knows"),
         ("deploymentWindows: {timeZone: ../../etc/passwd}", "is not a time zone that this machine knows"),
         ("deploymentWindows: {timeZone: UTC, windows: [{from: 20:00, until: 20:00}]}", "is never open"),

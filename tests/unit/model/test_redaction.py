@@ -40,6 +40,22 @@ def test_what_templates_commonly_make_of_a_password_is_masked(text):
     assert redactor("Pa55 Word/Key&").redact(f"postgres://ada:{text}@db") == f"postgres://ada:{MASK}@db"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A&amp;b &lt;&quot;c&quot;&gt; &#x27;d&#x27;/e",
+        "A&amp;b &lt;&#34;c&#34;&gt; &#39;d&#39;/e",
+        "A&amp;b &lt;&quot;c&quot;&gt; &#039;d&#039;/e",
+        "A&amp;b &lt;\"c\"&gt; 'd'/e",
+        r"A\u0026b \u003c\"c\"\u003e 'd'/e",
+        "A%26b%20%3c%22c%22%3e%20%27d%27%2fe",
+    ],
+)
+def test_what_logs_make_of_marks_in_a_password_is_masked(text):
+    """HTML as Python, Go and PHP write it, JSON as Go does, and percent signs with small letters."""
+    assert redactor("A&b <\"c\"> 'd'/e").redact(f"({text})") == f"({MASK})"
+
+
 @pytest.mark.parametrize(("secret", "text"), [("Production", "production"), ("Ab1!", "ab1!"), ("Secret-1", "SECRET-1")])
 def test_other_cases_of_words_and_of_short_secrets_stay_readable(secret, text):
     assert redactor(secret).redact(text) == text
