@@ -48,3 +48,13 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
     pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")}
     of_bundles = {page for page in pages if page.startswith("gallery/")} - {"gallery/index.md"}
     assert sorted(named) == sorted(pages - of_bundles)
+
+
+def test_prose_has_lines_of_readable_width() -> None:
+    """Tables, code, and what has no space to be broken at are as wide as they are."""
+    wide = []
+    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
+        prose = re.sub(r"^ *```.*?^ *```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        prose = re.sub(r"`[^`]*`|\]\([^)]*\)", "", prose)
+        wide += [f"{page.name}: {line[:60]}" for line in prose.splitlines() if len(line) > 160 and "|" not in line[:1]]
+    assert wide == []
