@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions import preflight
@@ -297,21 +298,12 @@ def install(
             return refused
         return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
 
-    def abort(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
-        return abort_after(error, proposal, ports, options, held)
-
-    return change_release(
-        draft,
-        terms,
-        ports,
-        options,
-        approve,
-        Afterwards(
-            recover=recover if request.rollback_s else None,
-            abort=abort,
-            redraft=lambda: prepare(request, ports),
-        ),
+    after = Afterwards(
+        recover=recover if request.rollback_s else None,
+        abort=partial(abort_after, ports=ports, options=options),
+        redraft=lambda: prepare(request, ports),
     )
+    return change_release(draft, terms, ports, options, approve, after)
 
 
 def _checked(draft: Draft, terms: Terms, ports: Ports) -> Proposal:

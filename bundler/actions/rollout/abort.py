@@ -154,7 +154,7 @@ def _draft_back(recorded: Revision, aborted: RevisionSummary, rollout: Rollout, 
 
 
 def abort_after(
-    error: BundlerError, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock
+    error: BundlerError, proposal: Proposal, held: HeldLock, *, ports: Ports, options: RunOptions
 ) -> BundlerError:
     """Abort a rollout whose step has failed, under the lock that is still held; return what to raise in its place.
 
@@ -163,9 +163,9 @@ def abort_after(
     Args:
         error: what ended the step, evidence included.
         proposal: the upgrade.
+        held: the lock.
         ports: as of the upgrade.
         options: as of the upgrade.
-        held: the lock.
 
     Raises:
         LockLostError: when the release is no longer ours.

@@ -6,6 +6,7 @@ It is asked for, or the upgrade is run once more.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import History, load_existing_history, require_open_rollout
@@ -14,7 +15,7 @@ from bundler.actions.release.proposal import Draft, Proposal, propose_checked, r
 from bundler.actions.release.rollback import as_draft, as_recorded, load_to_plan
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.rollout.abort import abort_after
-from bundler.errors import BundlerError, UsageError
+from bundler.errors import UsageError
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship, Revision
@@ -23,7 +24,7 @@ from bundler.values.changes import is_same_to_templates
 
 if TYPE_CHECKING:
     from bundler.model.site import Site
-    from bundler.ports import HeldLock, Ports
+    from bundler.ports import Ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +90,9 @@ def continue_rollout(
         BundlerError: whatever ends the run.
     """
     terms = _terms_of(request)
-
-    def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
-        return abort_after(error, proposal, ports, options, held)
-
-    return change_release(
-        _draft(request, terms, ports),
-        terms,
-        ports,
-        options,
-        approve,
-        Afterwards(abort=recover, redraft=lambda: _draft(request, terms, ports)),
-    )
+    abort = partial(abort_after, ports=ports, options=options)
+    after = Afterwards(abort=abort, redraft=lambda: _draft(request, terms, ports))
+    return change_release(_draft(request, terms, ports), terms, ports, options, approve, after)
 
 
 def _terms_of(request: ContinueRequest) -> Terms:
