@@ -58,7 +58,7 @@ class Place:
         Raises:
             MissingSourceError, ValuesFileError: when its file cannot be used.
         """
-        path = site_file(order, self.reader, folder)
+        path = site_file(order.site, order.ref, self.reader, folder)
         return self.tenant.read_site(path) if path else None
 
 

@@ -149,7 +149,7 @@ def request_for(order: Order, inputs: str, session: Session, reader: Reader, fol
         MissingSourceError: when something was deleted meanwhile.
         BundlerError: when the bundle cannot be had, or is not to be trusted.
     """
-    site = site_file(order, reader, folder)
+    site = site_file(order.site, order.ref, reader, folder)
     bundle = _bundle(order, session, reader, folder)
     said = _with_secrets(order, session.menu(bundle), reader) if order.from_secrets else order.values
     values = Values(files=tuple(_values_files(order, reader, folder)), data=said, site=site)
@@ -165,22 +165,7 @@ def request_for(order: Order, inputs: str, session: Session, reader: Reader, fol
     )
 
 
-def site_file(order: Order, reader: Reader, folder: Path) -> Path | None:
-    """Write the site file of an order into a folder; None where it has none.
-
-    Args:
-        order: that names the site.
-        reader: reads it as the controller.
-        folder: that takes the file.
-
-    Raises:
-        MissingSourceError: when its ConfigMap has no such key.
-        ClusterError: when it cannot be read.
-    """
-    return site_of(order.site, order.ref, reader, folder)
-
-
-def site_of(site: str, named_by: ObjectRef, reader: Reader, folder: Path) -> Path | None:
+def site_file(site: str, named_by: ObjectRef, reader: Reader, folder: Path) -> Path | None:
     """Write a site file into a folder; None where there is none of that name.
 
     Args:
@@ -255,7 +240,7 @@ def _bundle(order: Order, session: Session, reader: Reader, folder: Path) -> Acq
         name = str(_archive(order, reader, folder))
     else:
         name = f"{wanted.source}:{wanted.version}" if wanted.version else wanted.source
-    site = site_file(order, reader, folder)
+    site = site_file(order.site, order.ref, reader, folder)
     called = wanted.source if wanted.secret else ""
     taken = session.acquire(name, site=site, called=called, digest=wanted.digest)
     check_digest(taken, wanted.digest, wanted.source)

@@ -117,7 +117,7 @@ def _found(order: Order, running: str, place: Place, before: Choice) -> Choice:
     """Ask the registry; what cannot be found out leaves the version as it was."""
     try:
         with scratch("bundler-site-") as folder:
-            site = site_file(order, place.reader, folder)
+            site = site_file(order.site, order.ref, place.reader, folder)
             bundle = order.bundle
             found = place.tenant.newest_version(bundle.source, bundle.version, running=running, site=site)
     except BundlerError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler import AcquiredBundle, ListQuery, ObjectRef, OrderKind, Payload, SecretKey, Session, secrets_of_order
 from bundler.controller.accounts import Account, Accounts
-from bundler.controller.materials import Reader, check_digest, scratch, secret_text, site_of
+from bundler.controller.materials import Reader, check_digest, scratch, secret_text, site_file
 from bundler.controller.menus.menu import Menu, menu_ref, parse_menu, pulls
 from bundler.controller.menus.told import Served, menu_status
 from bundler.controller.orders import MANAGER, Orders
@@ -127,7 +127,7 @@ class MenuServer:
         if menu.digest not in self._kinds:
             with scratch("bundler-menu-") as folder:
                 reader = Reader(tenant=self._cluster, own=self._cluster, namespace=self._serving.namespace)
-                site = site_of(menu.site, menu_ref(menu.name), reader, folder)
+                site = site_file(menu.site, menu_ref(menu.name), reader, folder)
                 taken = self._serving.own.acquire(pulls(menu), site=site, digest=menu.digest)
             check_digest(taken, menu.digest, menu.source)
             self._kinds[menu.digest] = (self._serving.own.menu(taken, source=menu.source), taken)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler import ObjectRef
-from bundler.controller.materials import MissingSourceError, Reader, site_of
+from bundler.controller.materials import MissingSourceError, Reader, site_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ class Holding:
 
 def written(data: dict[str, str], folder: Path) -> Path | None:
     cluster = Holding(data)
-    return site_of("default", ORDER, Reader(tenant=cluster, own=cluster, namespace="bundler-system"), folder)
+    return site_file("default", ORDER, Reader(tenant=cluster, own=cluster, namespace="bundler-system"), folder)
 
 
 def test_what_a_site_file_names_is_beside_it(tmp_path: Path) -> None:
