@@ -10,6 +10,7 @@ from bundler import loader, values
 from bundler.errors.bundle import BundleNotFoundError, VersionRangeError
 from bundler.model.lean import dataclass
 from bundler.model.names import is_dns_label
+from bundler.model.size import listed
 from bundler.resolve.versions import Version, parse_range, parse_version
 
 _HINT_PLACES = (
@@ -221,5 +222,4 @@ def _unknown_name(name: str, places: Mapping[str, Sequence[str] | None]) -> Bund
 def _shown(names: Sequence[str] | None) -> str:
     if names is None:
         return "not asked, because bundler is offline"
-    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-    return (", ".join(names[:_MOST_SHOWN]) or "no bundles") + more
+    return listed(names, _MOST_SHOWN) or "no bundles"

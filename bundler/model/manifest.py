@@ -64,6 +64,11 @@ class Manifest:
     recorded_in: str = ""
     """Of what a rollback writes: the API version of the record, where the cluster serves another one now."""
 
+    @property
+    def version(self) -> str:
+        """The API version without its group: ``v1``."""
+        return self.api_version.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedSecret:

@@ -57,6 +57,12 @@ def first_of(names: Sequence[str], shown: int) -> list[str]:
     return [*names[:shown], *([f"and {len(names) - shown} more"] if len(names) > shown else [])]
 
 
+def listed(names: Sequence[str], shown: int) -> str:
+    """Return the first names in one line, and how many more there are: ``a, b and 3 more``."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
 def shown_bytes(count: float) -> str:
     """Return ``17 B``, ``3.1 GiB``."""
     size, unit = float(count), 0

@@ -69,7 +69,7 @@ def _normalize(manifest: Manifest) -> Manifest:
 
 def _without_what_the_server_drops(manifest: Manifest) -> Body:
     """Leave out nulls and ``status`` of built-in kinds; what a custom resource says is its server's to judge."""
-    schema = schema_for(manifest.ref.group, manifest.api_version.rpartition("/")[2], manifest.ref.kind)
+    schema = schema_for(manifest.ref.group, manifest.version, manifest.ref.kind)
     if schema is None:
         return _without_server_metadata(manifest.body)
     body = manifest.body
@@ -238,7 +238,7 @@ def _problems(manifest: Manifest) -> Iterable[str]:
     found: list[str] = []
     if "generateName" in mapping_at(manifest.body, "metadata"):
         found.append("has metadata.generateName; a release must be able to find its objects again by name")
-    version = manifest.api_version.rpartition("/")[2]
+    version = manifest.version
     schema = schema_for(manifest.ref.group, version, manifest.ref.kind)
     if schema is not None:
         _find_duplicates(manifest.body, schema, "", found)

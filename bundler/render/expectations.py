@@ -13,6 +13,7 @@ from bundler.fields.quantity import Quantity
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, text_at
 from bundler.model.refs import group_of
 from bundler.model.render_test import Check, Expectation
+from bundler.model.size import listed
 
 _MAX_SHOWN_CHARS = 200
 _MAX_NAMED = 10
@@ -65,8 +66,7 @@ def _others(target: str, bodies: Sequence[Body]) -> str:
     kind = target.partition("/")[0].partition(".")[0]
     same = sorted({_name(body) for body in bodies if text_at(body, "kind") == kind})
     names = same or sorted({text_at(body, "kind") for body in bodies})
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return f"; there is {', '.join(names[:_MAX_NAMED])}{more}" if names else "; nothing is"
+    return f"; there is {listed(names, _MAX_NAMED)}" if names else "; nothing is"
 
 
 def _name(body: Body) -> str:

@@ -7,7 +7,6 @@ its config, the .tgz that `bundler package` writes as its one layer. Its tag is 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +24,7 @@ from bundler.model.oci import (
     tag_version,
     version_tag,
 )
+from bundler.model.size import listed
 from bundler.resolve.versions import newest_within, parse_range, parse_version
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ ANNOTATION_TITLE: Final = "org.opencontainers.image.title"
 ANNOTATION_VERSION: Final = "org.opencontainers.image.version"
 ANNOTATION_DESCRIPTION: Final = "org.opencontainers.image.description"
 MAX_SIGNATURE_BYTES: Final = 1024 * 1024
+_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ def find_published(registry: Registry, address: OciAddress, *, accepts: str = ""
         raise RegistryNotFoundError(
             f"looking for {address}",
             context=[f"{address.repository.host} has no {address.repository.name} with {address.reference}"],
-            hint=f"choose one that exists: {_shown(registry.tags(address.repository))}",
+            hint=f"choose one that exists: {listed(registry.tags(address.repository), _SHOWN) or 'none'}",
         )
     return read_artifact(OciAddress(repository=address.repository, tag=address.tag, digest=manifest.digest), manifest)
 
@@ -129,7 +130,7 @@ def newest_published(registry: Registry, address: OciAddress, within: str, *, ru
     if not found:
         raise RegistryNotFoundError(
             f"looking for the newest version of {address} within {within}",
-            context=[f"no version of the range is there, of: {', '.join(versions[:10]) or 'none'}"],
+            context=[f"no version of the range is there, of: {', '.join(versions[:_SHOWN]) or 'none'}"],
             hint="push a version of the range, or name another range",
         )
     return found
@@ -242,15 +243,8 @@ def _highest(registry: Registry, address: OciAddress, accepts: str) -> str:
             hint="check the address; `bundler push` publishes a bundle",
         )
     what = f'version "{accepts}"' if accepts else "release"
-    raise RegistryNotFoundError(
-        f"looking for {address}", context=[f"no {what} is there"], hint=f"choose one that exists: {_shown(versions)}"
-    )
-
-
-def _shown(names: Sequence[str]) -> str:
-    if not names:
-        return "none"
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    hint = f"choose one that exists: {listed(versions, _SHOWN)}"
+    raise RegistryNotFoundError(f"looking for {address}", context=[f"no {what} is there"], hint=hint)
 
 
 def config_json(definition: object) -> bytes:

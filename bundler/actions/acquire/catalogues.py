@@ -27,7 +27,7 @@ from bundler.model.oci import (
     Repository,
     version_tag,
 )
-from bundler.model.size import counted
+from bundler.model.size import counted, listed
 from bundler.model.trust import CATALOGUE_PAYLOAD, Envelope, Evidence, TrustPolicy
 from bundler.values.problems import closest
 
@@ -247,7 +247,6 @@ def _ambiguous(
 
 def _no_such_version(wanted: Reference, opened: OpenCatalogue, bundle: CataloguedBundle) -> BundleNotFoundError:
     known = [one.version for one in bundle.versions]
-    more = f" and {len(known) - 10} more" if len(known) > 10 else ""
     found = f"{opened.address} has {wanted.name} in no {'version ' + wanted.accepts if wanted.accepts else 'release'}"
-    hint = f"choose one that exists: {', '.join(known[:10])}{more}"
+    hint = f"choose one that exists: {listed(known, 10)}"
     return BundleNotFoundError(f"looking for bundle {wanted.name}", context=[found], hint=hint)

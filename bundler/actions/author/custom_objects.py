@@ -27,7 +27,7 @@ def definitions_in(manifests: Iterable[Manifest]) -> Definitions:
 
 def custom_flaws(manifest: Manifest, definition: Body) -> Iterator[Flaw]:
     """Yield what the API server would refuse of a custom resource, going by its definition."""
-    version, name = manifest.api_version.rpartition("/")[2], text_at(definition, "metadata", "name")
+    version, name = manifest.version, text_at(definition, "metadata", "name")
     served = served_versions(definition)
     schema = schema_from_crd(definition, version)
     if version not in served or schema is None:

@@ -50,7 +50,7 @@ def adopt(change: Change, cluster: ClusterClient) -> None:
             )
         return taken_over(live)
 
-    rewrite(change.ref, edit, cluster, version=change.desired.api_version.rpartition("/")[2])
+    rewrite(change.ref, edit, cluster, version=change.desired.version)
 
 
 def hand_over(change: Change, cluster: ClusterClient) -> None:
@@ -69,7 +69,7 @@ def hand_over(change: Change, cluster: ClusterClient) -> None:
     def edit(live: Body | None) -> Body | None:
         return None if live is None else handed_over(live, change.left)
 
-    rewrite(change.ref, edit, cluster, version=change.desired.api_version.rpartition("/")[2])
+    rewrite(change.ref, edit, cluster, version=change.desired.version)
 
 
 def has_helm_release(live: Body, cluster: ClusterClient) -> bool | None:
@@ -114,7 +114,7 @@ def take_back(change: Change, cluster: ClusterClient, *, uid: str) -> None:
             applied = _applied(desired, live, cluster)
         return taken_back(live, applied)
 
-    rewrite(change.ref, edit, cluster, version=desired.api_version.rpartition("/")[2])
+    rewrite(change.ref, edit, cluster, version=desired.version)
 
 
 def _applied(manifest: Manifest, live: Body, cluster: ClusterClient) -> Body:

@@ -136,7 +136,7 @@ class Asker:
         return ask_to_recreate(candidate, refusal, self._recreates, self._cluster, try_out)
 
     def _found_in_the_way(self, candidate: Candidate, payload: Payload, outcome: Outcome, tries: int) -> Asked:
-        live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])
+        live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.version)
         if live is None:
             return Asked(outcome=outcome, payload=payload)
         standing = self._standing(candidate.manifest, live)
@@ -190,7 +190,7 @@ class Asker:
         try:
             return self._cluster.replace(whole, is_dry_run=True)
         except ConflictError as error:
-            live = self._cluster.get(manifest.ref, version=manifest.api_version.rpartition("/")[2])
+            live = self._cluster.get(manifest.ref, version=manifest.version)
             if live is None or not tries:
                 return self._refusal(candidate, error)
             version = text_at(live, "metadata", "resourceVersion")
@@ -206,7 +206,7 @@ class Asker:
 
     def _again(self, candidate: Candidate, outcome: Outcome, payload: Payload, tries: int) -> Asked:
         """The autoscaler moved between the list and the dry-run: read again, repeat."""
-        live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])
+        live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.version)
         if live is None:
             return Asked(outcome=outcome, payload=payload)
         moved = replace(candidate, live=live, manifest=following(candidate.manifest, live))
@@ -266,7 +266,7 @@ class Asker:
         return needed in self._wanted_refs and needed not in self._observation.live
 
     def _blocked(self, candidate: Candidate) -> Refusal | None:
-        ref, version = candidate.manifest.ref, candidate.manifest.api_version.rpartition("/")[2]
+        ref, version = candidate.manifest.ref, candidate.manifest.version
         defined = self._defined.get((ref.group, ref.kind))
         if defined is not None and version not in defined:
             served = ", ".join(f"{ref.group}/{one}" for one in sorted(defined))

@@ -50,7 +50,7 @@ def observe(wanted: Wanted, cluster: ClusterClient) -> Observation:
     ours = [(manifest.ref, manifest.body) for manifest in wanted.manifests]
     missing = _missing_namespaces(wanted, cluster)
     unseen = (ref for ref in wanted.owned if ref not in found and ref.namespace not in missing)
-    versions = {manifest.ref: manifest.api_version.rpartition("/")[2] for manifest in wanted.manifests}
+    versions = {manifest.ref: manifest.version for manifest in wanted.manifests}
     staying = list(with_a_say(around, wanted))
     autoscaled = autoscaled_targets([*staying, *ours])
     return Observation(
@@ -103,7 +103,7 @@ def _shelves(wanted: Wanted, cluster: ClusterClient) -> list[_Shelf]:
     versions: dict[tuple[str, str, str], str] = {}
     for manifest in wanted.manifests:
         place = (manifest.ref.group, manifest.ref.kind, manifest.ref.namespace)
-        versions.setdefault(place, manifest.api_version.rpartition("/")[2])
+        versions.setdefault(place, manifest.version)
     for ref in [*(secret.ref for secret in wanted.generated), *wanted.owned]:
         versions.setdefault((ref.group, ref.kind, ref.namespace), "")
     own = [_Shelf(*place, version, selector) for place, version in versions.items()]

@@ -18,6 +18,7 @@ from bundler.model.conflicts import OnConflict
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, Warned
 from bundler.model.json import Body, canonical_json, text_at
 from bundler.model.lean import replace
+from bundler.model.size import listed
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
 from bundler.planning.ownership import is_ours
 from bundler.planning.payloads import claim_payload, following, payload_of
@@ -200,7 +201,7 @@ class ObjectWriter:
         is_replicas = {path for path, _ in error.conflicts} == {REPLICAS_PATH}
         if not (change.is_autoscaled and is_replicas and change.desired is not None):
             return None
-        live = self._ports.cluster.get(change.ref, version=change.desired.api_version.rpartition("/")[2])
+        live = self._ports.cluster.get(change.ref, version=change.desired.version)
         return None if live is None else payload_of(following(change.desired, live), live)
 
     def _check_ours(self, change: Change) -> None:
@@ -258,5 +259,4 @@ def _taken(field: str, manager: str) -> FieldConflict:
 
 def _named(changes: Sequence[Change], limit: int = 12) -> str:
     """Name each object once: what a hook has left is written, and deleted again."""
-    names = [ref.short for ref in dict.fromkeys(change.ref for change in changes)]
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+    return listed([ref.short for ref in dict.fromkeys(change.ref for change in changes)], limit)

@@ -101,7 +101,7 @@ def _kinds(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]
             f"{one.ref.kind} ({one.api_version}, {one.source})"
             for one in manifests
             if (one.ref.group, one.ref.kind) not in defined
-            and cluster.resource_type(one.ref.group, one.ref.kind, one.api_version.rpartition("/")[2]) is None
+            and cluster.resource_type(one.ref.group, one.ref.kind, one.version) is None
         }
     )
     if unknown:

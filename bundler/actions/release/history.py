@@ -12,6 +12,7 @@ from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.release import InventoryEntry, Protection, ReleaseStatus, Revision, RevisionSummary
+from bundler.model.size import listed
 
 if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
@@ -303,8 +304,7 @@ def uninstalled(history: History, *, doing: str) -> ReleaseNotFoundError:
 def _elsewhere(store: ReleaseStore, release: str) -> list[str]:
     """Name other namespaces that hold a release of this name, where one may look."""
     places = store.places_of(release)
-    more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
-    return [f"{release} is a release in {', '.join(places[:_PLACES])}{more}"] if places else []
+    return [f"{release} is a release in {listed(places, _PLACES)}"] if places else []
 
 
 def pass_over(error: BundlerError) -> None:

@@ -218,7 +218,7 @@ def _served_entry(entry: InventoryEntry, cluster: ClusterClient) -> InventoryEnt
     manifest, ref = entry.manifest, entry.ref
     if manifest is None:
         return entry
-    if cluster.resource_type(ref.group, ref.kind, manifest.api_version.rpartition("/")[2]) is not None:
+    if cluster.resource_type(ref.group, ref.kind, manifest.version) is not None:
         return entry
     served = cluster.resource_type(ref.group, ref.kind)
     if served is not None:
