@@ -6,8 +6,8 @@ Hand-written, because a schema validator costs more to import than a whole small
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from bundler.errors.bundle import VersionRangeError
 from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, is_number, pointer_tokens
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from bundler.loader.problems import Problems
     from bundler.model.values import LayerKind, ValuesLayer
     from bundler.syntax.reader import MarkedDocument
+
+
+_Meaning = TypeVar("_Meaning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,20 @@ class Node:
         if not least <= child.value <= most:
             child.fail(f"is {child.value} and must be from {least} to {most}")
         return child.value
+
+    def read(self, parse: Callable[[str], _Meaning], text: str, said: str = "cannot be used") -> _Meaning | None:
+        """Return what a text of this place means; where it means nothing, that is reported.
+
+        Args:
+            parse: reads the text, and raises ValueError with the reason why it cannot.
+            text: to read.
+            said: of this place, before the reason.
+        """
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.fail(f"{said}: {error}")
+            return None
 
     def flag(self, key: str) -> bool | None:
         """Return the boolean below ``key``; None where the key is missing."""

@@ -259,22 +259,15 @@ def _image(node: Node) -> ImageSpec:
             node.fail(f'has "{key}" and "path"; an entry is an image, or a place where images are')
     match = node.mapping("match", "group", "kind", is_required=True)
     path = node.text("path", is_required=True)
-    if path:
-        try:
-            bundler.images.image_paths.parse_image_path(path)
-        except bundler.images.image_paths.ImagePathError as error:
-            node.fail(f'has the path "{path}": {error}')
-            path = ""
+    if path and node.read(bundler.images.image_paths.parse_image_path, path, f'has the path "{path}"') is None:
+        path = ""
     kind = match.text("kind", is_required=True)
     return ImageSpec(path=path, match_group=match.text("group"), match_kind=kind, source=node.source)
 
 
 def _image_ref(node: Node) -> str:
     text = node.text("ref", is_required=True)
-    try:
-        ImageRef.parse(text or "any")
-    except ValueError as error:
-        node.fail(f"has a ref that cannot be used: {error}")
+    node.read(ImageRef.parse, text or "any", "has a ref that cannot be used")
     return text
 
 

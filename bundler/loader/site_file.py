@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bundler import loader
@@ -107,19 +108,11 @@ def _registry(spec: Node) -> SiteRegistry | None:
     found = _parsed_registry(child, f"{host}/{prefix}" if prefix else host)
     if found is None:
         return None
-    return SiteRegistry(
-        host=found.host, prefix=found.prefix, is_insecure_http=bool(child.flag("insecureHTTP")), ca=child.text("ca")
-    )
+    return replace(found, is_insecure_http=bool(child.flag("insecureHTTP")), ca=child.text("ca"))
 
 
 def _parsed_registry(node: Node, text: str) -> SiteRegistry | None:
-    if not text:
-        return None
-    try:
-        return SiteRegistry.parse(text)
-    except ValueError as error:
-        node.fail(f"cannot be used: {error}")
-        return None
+    return node.read(SiteRegistry.parse, text) if text else None
 
 
 def _catalogues(spec: Node) -> tuple[str, ...]:
@@ -180,11 +173,8 @@ def _key(node: Node) -> TrustedKey | None:
         return None
     if since is not None and until is not None and since > until:
         node.fail("ends (notAfter) before it begins (notBefore)")
-    try:
-        return parse_public_key(line, name=node.text("name"), not_before=since, not_after=until)
-    except ValueError as error:
-        node.fail(f"has a key that cannot be read: {error}")
-        return None
+    parse = partial(parse_public_key, name=node.text("name"), not_before=since, not_after=until)
+    return node.read(parse, line, "has a key that cannot be read")
 
 
 def _moment(node: Node, key: str, *, is_end: bool) -> datetime | None:

@@ -177,10 +177,7 @@ def _seconds(node: Node, key: str, *, least: int) -> int | None:
     text = child.as_text(is_required=True) if child is not None else ""
     if child is None or not text:
         return None
-    try:
-        seconds = parse_duration(text)
-    except ValueError as error:
-        child.fail(f"cannot be used: {error}")
+    if (seconds := child.read(parse_duration, text)) is None:
         return None
     if not least <= seconds <= _LONGEST_S or seconds != int(seconds):
         allowed = f"whole seconds, from {least}s to {_LONGEST_S // 86400}d"
