@@ -8,12 +8,15 @@ and loops around it, is kept beside what is printed in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
+from bundler.errors.bundle import TemplateSyntaxError
 from bundler.expressions.expression import ValuePath
+from bundler.expressions.failures import explain
+from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import is_part, line_of
-from bundler.expressions.template_facts import ANY, IS, Facts
+from bundler.expressions.template_facts import ANY, IS, Facts, facts_in
 from bundler.model.lean import dataclass
 
 _Place = tuple[str, str, ValuePath]
@@ -310,3 +313,35 @@ def _holds(first: str, last: str, place: int) -> bool:
     if is_part(place):
         return int(first) <= place <= int(last)
     return line_of(int(first)) <= line_of(place) <= line_of(int(last))
+
+
+def read_paths(templates: Mapping[str, str]) -> frozenset[ValuePath]:
+    """Return the keys below ``values`` of all that ``templates`` (name -> text) read; the empty path is everything.
+
+    What is below a path that is returned counts as read too. What is computed while rendering cannot be seen here, so
+    all that may be read counts as read: ``values[key]`` and ``values.web | to_yaml`` read everything below, and a
+    variable is what any template of the bundle sets it to.
+
+    Raises:
+        TemplateSyntaxError: when one is not valid.
+    """
+    language = Language()
+
+    @cache
+    def facts(name: str) -> Facts:
+        return _facts(language, name, templates.get(name, ""))
+
+    found = {path for name in templates for path in TemplateReads(name, facts, templates).all()}
+    return frozenset(path[1:] for path in found if path[0] == VALUES)
+
+
+def _facts(language: Language, name: str, text: str) -> Facts:
+    try:
+        return facts_in(language.parse(text, name))
+    except FAILURES as error:
+        failure = explain(error, {})
+        raise TemplateSyntaxError(
+            "finding which values are read",
+            context=[f"{name}: {failure.sentence}"],
+            hint=failure.hint or "correct the template",
+        ) from error

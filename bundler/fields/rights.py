@@ -1,14 +1,18 @@
-"""What a workload may do at the API, by the roles that its ServiceAccount is bound to. Layer: fields, pure."""
+"""What a workload may do at the API, by the roles that its ServiceAccount is bound to, and which one may do something.
+
+Layer: fields, pure.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from bundler.fields.kinds import pod_spec_path
-from bundler.model.json import Body, items_at, mapping_at, text_at
+from bundler.model.json import Body, items_at, list_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef
 
 _RBAC = "rbac.authorization.k8s.io"
+_WORKLOADS = frozenset({("apps", "Deployment"), ("apps", "StatefulSet")})
 
 
 def rules_of(workload: ObjectRef, objects: Mapping[ObjectRef, Body]) -> Iterator[Body]:
@@ -39,3 +43,24 @@ def _accounts_of(binding: ObjectRef, body: Body) -> Iterator[tuple[str, str]]:
     for subject in items_at(body, "subjects"):
         if text_at(subject, "kind") == "ServiceAccount":
             yield text_at(subject, "namespace") or binding.namespace, text_at(subject, "name")
+
+
+def find_controllers(group: str, objects: Mapping[ObjectRef, Body]) -> tuple[ObjectRef, ...]:
+    """Return the workloads whose ServiceAccount may work on a group by name; where there is none, on every group.
+
+    Roles tell what nothing else does: a controller cannot do its work without one, and others have no use for it.
+
+    Args:
+        group: of the object that someone has to look after.
+        objects: workloads, roles and bindings, among others.
+    """
+    return _working_on(group, objects) or _working_on("*", objects)
+
+
+def _working_on(group: str, objects: Mapping[ObjectRef, Body]) -> tuple[ObjectRef, ...]:
+    return tuple(
+        ref
+        for ref in sorted(objects)
+        if (ref.group, ref.kind) in _WORKLOADS
+        if any(group in list_at(rule, "apiGroups") for rule in rules_of(ref, objects))
+    )

@@ -12,7 +12,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from bundler.fields.defaults import with_defaults
 from bundler.fields.field_set import Tree, dump, to_path
 from bundler.fields.kinds import schema_of
 from bundler.fields.stored import stored_value
@@ -21,6 +20,7 @@ from bundler.model.json import Body, JSONValue, items_at, mapping_at
 
 if TYPE_CHECKING:
     from bundler.fields.schema import SchemaNode
+    from bundler.model.json import Body, JSONValue
 
 _MAPPINGS: Final = (dict, Mapping)
 _SCALARS: Final = frozenset({str, int, bool, float})
@@ -33,6 +33,26 @@ _EMPTY_COUNTS: Final = frozenset({
     ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
 })  # fmt: skip
 """Source: PrepareForUpdate in their registry strategies compares with reflect.DeepEqual, all others semantically."""
+_DEFAULTS: Mapping[tuple[str, str], Body] = {
+    ("", "fieldRef"): {"apiVersion": "v1"},
+    ("", "onPodConditions"): {"status": "True"},
+    ("", "resourceFieldRef"): {"divisor": "0"},
+    ("", "roleRef"): {"apiGroup": "rbac.authorization.k8s.io"},
+    ("", "serviceAccountToken"): {"expirationSeconds": 3600},
+    ("egress", "ports"): {"protocol": "TCP"},
+    ("ingress", "ports"): {"protocol": "TCP"},
+    ("spec", "volumeClaimTemplates"): {
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Pending"},
+    },
+    ("volumeClaimTemplates", "spec"): {"volumeMode": "Filesystem"},
+    ("webhooks", "rules"): {"scope": "*"},
+}  # fmt: skip
+"""What the server fills in inside values that are owned as a whole: by the names of the enclosing field and the field.
+
+Elsewhere a default is a field of its own that no one owns; inside an atomic value it makes the live value look unlike
+the one applied. Items of a list go by the list's name. Source: SetDefaults functions in pkg/apis/*/v1/defaults.go of
+Kubernetes v1.36.
+"""
 
 Trail: TypeAlias = "tuple[Trail, str] | None"
 """Path elements from a place up to the root; cheap to extend, and read only in case of doubt."""
@@ -179,7 +199,7 @@ class _Walk:
             return False
         if live is ABSENT:
             return not desired and not self._counts_empty() and _is_zero_of(desired, schema)
-        full = with_defaults(desired, [step[2:] for step in _steps(here) if step[0] == "f"])
+        full = _with_defaults(desired, [step[2:] for step in _steps(here) if step[0] == "f"])
         if self._counts_empty():
             return same(full, live)
         return same(stored_value(full, schema), live) or same(stored_value(desired, schema), live)
@@ -292,3 +312,18 @@ def _is_same_set(desired: Sequence[JSONValue], live: Sequence[JSONValue], tree: 
     order = [places.get(text, -1) for text in spelled]
     is_in_order = -1 not in order and all(a < b for a, b in pairwise(order))
     return len(places) == len(live) and is_in_order and all("v:" + text in tree for text in spelled)
+
+
+def _with_defaults(value: JSONValue, names: Sequence[str]) -> JSONValue:
+    """Return a value of a built-in kind with the constant defaults filled in.
+
+    Args:
+        value: what is at the place.
+        names: the names of the fields on the way there, from the root.
+    """
+    if isinstance(value, Mapping):
+        defaults = _DEFAULTS.get(("", names[-1])) or _DEFAULTS.get((names[-2] if len(names) > 1 else "", names[-1]), {})
+        return {**defaults, **{name: _with_defaults(member, [*names, name]) for name, member in value.items()}}
+    if isinstance(value, list | tuple):
+        return [_with_defaults(item, names) for item in value]
+    return value

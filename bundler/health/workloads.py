@@ -1,18 +1,14 @@
-"""Readiness of Deployments, StatefulSets, DaemonSets, ReplicaSets, Pods and Jobs. Layer: rules, pure.
+"""Readiness of Deployments, StatefulSets, DaemonSets, ReplicaSets, Pods and Jobs, gone ones too. Layer: rules, pure.
 
 Source: sigs.k8s.io/cli-utils, pkg/kstatus/status/core.go; where we differ, docs/readiness.md says why.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bundler.health.generic import condition, current, explain, failed, has_condition, in_progress, observed_generation
 from bundler.health.pods import pod_problem
+from bundler.model.health import Health, Status
 from bundler.model.json import Body, int_at, mapping_at, text_at, value_at
-
-if TYPE_CHECKING:
-    from bundler.model.health import Health
 
 
 def deployment_health(body: Body) -> Health:
@@ -151,3 +147,27 @@ def job_health(body: Body) -> Health:
     failures = int_at(body, "status", "failed")
     tail = f"; {failures} pods failed" if failures else ""
     return in_progress(f"{done} of {wanted} completions{tail}", done, wanted)
+
+
+def is_complete(job: Body) -> bool:
+    """Return whether a Job did its work."""
+    return has_condition(job, "Complete")
+
+
+def gone_job_health(spec: Body, last: Body | None) -> Health:
+    """Judge a Job that was there and is gone: ``ttlSecondsAfterFinished`` may delete it before anyone saw it finished.
+
+    Args:
+        spec: the Job as it was written.
+        last: what it looked like when it was last seen; None where that is not known.
+    """
+    seen = last or {}
+    if (judged := job_health(seen)).status is Status.FAILED:
+        return judged
+    if is_complete(seen) or _goes_by_itself(spec) or _goes_by_itself(seen):
+        return current("has run, and is gone")
+    return Health(Status.NOT_FOUND, "it was deleted before it had finished")
+
+
+def _goes_by_itself(job: Body) -> bool:
+    return "ttlSecondsAfterFinished" in mapping_at(job, "spec") and value_at(job, "spec", "suspend") is not True

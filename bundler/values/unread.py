@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bundler.expressions.expression import ValuePath, compile_expression, compile_text
-from bundler.expressions.reads import read_paths
-from bundler.expressions.template_reads import VALUES
+from bundler.expressions.template_reads import VALUES, read_paths
 from bundler.model.bundle import NOTES_FILE, Bundle
 from bundler.model.json import pointer_tokens
 from bundler.model.lean import dataclass

@@ -10,7 +10,7 @@ from jinja2 import FunctionLoader
 
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Meter, join_pieces, metered
 from bundler.expressions.language import FAILURES, Language
-from bundler.expressions.reads import read_paths
+from bundler.expressions.template_reads import read_paths
 from tests.lib.laws import examples
 
 LEAVES = [tuple(path) for path in product("ab", "ab", "ab")]

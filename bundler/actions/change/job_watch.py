@@ -7,8 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.health.gone_jobs import gone_job_health, is_complete
-from bundler.health.workloads import job_health
+from bundler.health.workloads import gone_job_health, is_complete, job_health
 from bundler.model.change import Action, Change
 from bundler.model.cluster import ListQuery, is_deleting
 from bundler.model.health import Health, Status

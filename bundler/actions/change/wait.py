@@ -11,6 +11,7 @@ from bundler.actions.change.list_watch import Lookout
 from bundler.actions.change.pod_watch import PodWatch
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import ObjectFailedError, WaitTimeoutError
+from bundler.fields.rights import find_controllers
 from bundler.health.age import unchanged_s
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
@@ -21,7 +22,6 @@ from bundler.model.json import Body, int_at, list_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.size import counted
-from bundler.planning.controllers import find_controllers
 from bundler.planning.jobs import is_job
 from bundler.planning.order import is_custom
 from bundler.planning.ownership import lost_its_label

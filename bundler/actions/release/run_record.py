@@ -11,7 +11,7 @@ from bundler.actions.release.protect import mark_holders
 from bundler.actions.rollout.failure import cause_of, evidence_of, note_open_failure
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import LockLostError, RevisionExistsError
-from bundler.health.gone_jobs import is_complete
+from bundler.health.workloads import is_complete
 from bundler.model.change import Action, Plan
 from bundler.model.events import Notice
 from bundler.model.lean import replace

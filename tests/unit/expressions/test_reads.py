@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bundler.errors.bundle import TemplateSyntaxError
-from bundler.expressions.reads import read_paths
+from bundler.expressions.template_reads import read_paths
 
 
 @pytest.mark.parametrize(

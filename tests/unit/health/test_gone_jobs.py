@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.health.gone_jobs import gone_job_health
+from bundler.health.workloads import gone_job_health
 from bundler.model.health import Status
 
 PLAIN = {"spec": {}}

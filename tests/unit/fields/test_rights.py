@@ -2,8 +2,8 @@
 
 import pytest
 
+from bundler.fields.rights import find_controllers
 from bundler.model.refs import ObjectRef
-from bundler.planning.controllers import find_controllers
 
 RBAC = "rbac.authorization.k8s.io"
 
