@@ -18,6 +18,7 @@ from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
+from bundler.planning.autoscale import is_stopped
 from bundler.planning.ownership import ARGO_INSTANCE, ARGO_TRACKING, has_controller, helm_release_of, owner_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _MAKERS: Final = frozenset(
     {"kubectl", "kubectl-client-side-apply", "kubectl-create", "kubectl-replace", "helm", "before-first-apply"}
 )
 """Field managers of tools that wrote an object as a whole; `kubectl edit` and controllers keep their fields."""
+_PAUSE: Final = FieldSet.parse({"f:spec": {"f:replicas": {}}})
 _ARGO = (ARGO_TRACKING, ARGO_INSTANCE)
 _FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
 
@@ -55,9 +57,14 @@ def kept_by(live: Body, *, has_helm_release: bool | None) -> str:
     return ""
 
 
-def taken_over(live: Body) -> Body:
-    """Return an object in which the fields of its former owners are ours; nothing else in it changes."""
-    former, kept = _split(live)
+def taken_over(live: Body, *, is_autoscaled: bool) -> Body:
+    """Return an object in which the fields of its former owners are ours; nothing else in it changes.
+
+    Args:
+        live: the object.
+        is_autoscaled: its replicas are an autoscaler's: that someone paused it, at 0, stays theirs to say.
+    """
+    former, kept = _split(live, _PAUSE if is_autoscaled and is_stopped(live) else EMPTY)
     ours = kept.get(applier(FIELD_MANAGER), Ownership(fields=EMPTY, api_version="", time=""))
     kept[applier(FIELD_MANAGER)] = replace(
         ours, fields=ours.fields.union(former), api_version=text_at(live, "apiVersion")
@@ -65,24 +72,28 @@ def taken_over(live: Body) -> Body:
     return {**live, "metadata": {**mapping_at(live, "metadata"), "managedFields": write_managers(kept)}}
 
 
-def once_applied(answer: Body, live: Body, desired: Manifest) -> Body:
+def once_applied(answer: Body, live: Body, desired: Manifest, *, is_autoscaled: bool) -> Body:
     """Return an object as it will be once it is taken over: what the bundle does not have is gone.
 
     Args:
         answer: the server's, to a forced apply of ``desired``; it still has what its former owners set.
         live: the object.
         desired: what is applied.
+        is_autoscaled: its replicas are an autoscaler's.
     """
-    former, kept = _split(live)
+    former, kept = _split(live, _PAUSE if is_autoscaled and is_stopped(live) else EMPTY)
     return without_abandoned(answer, last=former, others=kept.values(), applied=desired.body)
 
 
-def _split(live: Body) -> tuple[FieldSet, Managers]:
-    """Return the fields of those who give an object up, and the managers that keep theirs."""
+def _split(live: Body, stays: FieldSet) -> tuple[FieldSet, Managers]:
+    """Return the fields of those who give an object up, and the managers that keep theirs, or these few."""
     former, kept = EMPTY, Managers()
     for key, owned in read_managers(live).items():
         if _is_former(key, live):
-            former = former.union(owned.fields)
+            former = former.union(owned.fields.difference(stays))
+            theirs = owned.fields.intersection(stays)
+            if not theirs.is_empty:
+                kept[key] = replace(owned, fields=theirs)
         else:
             kept[key] = owned
     return former, kept

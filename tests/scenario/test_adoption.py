@@ -101,6 +101,32 @@ def test_an_object_that_cannot_be_changed_into_ours_says_whose_it_is_and_is_recr
     assert world.operator.upgrade(world.menu).proposal.plan.is_empty
 
 
+@pytest.mark.parametrize("replicas", [5, 0])
+def test_the_replicas_of_a_workload_that_is_taken_over_follow_its_autoscaler_in_the_cluster(
+    world: World, replicas: int
+):
+    world.operator.install(world.menu, "other")  # makes the namespace
+    namespace = world.operator.namespace
+    labels = {"app": "shop-web", "bundler.dev/track": "stable"}
+    container = {"name": "web", "image": "docker.io/library/theirs:1"}
+    spec = {
+        "replicas": replicas,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+    }
+    place = {"name": "shop-web", "namespace": namespace}
+    world.creator({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": place, "spec": spec})
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop-web"}
+    scaler = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9}
+    world.creator(
+        {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": place, "spec": scaler}
+    )
+    result = world.operator.install(world.menu, request={"adopts": ("Deployment/shop-web",)})
+    assert changes(result)["Deployment/shop-web"][0] is Action.UPDATE
+    assert world.get("Deployment", "shop-web", "apps")["spec"]["replicas"] == replicas
+    assert world.operator.upgrade(world.menu).proposal.plan.is_empty
+
+
 @IN_MEMORY
 def test_an_object_is_taken_over_while_a_controller_writes_it(world: World):
     made(world)

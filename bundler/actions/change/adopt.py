@@ -48,7 +48,7 @@ def adopt(change: Change, cluster: ClusterClient) -> None:
                 context=["it is no longer the object that the plan was made with"],
                 hint="run the same command again",
             )
-        return taken_over(live)
+        return taken_over(live, is_autoscaled=change.is_autoscaled)
 
     rewrite(change.ref, edit, cluster, version=change.desired.version)
 

@@ -18,6 +18,7 @@ from bundler.model.json import Body, canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.planning.adoption import is_asked_for, kept_by, once_applied, taken_over
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
+from bundler.planning.candidates import find_candidates
 from bundler.planning.conflicts import decided, field_conflicts, owners_of, without_fields
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Recreation, Refusal, RefusalKind, Settlement
@@ -67,6 +68,7 @@ class Asker:
         is_recorded: IsRecorded,
     ) -> None:
         self._cluster, self._earlier, self._observation = cluster, earlier, observation
+        self._wanted = wanted
         self._defined = _versions_defined_by(_written_definitions(wanted, observation))
         self._goes_back = wanted.goes_back_to > 0
         self._own_kinds = frozenset(kind_of(one.body) for one in wanted.manifests if is_definition(one.ref))
@@ -145,14 +147,22 @@ class Asker:
             same = Answer(body=live, is_created=False)
             return Asked(outcome=same, payload=payload, live=live, is_shared=True, newer=newer)
         if (standing is Standing.FREE or is_ours(live, self._uid)) and tries:
-            moved = replace(candidate, live=live)
+            moved = self._beside(candidate, live)
             fresh = self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1)
             return replace(fresh, live=live)
         if is_asked_for(candidate.manifest.ref, self._adopts):
             held = self._has_helm_release(live)
             if not kept_by(live, has_helm_release=held):
-                return self._adopted(replace(candidate, live=live), live)
+                return self._adopted(self._beside(candidate, live), live)
         return Asked(outcome=outcome, payload=payload, live=live, is_foreign=True)
+
+    def _beside(self, candidate: Candidate, live: Body) -> Candidate:
+        """Return a candidate as it is once its object is known: what an autoscaler or others decide follows that."""
+        ref = candidate.manifest.ref
+        own = tuple(one for one in self._wanted.manifests if one.ref == ref)
+        seen = replace(self._observation, live={**self._observation.live, ref: live})
+        found = find_candidates(replace(self._wanted, manifests=own), seen)
+        return replace(found[0], live=live) if found else replace(candidate, live=live)
 
     def _has_helm_release(self, live: Body) -> bool | None:
         """Ask once for each release: its objects may be many."""
@@ -166,7 +176,7 @@ class Asker:
         payload = payload_of(candidate.manifest, live)
         outcome: Answer | Refusal = self._dry_run(candidate, payload)
         if isinstance(outcome, Refusal) and outcome.conflicts:
-            others = set(owners_of(taken_over(live)))
+            others = set(owners_of(taken_over(live, is_autoscaled=candidate.is_autoscaled)))
             contested = tuple(one for one in outcome.conflicts if one in others)
             outcome = (not contested and outcome.forced) or replace(outcome, conflicts=contested)
         if isinstance(outcome, Answer):
@@ -177,7 +187,8 @@ class Asker:
             settlement = replace(settlement, adopted_from=owner_of(live))
         if not isinstance(settlement, Settlement):
             return Asked(outcome=settlement, payload=payload, live=live)
-        finished = self._finished(candidate, once_applied(settlement.answer.body, live, settlement.manifest))
+        body = once_applied(settlement.answer.body, live, settlement.manifest, is_autoscaled=candidate.is_autoscaled)
+        finished = self._finished(candidate, body)
         if isinstance(finished, Refusal):
             return Asked(outcome=finished, payload=payload, live=live)
         taken = replace(settlement, answer=finished, adopted_from=owner_of(live))
