@@ -11,6 +11,7 @@ from bundler.errors import InterruptedRunError, UsageError
 from bundler.errors.change import ProbationFailedError, RolledBackError
 from bundler.errors.cluster import ApiUnavailableError
 from bundler.model.events import Notice
+from bundler.model.json import mapping_at
 from bundler.model.lean import replace
 from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bundler.model.cluster import Listing, ListQuery
     from bundler.model.events import Event
+    from bundler.model.json import JSONValue
     from tests.scenario.conftest import World
 
 LONG = RunOptions(watch_s=600)
@@ -67,6 +70,41 @@ def test_a_restart_fails_the_change_with_its_evidence_and_nothing_was_deleted(wo
     assert "go back with `bundler rollback shop 1" in str(raised.value.hint)
     assert world.get("ConfigMap", "shop-extra") is not None, "what is no longer wanted goes after the probation"
     assert world.operator.statuses() == ["deployed", "failed"]
+
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: alone}
+spec: {containers: [{name: web, image: "{{ values.web }}"}]}
+"""
+
+
+class Restarting(FaultyCluster):
+    """A cluster whose pods have restarted, once someone says so."""
+
+    has_restarted = False
+
+    def list(self, query: ListQuery) -> Listing:
+        found = super().list(query)
+        if query.kind != "Pod" or not self.has_restarted:
+            return found
+        ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+        restarted: JSONValue = [{"name": "web", "ready": True, "restartCount": 1, "lastState": ended}]
+        items = tuple(
+            {**one, "status": {**mapping_at(one, "status"), "containerStatuses": restarted}} for one in found.items
+        )
+        return replace(found, items=items)
+
+
+def test_a_pod_that_stands_alone_is_watched_too(sandbox_world: World, tmp_path: Path) -> None:
+    world = sandbox_world
+    menu = make_bundle(tmp_path, {"values.yaml": VALUES, "templates/pod.yaml": POD})
+    cluster = world.operator.cluster = Restarting(world.cluster)
+    world.operator.events = Ear(lambda: setattr(cluster, "has_restarted", True))
+    with pytest.raises(ProbationFailedError) as raised:
+        world.operator.install(menu, options=LONG)
+    assert "OOMKilled" in "\n".join(raised.value.context)
 
 
 @pytest.mark.slow

@@ -136,6 +136,7 @@ class _Probation:
         for ref, pods in list_newest_pods(self._ports, selecting):
             self._sees_pods |= bool(pods)
             yield from ((ref, pod) for pod in pods)
+        yield from ((ref, body) for ref, body in live.items() if (ref.group, ref.kind) == ("", "Pod"))
 
 
 class _Troubled:
