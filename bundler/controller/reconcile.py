@@ -102,7 +102,7 @@ class _Memory:
         self.begun = ""
         """Digest of the inputs of the change that was begun last."""
         self.correction: Attempt | None = None
-        """The last correction, where it did not come to a good end."""
+        """The last correction, if it failed."""
 
 
 class Reconciler:

@@ -120,9 +120,9 @@ class KeptReleaseError(PlanError):
 
 
 class OrdersHeldError(PlanError):
-    """The controller is uninstalled while orders wait for it at their end: no one would take their finalizer off.
+    """The controller would be uninstalled while orders still need it: no one would remove their finalizer.
 
-    Remedy: Delete the orders first, or pass `--orphan-orders`: their finalizer is taken off, and their releases stay.
+    Remedy: Delete the orders first, or pass `--orphan-orders`: their finalizer is removed, and their releases stay.
     """
 
     code = "orders-held"
@@ -196,7 +196,7 @@ class PlanFileError(PlanError):
 class PlanValueError(PlanError):
     """A saved plan needs a sensitive value that is in no record, and it was not given.
 
-    Remedy: Give it to `bundler apply` by the option that gave it to `bundler plan`.
+    Remedy: Give it to `bundler apply` with the option that you used for `bundler plan`.
     """
 
     code = "plan-value"
@@ -391,7 +391,7 @@ class RolloutContestedError(ReleaseError):
 
 
 class UnfinishedChangeError(ReleaseError):
-    """The last change of the release did not come to a good end, or is still under way; nothing was written.
+    """The last change of the release failed, or is still under way; nothing was written.
 
     Remedy: Wait for the run that is under way, run a failed change again, or go back with `bundler rollback`.
     """

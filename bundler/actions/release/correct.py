@@ -133,7 +133,7 @@ def correct(request: CorrectionRequest, ports: Ports, approve: Callable[[Proposa
 
     Raises:
         ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
-        UnfinishedChangeError: when its last change did not come to a good end, or is under way.
+        UnfinishedChangeError: when its last change failed, or is under way.
         RolloutOpenError: while it is upgraded in steps.
         ReleaseLockedError: when another run holds its lock.
         BundlerError: what a gate refuses, and what ended the run.
