@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bundler.model.cluster import Listing, ListQuery
     from bundler.model.events import Event
     from bundler.model.json import JSONValue
+    from bundler.ports import ClusterClient
     from tests.scenario.conftest import World
 
 LONG = RunOptions(watch_s=600)
@@ -81,13 +82,15 @@ spec: {containers: [{name: web, image: "{{ values.web }}"}]}
 
 
 class Restarting(FaultyCluster):
-    """A cluster whose pods have restarted, once someone says so."""
+    """A cluster whose pods have restarted, once someone says so; copies of it are told as well."""
 
-    has_restarted = False
+    def __init__(self, inner: ClusterClient) -> None:
+        super().__init__(inner)
+        self.restarts: list[int] = []
 
     def list(self, query: ListQuery) -> Listing:
         found = super().list(query)
-        if query.kind != "Pod" or not self.has_restarted:
+        if query.kind != "Pod" or not self.restarts:
             return found
         ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
         restarted: JSONValue = [{"name": "web", "ready": True, "restartCount": 1, "lastState": ended}]
@@ -101,7 +104,7 @@ def test_a_pod_that_stands_alone_is_watched_too(sandbox_world: World, tmp_path: 
     world = sandbox_world
     menu = make_bundle(tmp_path, {"values.yaml": VALUES, "templates/pod.yaml": POD})
     cluster = world.operator.cluster = Restarting(world.cluster)
-    world.operator.events = Ear(lambda: setattr(cluster, "has_restarted", True))
+    world.operator.events = Ear(lambda: cluster.restarts.append(1))
     with pytest.raises(ProbationFailedError) as raised:
         world.operator.install(menu, options=LONG)
     assert "OOMKilled" in "\n".join(raised.value.context)
