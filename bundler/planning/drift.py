@@ -19,6 +19,7 @@ from bundler.model.lean import replace
 from bundler.planning.conflicts import in_short
 from bundler.planning.diff import differing, shown_sides
 from bundler.planning.owners import other_owner, owned_places
+from bundler.planning.ownership import owner_of
 
 if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
@@ -27,7 +28,10 @@ Steps: TypeAlias = tuple[str | int, ...]
 
 
 def drifted_objects(
-    plan: Plan, policy: ConflictPolicy, left_to_others: Mapping[ObjectRef, tuple[str, ...]]
+    plan: Plan,
+    policy: ConflictPolicy,
+    left_to_others: Mapping[ObjectRef, tuple[str, ...]],
+    foreign: Mapping[ObjectRef, Body],
 ) -> tuple[DriftedObject, ...]:
     """Return what a plan that restores a revision would change, as drift, in the order of the plan.
 
@@ -35,10 +39,17 @@ def drifted_objects(
         plan: from what is live to what the revision wrote.
         policy: fields that it keeps as they are live are not drift.
         left_to_others: fields that the release gave up are none either.
+        foreign: objects of others that have the names of missing ones.
     """
     changes = (change for change in plan.changes if change.hook is None and not _is_left_by_a_run(change.before))
     found = (_drifted(change, policy, left_to_others.get(change.ref, ())) for change in changes)
-    return tuple(one for one in found if one is not None)
+    return tuple(_in_the_way(one, foreign.get(one.ref)) for one in found if one is not None)
+
+
+def _in_the_way(drifted: DriftedObject, other: Body | None) -> DriftedObject:
+    if other is None:
+        return drifted
+    return replace(drifted, reason=f"another object has its name and belongs to {owner_of(other)}")
 
 
 def _is_left_by_a_run(live: Body | None) -> bool:

@@ -138,10 +138,19 @@ def _foreign(
 ) -> Iterable[Problem]:
     lines = _foreign_lines(wanted, observation, candidates, outcomes)
     if lines:
-        asked = all(is_asked_for(ref, wanted.adopts) for ref in observation.foreign)
-        hint = "rename the object in the bundle, or choose another release name or namespace"
-        hint += "" if asked and wanted.adopts else "; `--adopt KIND/NAME` takes over what no one else looks after"
-        yield _problem(ForeignObjectError, lines, hint)
+        yield _problem(ForeignObjectError, lines, _way_past(wanted, observation))
+
+
+def _way_past(wanted: Wanted, observation: Observation) -> str:
+    """Say what can be done about objects of others; a rollback has no bundle in which they could be renamed."""
+    if wanted.is_rollback:
+        adopting = f"`bundler upgrade {wanted.release} BUNDLE --adopt KIND/NAME -n {wanted.namespace}`"
+        return (
+            f"delete the object if no one needs it, or take it over first with the bundle that is deployed: {adopting}"
+        )
+    hint = "rename the object in the bundle, or choose another release name or namespace"
+    is_asked = bool(wanted.adopts) and all(is_asked_for(ref, wanted.adopts) for ref in observation.foreign)
+    return hint if is_asked else f"{hint}; `--adopt KIND/NAME` takes over what no one else looks after"
 
 
 def _missing_keys(wanted: Wanted, observation: Observation) -> Iterable[Problem]:

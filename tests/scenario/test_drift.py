@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.inspect.drift import DriftRequest, find_drift
-from bundler.errors.change import ReleaseNotFoundError
+from bundler.errors.change import ForeignObjectError, ReleaseNotFoundError
 from bundler.model.conflicts import OnConflict, ignoring
+from bundler.model.drift import DriftKind
 from bundler.model.labels import COMPONENT, RELEASE_UID
 from tests.scenario.conftest import IN_MEMORY
 
@@ -69,6 +70,23 @@ def test_objects_that_are_gone_and_those_that_no_revision_has_are_found(world: W
     world.creator({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
     world.cluster.delete(next(ref for ref in _refs(world) if ref.short == "Service/shop-web"))
     assert drift(world) == {"Service/shop-web": "missing", "ConfigMap/shop-extra": "unexpected"}
+
+
+def test_an_object_of_others_under_the_name_of_a_missing_one_is_named_with_the_way_to_take_it_over(world: World):
+    world.operator.install(world.menu)
+    world.cluster.delete(next(ref for ref in _refs(world) if ref.short == "ConfigMap/shop-config"))
+    metadata = {"name": "shop-config", "namespace": world.operator.namespace}
+    world.creator({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": "b"}})
+    request = DriftRequest(release="shop", namespace=world.operator.namespace, ignored=(), site=None)
+    (found,) = find_drift(request, world.operator.ports()).objects
+    assert found.kind is DriftKind.MISSING
+    assert found.reason.startswith("another object has its name and belongs to no one")
+    with pytest.raises(ForeignObjectError) as raised:
+        world.operator.rollback(revision=1)
+    assert "--adopt KIND/NAME -n " in raised.value.hint
+    assert "rename the object" not in raised.value.hint
+    world.operator.upgrade(world.menu, request={"adopts": ("ConfigMap/shop-config",)})
+    assert drift(world) == {}
 
 
 def _refs(world: World):

@@ -48,7 +48,7 @@ def find_drift(request: DriftRequest, ports: Ports) -> ReleaseDrift:
     if (rolling := deployed.history.open_rollout) is not None:
         ports.report(Warned(f"revision {rolling.revision} is rolled out in steps: what it has written is drift here"))
     policy = deployed.policy(request.ignored, OnConflict.FAIL, "drift")
-    objects = drifted_objects(planned.plan, policy, deployed.revision.left_to_others)
+    objects = drifted_objects(planned.plan, policy, deployed.revision.left_to_others, planned.observation.foreign)
     return ReleaseDrift(revision=deployed.summary, objects=objects)
 
 

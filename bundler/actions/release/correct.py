@@ -171,7 +171,7 @@ def _look(request: CorrectionRequest, terms: Terms, ports: Ports, earlier: Plann
     policy = deployed.policy((*request.ignored, *_left_to_others(deployed)), OnConflict.TAKE, _SAID_BY)
     wanted = wanted_again(deployed, policy, ports)
     planned = plan_again(deployed, wanted, ports, earlier)
-    shown = drifted_objects(planned.plan, policy, deployed.revision.left_to_others)
+    shown = drifted_objects(planned.plan, policy, deployed.revision.left_to_others, planned.observation.foreign)
     only, left_alone = request.options.only, request.options.left_alone
     asked = tuple(one for one in shown if (only is None or one.ref in only) and one.ref not in left_alone)
     found = sorted_out(asked, planned, terms.accepted)

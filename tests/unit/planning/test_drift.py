@@ -24,7 +24,7 @@ def config(text: str, **annotations: str) -> Any:
 def drifted(*, recorded: Body, live: Body, answer: Body) -> list[str]:
     desired = Manifest(ref=CONFIG, api_version="v1", body=recorded, source=Source("templates/a.yaml", 1))
     change = Change(ref=CONFIG, action=Action.UPDATE, desired=desired, before=live, after=answer)
-    found = drifted_objects(Plan(changes=(change,)), ConflictPolicy(), {})
+    found = drifted_objects(Plan(changes=(change,)), ConflictPolicy(), {}, {})
     return [field.field for one in found for field in one.fields]
 
 
