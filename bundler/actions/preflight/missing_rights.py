@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.compose.compose import compose
-from bundler.actions.preflight.permissions import ask_rights
+from bundler.actions.preflight.permissions import ask_rights, plurals_of
 from bundler.actions.release.history import require_history
 from bundler.actions.release.restoring import deployed_of
 from bundler.model.rights import MissingRight
@@ -26,7 +26,6 @@ from bundler.planning.rights import (
 if TYPE_CHECKING:
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.manifest import Manifest
-    from bundler.planning.rights import PluralOf
     from bundler.ports import ClusterClient, ReleaseStore
 
     Missing: TypeAlias = tuple[MissingRight, ...]
@@ -82,7 +81,7 @@ def _missing(
     *,
     more: Collection[Right] = (),
 ) -> Missing:
-    plural_of = _plurals(manifests, cluster)
+    plural_of = plurals_of(cluster, defined_plurals(manifests))
     needed = {
         *more,
         *record_rights(namespace),
@@ -102,16 +101,6 @@ def _granted(manifests: Sequence[Manifest], cluster: ClusterClient) -> set[Right
     }
     denied = {one.namespace for one in ask_rights(sorted(escalating), cluster) or ()}
     return {one for one in granted if one.namespace in denied}
-
-
-def _plurals(manifests: Sequence[Manifest], cluster: ClusterClient) -> PluralOf:
-    defined = defined_plurals(manifests)
-
-    def plural_of(group: str, kind: str) -> str | None:
-        served = cluster.resource_type(group, kind)
-        return served.plural if served else defined.get((group, kind))
-
-    return plural_of
 
 
 def _told(denied: Iterable[Right], needed: set[Right]) -> Missing:

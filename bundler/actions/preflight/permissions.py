@@ -6,8 +6,9 @@ rights of the whole cluster, and what an authorizer grants that does not list it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bundler.actions.preflight.check_runner import Look
@@ -60,13 +61,13 @@ class _Wanted:
         """Yield what is needed, what explains why something is not ready, and what takes things away again."""
         yield from self.needed()
         yield from explaining_rights(self.manifests, self.order.namespace)
-        yield from object_rights(self.manifests, _plurals(self.cluster), ("watch", *LATER_VERBS))
+        yield from object_rights(self.manifests, plurals_of(self.cluster), ("watch", *LATER_VERBS))
         yield from claim_rights(self.manifests)
 
     def needed(self) -> Iterator[Right]:
         """Yield what no installation can do without."""
         yield from record_rights(self.order.namespace)
-        yield from object_rights(self.manifests, _plurals(self.cluster), WRITE_VERBS)
+        yield from object_rights(self.manifests, plurals_of(self.cluster), WRITE_VERBS)
         yield from generated_rights(self.generated)
 
 
@@ -176,10 +177,12 @@ def _has_restored(group: str, kind: str, namespace: str, *, uid: str, cluster: C
         return False
 
 
-def _plurals(cluster: ClusterClient) -> PluralOf:
+def plurals_of(cluster: ClusterClient, defined: Mapping[tuple[str, str], str] = MappingProxyType({})) -> PluralOf:
+    """Return what says how a kind is called in rights: as the cluster serves it, else as it is about to be defined."""
+
     def plural_of(group: str, kind: str) -> str | None:
         served = cluster.resource_type(group, kind)
-        return served.plural if served else None
+        return served.plural if served else defined.get((group, kind))
 
     return plural_of
 

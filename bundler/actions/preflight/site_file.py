@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.preflight.check_runner import Look, first_line, list_all, make_checks
 from bundler.actions.preflight.images import config_of
 from bundler.actions.preflight.nodes import node_platforms
-from bundler.actions.preflight.storage import default_storage_classes
+from bundler.actions.preflight.storage import default_classes
 from bundler.errors import BundlerError, UsageError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.check import Check, failed, passed, skipped, warned
@@ -84,7 +84,7 @@ def survey(cluster: ClusterClient) -> Surroundings:
         version=identity.version,
         server=identity.server,
         storage_classes=_names(storage),
-        default_storage=next(iter(default_storage_classes(storage)), ""),
+        default_storage=next(iter(default_classes(storage)), ""),
         ingress_classes=_names(ingress),
         default_ingress=_default_ingress(ingress),
         platforms=node_platforms(nodes),
@@ -97,11 +97,7 @@ def _names(bodies: Sequence[Body]) -> tuple[str, ...]:
 
 
 def _default_ingress(classes: Sequence[Body]) -> str:
-    names = [
-        text_at(one, "metadata", "name")
-        for one in classes
-        if mapping_at(one, "metadata", "annotations").get(_DEFAULT_INGRESS) == "true"
-    ]
+    names = default_classes(classes, _DEFAULT_INGRESS)
     if not names and len(classes) == 1:
         return text_at(classes[0], "metadata", "name")
     return names[0] if names else ""

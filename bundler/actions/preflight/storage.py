@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.actions.preflight.check_runner import list_all
@@ -49,13 +49,10 @@ def storage_checks(manifests: Sequence[Manifest], cluster: ClusterClient) -> lis
     return [*_found(claims, classes), *_growth(claims, classes, cluster)]
 
 
-def default_storage_classes(classes: Sequence[Body]) -> list[str]:
-    """Return the names of default storage classes."""
-    return [
-        text_at(one, "metadata", "name")
-        for one in classes
-        if mapping_at(one, "metadata", "annotations").get(_DEFAULT_CLASS) == "true"
-    ]
+def default_classes(classes: Iterable[Body], mark: str = _DEFAULT_CLASS) -> list[str]:
+    """Return the names of classes that are the default, of volumes or where an annotation says so of others."""
+    marked = (one for one in classes if mapping_at(one, "metadata", "annotations").get(mark) == "true")
+    return [text_at(one, "metadata", "name") for one in marked]
 
 
 def _claims(manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Claim]:
@@ -85,7 +82,7 @@ def _claim(name: str, body: Body, live: Body | None) -> _Claim:
 
 
 def _found(claims: Sequence[_Claim], classes: Mapping[str, Body]) -> Iterator[Check]:
-    default = default_storage_classes(list(classes.values()))
+    default = default_classes(classes.values())
     new = [claim for claim in claims if claim.live is None and claim.storage_class != _NONE]
     problems = [
         f"{claim.name} asks for {claim.storage_class}, and there is no such class"
