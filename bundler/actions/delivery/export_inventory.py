@@ -287,7 +287,8 @@ def blobs_of(gathered: Sequence[Gathered], *, in_base: set[Digest]) -> list[Blob
     wrong: list[str] = []
 
     def take(digest: Digest, size: int, kind: BlobKind) -> None:
-        known = sizes.setdefault(digest, Blob(digest=digest, size=size, kind=kind, in_base=False))
+        is_elsewhere = kind is BlobKind.LAYER and digest in in_base
+        known = sizes.setdefault(digest, Blob(digest=digest, size=size, kind=kind, in_base=is_elsewhere))
         if known.size != size:
             wrong.append(f"{digest} has {known.size} bytes in one manifest and {size} in another")
 
@@ -301,12 +302,4 @@ def blobs_of(gathered: Sequence[Gathered], *, in_base: set[Digest]) -> list[Blob
     if wrong:
         hint = "ask their publisher to publish them again"
         raise ExportError("putting images together", context=sorted(set(wrong)), hint=hint)
-    return [
-        Blob(
-            digest=one.digest,
-            size=one.size,
-            kind=one.kind,
-            in_base=one.kind is BlobKind.LAYER and one.digest in in_base,
-        )
-        for one in sizes.values()
-    ]
+    return list(sizes.values())

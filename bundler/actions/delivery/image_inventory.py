@@ -24,7 +24,6 @@ from bundler.render.patches import apply_patches
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.values import MergedValues
 
@@ -175,7 +174,7 @@ class _Gathered:
         values = values_of(order)
         rendering = render_bundle(order.bundle, values, render_context(order, None))
         manifests = apply_patches(rendering.manifests, order.place.patches if order.place else ()).manifests
-        declared = list(_declared(order.bundle, values, expression_names(order), ""))
+        declared = list(_declared(order.bundle, values, expression_names(order)))
         self._switched_on |= {use.where for _, use in declared}
         uses = find_uses(manifests, self._rules, self._remembered(where_in(rendering, order)))
         return [*uses, *declared], manifests
@@ -242,9 +241,7 @@ def _shortest(settings: Sequence[str]) -> tuple[str, ...]:
     return tuple(text for text in settings if len(text.split(" ")) == fewest)
 
 
-def _declared(
-    bundle: Bundle, values: MergedValues, names: Body | dict[str, object], component: str
-) -> Iterator[tuple[ImageRef, ImageUse]]:
+def _declared(bundle: Bundle, values: MergedValues, names: dict[str, object]) -> Iterator[tuple[ImageRef, ImageUse]]:
     for spec in bundle.images:
         if not spec.ref:
             continue
@@ -253,7 +250,7 @@ def _declared(
         if is_on:
             yield ImageRef.parse(spec.ref), ImageUse(spec.ref, str(spec.source))
     for name, inner in (values.components or {}).items():
-        yield from _declared(bundle.component_bundles[name], inner, names, f"{component}/{name}")
+        yield from _declared(bundle.component_bundles[name], inner, names)
 
 
 def _all_declared(bundle: Bundle) -> Iterator[tuple[str, str]]:

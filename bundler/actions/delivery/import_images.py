@@ -209,10 +209,7 @@ class _Importer:
         missing = [move for move in absent if found[move.blob.digest] is None]
         if missing:
             raise self._base_missing(missing)
-        return [
-            _Move(blob=move.blob, repositories=move.repositories, mount_from=found.get(move.blob.digest) or "")
-            for move in moves
-        ]
+        return [replace(move, mount_from=found.get(move.blob.digest) or "") for move in moves]
 
     def _at_hand(self, digest: Digest) -> Delivery | None:
         return next((one for one in (self._delivery, *self._bases) if one.has(digest)), None)
