@@ -7,7 +7,7 @@ site file is the controller's own. What is secret goes into files that no one el
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ from bundler.model.pattern import LazyPattern
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from bundler.model.kind import OrderKind, SecretKey
+    from bundler.model.kind import SecretKey
 
 SITE_KEY: Final = "site.yaml"
 NO_SITE: Final = "default"
@@ -151,7 +151,10 @@ def request_for(order: Order, inputs: str, session: Session, reader: Reader, fol
     """
     site = site_file(order.site, order.ref, reader, folder)
     bundle = _bundle(order, session, reader, folder)
-    said = _with_secrets(order, session.menu(bundle), reader) if order.from_secrets else order.values
+    said = order.values
+    if order.from_secrets:
+        secrets = secret_texts(reader.tenant, order.namespace, order.from_secrets)
+        said = values_of_order(order.values, session.menu(bundle), secrets)
     values = Values(files=tuple(_values_files(order, reader, folder)), data=said, site=site)
     return ReleaseRequest(
         bundle=bundle,
@@ -214,19 +217,20 @@ def check_digest(taken: AcquiredBundle, digest: str, source: str) -> None:
         )
 
 
-def secret_text(cluster: Objects, namespace: str, key: SecretKey) -> str | None:
-    """Return the text below a key of a Secret; None where there is none.
+def secret_texts(cluster: Objects, namespace: str, keys: Iterable[SecretKey]) -> dict[SecretKey, str]:
+    """Return the texts below keys of Secrets, as far as there are any.
 
     Args:
         cluster: acts as the order's ServiceAccount.
-        namespace: of the Secret.
-        key: of it.
+        namespace: of the Secrets.
+        keys: of them.
 
     Raises:
-        ClusterError: when it cannot be read.
+        ClusterError: when one cannot be read.
     """
-    found = _content(cluster.get(ObjectRef("", "Secret", namespace, key.name)) or {}, key.key, only=False)
-    return None if found is None else found.decode(errors="replace")
+    bodies = {key: cluster.get(ObjectRef("", "Secret", namespace, key.name)) for key in keys}
+    found = {key: _content(body or {}, key.key, only=False) for key, body in bodies.items()}
+    return {key: content.decode(errors="replace") for key, content in found.items() if content is not None}
 
 
 def _seen(ref: ObjectRef, body: Body | None) -> SeenSource:
@@ -277,16 +281,6 @@ def _values(order: Order, source: ValuesSource, reader: Reader) -> bytes | None:
         missing = f"{ref.short} has no key {source.key}" if body is not None else f"{ref.short} is missing"
         raise ValuesFileError(f"reading the values of {order.ref.short}", context=[missing], hint="create it")
     return content
-
-
-def _with_secrets(order: Order, kind: OrderKind, reader: Reader) -> Body:
-    """Return the values of an order with what the Secrets hold that they name.
-
-    Raises:
-        ValuesInvalidError: with every field whose Secret cannot be used.
-    """
-    found = {key: secret_text(reader.tenant, order.namespace, key) for key in order.from_secrets}
-    return values_of_order(order.values, kind, {key: text for key, text in found.items() if text is not None})
 
 
 def _content(body: Body, key: str, *, only: bool = True) -> bytes | None:

@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
-from bundler.ports import count_nothing
+from bundler.ports import count_nothing, say_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bundler.http.fence import Fence
     from bundler.http.gate import Gate
-    from bundler.model.events import Event
     from bundler.ports import Clock, Reporter
-
-
-def say_nothing(event: Event) -> None:
-    """Pass over an event."""
-    del event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

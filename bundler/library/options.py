@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from bundler.errors.bundle import ValuesFileError
 from bundler.library.network import NetworkRules
 from bundler.model.lean import dataclass, field
-from bundler.ports import UNCONFINED, Clock, Confinement, Reporter, count_nothing
+from bundler.ports import UNCONFINED, Clock, Confinement, Reporter, count_nothing, say_nothing
 
 if TYPE_CHECKING:
     from bundler.loader.limits import LoadLimits
-    from bundler.model.events import Event
     from bundler.model.redaction import Redactor
 
 DEFAULT_TIMEOUT_S: Final = 600.0
@@ -96,11 +95,6 @@ class NeverStopped:
         return nullcontext()
 
 
-def pass_over(event: Event) -> None:
-    """Let an event go."""
-    del event
-
-
 def _no_stdin() -> str:
     found = "a session reads no standard input"
     raise ValuesFileError("reading values from -", context=[found], hint="give them as Values(data=...)")
@@ -114,7 +108,7 @@ class Host:
     redactor: Redactor
     closing: ExitStack
     """What is entered here is left when the session, or the program, ends."""
-    report: Reporter = pass_over
+    report: Reporter = say_nothing
     """Takes the events of calls that name no other reporter."""
     count: Callable[[str, int], None] = count_nothing
     """Takes verb and status of each request to the API server; called from several threads."""

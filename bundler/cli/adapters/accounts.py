@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.adapters.session import open_cluster, session_options
 from bundler.library.network import Network
-from bundler.library.options import Host, pass_over
+from bundler.library.options import Host
 from bundler.library.scope import Scope
 from bundler.library.session import Session
 from bundler.model.lean import replace
-from bundler.ports import UNCONFINED
+from bundler.ports import UNCONFINED, say_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ def open_as(
     account: Account,
     *,
     count: Callable[[str, int], None],
-    report: Reporter = pass_over,
+    report: Reporter = say_nothing,
     confinement: Confinement = UNCONFINED,
 ) -> Session:
     """Return a session that acts as an account, on the cluster of this run; the caller closes it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler import AcquiredBundle, ListQuery, ObjectRef, OrderKind, Payload, SecretKey, Session, secrets_of_order
 from bundler.controller.accounts import Account, Accounts
-from bundler.controller.materials import Reader, check_digest, scratch, secret_text, site_file
+from bundler.controller.materials import Reader, check_digest, scratch, secret_texts, site_file
 from bundler.controller.menus.menu import Menu, menu_ref, parse_menu, pulls
 from bundler.controller.menus.told import Served, menu_status
 from bundler.controller.orders import MANAGER, Orders
@@ -167,8 +167,7 @@ class MenuServer:
         if not named:
             return {}
         tenant = self._serving.accounts.session(Account(namespace=namespace, name=menu.service_account)).cluster
-        found = {key: secret_text(tenant, namespace, key) for key in named}
-        return {(namespace, key): text for key, text in found.items() if text is not None}
+        return {(namespace, key): text for key, text in secret_texts(tenant, namespace, named).items()}
 
 
 def _orders_of(kind: OrderKind) -> ListQuery:
