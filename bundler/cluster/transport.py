@@ -161,7 +161,7 @@ class Transport:
         try:
             yield started.connection, started.connection.pieces(started.head)
         finally:
-            self._exchange.give_back(started.connection)
+            self._exchange.pool.give_back(started.connection)
 
     def idle_limits(self, patience_s: float) -> TimeLimits:
         """Return limits for an answer that continues by itself, with pauses, as long as the command has time."""
@@ -169,11 +169,11 @@ class Transport:
 
     def forget_connections(self) -> None:
         """Take none of the kept connections any more: the server fell silent on one, and others may be as dead."""
-        self._exchange.forget_kept()
+        self._exchange.pool.clear()
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._exchange.close()
+        self._exchange.pool.close()
 
     def _open(self, request: Request) -> Started:
         trial = self._trial(request)
@@ -257,7 +257,7 @@ class Transport:
         trial.is_renewed = True
         is_other = self._credentials.renew()
         if is_other:
-            self._exchange.close()  # another certificate counts for new connections only
+            self._exchange.pool.close()  # another certificate counts for new connections only
         return is_other or self._is_known
 
     def _gave_up(self, doing: str, failure: Failure, tries: int) -> UnavailableError:

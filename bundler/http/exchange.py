@@ -107,7 +107,7 @@ class Exchange:
     """Sends requests to one server, each once, and reads the answers. Threads may share it."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        self.pool = pool
         self.has_answered = False
         """The server sent the head of an answer at least once."""
 
@@ -132,7 +132,7 @@ class Exchange:
         except (OSError, WireError) as error:
             was_closed = isinstance(error, ClosedError | OSError) and not isinstance(error, TimeoutError)
             if is_kept:
-                self._pool.clear()  # what it was kept with is as old, and the next try must not wait for each of them
+                self.pool.clear()  # what it was kept with is as old, and the next try must not wait for each of them
             if not (is_kept and was_closed):
                 raise BrokenError.of(error) from error
         try:
@@ -169,7 +169,7 @@ class Exchange:
         except BaseException:
             connection.abort()
             raise
-        self._pool.give_back(connection)
+        self.pool.give_back(connection)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def take(self, *, is_fresh: bool) -> tuple[Connection, bool]:
@@ -180,17 +180,9 @@ class Exchange:
             BundlerError: what dialling raises.
         """
         try:
-            return self._pool.take(is_fresh=is_fresh)
+            return self.pool.take(is_fresh=is_fresh)
         except (OSError, WireError) as error:
             raise BrokenError.of(error, may_have_arrived=False) from error
-
-    def give_back(self, connection: Connection) -> None:
-        """Keep a connection whose answer was read to its end; close any other."""
-        self._pool.give_back(connection)
-
-    def forget_kept(self) -> None:
-        """Close the kept connections; new ones are kept as before."""
-        self._pool.clear()
 
     def read_head(self, connection: Connection) -> Head:
         """Read the head of an answer.
@@ -201,10 +193,6 @@ class Exchange:
         head = connection.read_head()
         self.has_answered = True
         return head
-
-    def close(self) -> None:
-        """Close the kept connections."""
-        self._pool.close()
 
     def _ask(self, connection: Connection, data: bytes, limits: TimeLimits) -> Head:
         try:

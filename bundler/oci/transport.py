@@ -123,7 +123,7 @@ class Transport:
             self.connection_budget.was_cut(connection.moved_bytes)
             raise
         finally:
-            self._exchange.give_back(connection)
+            self._exchange.pool.give_back(connection)
 
     def upload(
         self,
@@ -183,7 +183,7 @@ class Transport:
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._exchange.close()
+        self._exchange.pool.close()
 
     def _start(self, request: OciRequest, headers: Mapping[str, str]) -> Started:
         self._check_time(request)

@@ -63,9 +63,7 @@ class Environment:
         try:
             return parse_duration(text)
         except ValueError as error:
-            raise UsageError(
-                f"reading the variable BUNDLER_{name}", context=[str(error)], hint="correct it, or unset it"
-            ) from error
+            raise _wrong(f"BUNDLER_{name}", str(error)) from error
 
     def folder(self, name: str, xdg: str, fallback: str) -> Path:
         """Return a folder of ours: BUNDLER_<name>, else ``bundler`` in the XDG one, else in its place below home.
@@ -77,7 +75,10 @@ class Environment:
         """
         if own := self.text(name):
             return Path(own).expanduser()
-        base = self.variables.get(xdg, "")
+        return self._xdg_folder(xdg, fallback)
+
+    def _xdg_folder(self, variable: str, fallback: str) -> Path:
+        base = self.variables.get(variable, "")
         return (Path(base) if base.startswith("/") else self.home / fallback) / "bundler"
 
     @property
@@ -90,11 +91,8 @@ class Environment:
         duration_s = self.duration_s("LOCK_DURATION", DEFAULT_LOCK_DURATION_S)
         if duration_s >= MIN_LOCK_DURATION_S:
             return duration_s
-        raise UsageError(
-            "reading the variable BUNDLER_LOCK_DURATION",
-            context=[f"{self.text('LOCK_DURATION')!r} is shorter than {MIN_LOCK_DURATION_S:.0f} s"],
-            hint="correct it, or unset it",
-        )
+        said = f"{self.text('LOCK_DURATION')!r} is shorter than {MIN_LOCK_DURATION_S:.0f} s"
+        raise _wrong("BUNDLER_LOCK_DURATION", said)
 
     @property
     def state_dir(self) -> Path:
@@ -109,8 +107,7 @@ class Environment:
     @property
     def config_dir(self) -> Path:
         """Where the user's own settings lie (``registries.yaml``)."""
-        base = self.variables.get("XDG_CONFIG_HOME", "")
-        return (Path(base) if base.startswith("/") else self.home / ".config") / "bundler"
+        return self._xdg_folder("XDG_CONFIG_HOME", ".config")
 
     @property
     def bundle_path(self) -> tuple[Path, ...]:
@@ -141,11 +138,8 @@ class Environment:
         text = self.variables.get("SOURCE_DATE_EPOCH", "0")
         if text.isascii() and text.isdigit():
             return int(text)
-        raise UsageError(
-            "reading the variable SOURCE_DATE_EPOCH",
-            context=[f"{text!r} is not a number of seconds"],
-            hint="set it to whole seconds since 1970, or unset it",
-        )
+        said = f"{text!r} is not a number of seconds"
+        raise _wrong("SOURCE_DATE_EPOCH", said, hint="set it to whole seconds since 1970, or unset it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +155,11 @@ class Settings:
     kubeconfig: Path | None
     namespace: str
     """Empty: the one of the context."""
+
+
+def _wrong(variable: str, said: str, hint: str = "correct it, or unset it") -> UsageError:
+    """Return the error of a variable that holds what cannot be taken."""
+    return UsageError(f"reading the variable {variable}", context=[said], hint=hint)
 
 
 def typed_output(argv: Sequence[str]) -> str:
@@ -221,11 +220,7 @@ def _output(environment: Environment, options: CommonOptions, outputs: tuple[str
         return options.output
     wanted = environment.text("OUTPUT")
     if wanted and wanted not in {"text", "json", "yaml"}:
-        raise UsageError(
-            "reading the variable BUNDLER_OUTPUT",
-            context=[f"{wanted!r} is not one of text, json, yaml"],
-            hint="correct it, or unset it",
-        )
+        raise _wrong("BUNDLER_OUTPUT", f"{wanted!r} is not one of text, json, yaml")
     return wanted if wanted in outputs else outputs[0]
 
 
