@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.cli.output.causes import because, by_path
 from bundler.cli.output.markdown import markdown
 from bundler.cli.output.page import page
-from bundler.cli.output.plan import (
-    PlanView,
-    count_line,
-    gone_texts,
-    kept_texts,
-    plan_lines,
-    reach_remark,
-    skipped_texts,
-)
+from bundler.cli.output.plan import PlanView, count_line, kept_texts, plan_lines, reach_remark, rest_listings
 from bundler.cli.output.report import Item, Listing, Report
 from bundler.cli.output.steps import stepped_listings
 from bundler.model.change import Action
@@ -96,8 +88,7 @@ def _report(plan: Plan, shown: Iterable[Change], subject: Subject, view: DiffVie
         listings=(
             Listing(title="Changed values", lines=subject.values),
             Listing(title="Warnings", lines=warnings),
-            Listing(title="Gone", lines=tuple(gone_texts(plan, subject.namespace))),
-            Listing(title="Hooks that do not run", lines=tuple(skipped_texts(plan, subject.namespace))),
+            *rest_listings(plan, subject.namespace),
         ),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
         items=tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.causes import by_path, with_reasons
+from bundler.cli.output.report import Listing
 from bundler.cli.output.steps import stepped_lines
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
@@ -84,30 +85,31 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
     if are_many:
         number = counted(len(unverified), "object")
         yield Line(f"the server checks {number} only once the namespace, or what else they need, is there", "dim")
-    yield from (Line(f"= keep {text}", "dim") for text in kept_texts(plan, view.namespace))
-    yield from gone_lines(plan, view.namespace)
-    yield from skipped_lines(plan, view.namespace)
-    yield from stepped_lines(planned_steps(plan.steps), view.namespace)
+    yield from rest_lines(plan, view.namespace)
     yield Line(count_line(plan), "bold")
 
 
-def gone_lines(plan: Plan, namespace: str) -> Iterator[Line]:
-    """Return recorded objects that went with their kind."""
-    return (Line(f"= gone {text}", "yellow") for text in gone_texts(plan, namespace))
+def rest_lines(plan: Plan, namespace: str) -> Iterator[Line]:
+    """Return what a plan says below its changes: what stays, what went, hooks that do not run, and steps."""
+    yield from (Line(f"= keep {text}", "dim") for text in kept_texts(plan, namespace))
+    yield from (Line(f"= gone {text}", "yellow") for text in _gone_texts(plan, namespace))
+    yield from (Line(f"= skip hook {text}", "yellow") for text in _skipped_texts(plan, namespace))
+    yield from stepped_lines(planned_steps(plan.steps), namespace)
 
 
-def skipped_lines(plan: Plan, namespace: str) -> Iterator[Line]:
-    """Return hooks that do not run although they would."""
-    return (Line(f"= skip hook {text}", "yellow") for text in skipped_texts(plan, namespace))
+def rest_listings(plan: Plan, namespace: str) -> tuple[Listing, Listing]:
+    """Return what went with its kind and which hooks do not run, as parts of a report."""
+    return (
+        Listing(title="Gone", lines=tuple(_gone_texts(plan, namespace))),
+        Listing(title="Hooks that do not run", lines=tuple(_skipped_texts(plan, namespace))),
+    )
 
 
-def skipped_texts(plan: Plan, namespace: str) -> Iterator[str]:
-    """Return which hooks do not run, and when they would, a text each."""
+def _skipped_texts(plan: Plan, namespace: str) -> Iterator[str]:
     return (f"{one.ref.seen_from(namespace)} ({one.reason})" for one in plan.skipped_hooks)
 
 
-def gone_texts(plan: Plan, namespace: str) -> Iterator[str]:
-    """Return what went with its kind, a text each."""
+def _gone_texts(plan: Plan, namespace: str) -> Iterator[str]:
     return (f"{one.ref.seen_from(namespace)}: {one.reason}" for one in plan.gone)
 
 

@@ -110,9 +110,6 @@ def show_migrated(app: App, result: MigratedStorage, *, is_dry_run: bool) -> Non
         result: what was found and written.
         is_dry_run: nothing was written.
     """
-    if app.output != "text":
-        app.screen.document(wire.releases.migrated_form(result), app.output)
-        return
     number = counted(result.objects, "object")
     if not result.is_changed:
         said = f"{result.storage} alone is stored already"
@@ -121,7 +118,7 @@ def show_migrated(app: App, result: MigratedStorage, *, is_dry_run: bool) -> Non
     else:
         said = f"{number} stored as {result.storage}, which alone is stored now (before: {', '.join(result.before)})"
     outside = f"; outside the deployment windows: {result.outside_window}" if result.outside_window else ""
-    app.screen.lines([Line(f"{result.definition}: {said}{outside}", "green")])
+    app.show(wire.releases.migrated_form(result), [Line(f"{result.definition}: {said}{outside}", "green")])
 
 
 def show_protection(app: App, release: str, namespace: str, protection: Protection) -> None:
@@ -133,10 +130,8 @@ def show_protection(app: App, release: str, namespace: str, protection: Protecti
         namespace: where it is.
         protection: as it is recorded.
     """
-    if app.output != "text":
-        app.screen.document(wire.releases.protect_form(release, namespace, protection), app.output)
-    else:
-        app.screen.lines([Line(f"release {release}: {protection}", "green")])
+    form = wire.releases.protect_form(release, namespace, protection)
+    app.show(form, [Line(f"release {release}: {protection}", "green")])
 
 
 def show_trail(app: App, entries: Sequence[AuditEntry]) -> None:

@@ -12,16 +12,14 @@ from bundler.cli.output.plan import (
     SIGNS,
     because_lines,
     counts_text,
-    gone_lines,
-    gone_texts,
     kept_texts,
     reach_lines,
     reach_remark,
-    skipped_lines,
-    skipped_texts,
+    rest_lines,
+    rest_listings,
 )
 from bundler.cli.output.report import Item, Listing, Report
-from bundler.cli.output.steps import paced_text, stepped_lines, stepped_listings
+from bundler.cli.output.steps import paced_text, stepped_listings
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
@@ -157,10 +155,7 @@ def saved_lines(saved: SavedPlan) -> Iterator[Line]:
         yield from because_lines(reasons)
         yield from (Line(f"    ! {word}: {said}", "yellow") for word, said in change.notes)
         yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in change.lines)
-    yield from (Line(f"= keep {text}", "dim") for text in kept_texts(saved.facts.plan, saved.request.namespace))
-    yield from gone_lines(saved.facts.plan, saved.request.namespace)
-    yield from skipped_lines(saved.facts.plan, saved.request.namespace)
-    yield from stepped_lines(planned_steps(saved.facts.plan.steps), saved.request.namespace)
+    yield from rest_lines(saved.facts.plan, saved.request.namespace)
     yield Line("in this order:" if saved.is_pending else _NOTHING, "dim")
     yield from (Line(f"  {number}. {text}", "dim") for number, text in enumerate(step_lines(saved), start=1))
     yield Line(f"plan: {saved_counts(saved)}", "bold")
@@ -199,8 +194,7 @@ def report_of(saved: SavedPlan) -> Report:
         listings=(
             values,
             Listing(title="Warnings", lines=saved.warnings),
-            Listing(title="Gone", lines=tuple(gone_texts(plan, saved.request.namespace))),
-            Listing(title="Hooks that do not run", lines=tuple(skipped_texts(plan, saved.request.namespace))),
+            *rest_listings(plan, saved.request.namespace),
         ),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
         items=(*namespaces, *items),
