@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.flows.checks import carry_out_checks
+from bundler.cli.adapters.session import open_session
+from bundler.cli.flows.confirm import say_where
+from bundler.cli.flows.junit_file import write_reports
+from bundler.cli.output.checked import show_checks
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import lock_timeout_option, policy_option
 from bundler.cli.parsing.command import FilePath, verb
@@ -28,4 +31,12 @@ def test_command(app: App, *, release: str, junit: Path | None, site_file: Path 
     They are those of the deployed revision, from its record; the bundle is not needed. They run one after the other,
     and all of them, under the lock of the release. Exits with 1 when one failed.
     """
-    return carry_out_checks(app, release, site=site_file, junit=junit, lock_timeout_s=lock_timeout_s)
+    session = open_session(app)
+    site = session.read_site(site_file) if site_file else None
+    say_where(app, session, session.scope.namespace(of_site=site.namespace if site else ""))
+    report = session.test(release, site=site, lock_timeout_s=lock_timeout_s)
+    app.telling.stop()
+    code = show_checks(app, report)
+    if junit is not None:
+        write_reports(junit, [report])
+    return code
