@@ -84,12 +84,17 @@ class ImportedForm(TypedDict):
     skippedBlobs: int
 
 
-class DeliveredImageForm(TypedDict):
-    """An image in a delivery."""
+class PinnedImageForm(TypedDict):
+    """An image, by its digest."""
 
     ref: str
     digest: str
     platforms: list[str]
+
+
+class DeliveredImageForm(PinnedImageForm):
+    """An image in a delivery."""
+
     bytes: int
     usedBy: list[str]
 
@@ -124,14 +129,6 @@ class DeliveredBundleForm(TypedDict):
     name: str
     version: str
     digest: str
-
-
-class PinnedImageForm(TypedDict):
-    """An image, by its digest."""
-
-    ref: str
-    digest: str
-    platforms: list[str]
 
 
 class ExportedForm(TypedDict):
@@ -251,7 +248,10 @@ def delivery_form(index: DeliveryIndex, build_id: str) -> DeliveryForm:
         "platforms": list(index.platforms) or ["all"],
         "blobs": len(index.stored),
         "bytes": sum(blob.size for blob in index.stored),
-        "images": [_delivered_form(image.locked) for image in index.images],
+        "images": [
+            {**_pinned_form(one.locked), "bytes": one.locked.size, "usedBy": list(one.locked.used_by)}
+            for one in index.images
+        ],
         "attachments": len(index.attachments),
         "base": {"name": base.name, "version": base.version, "build": base.index} if base else None,
         "leftToBase": sum(blob.in_base for blob in index.blobs),
@@ -259,14 +259,8 @@ def delivery_form(index: DeliveryIndex, build_id: str) -> DeliveryForm:
     }
 
 
-def _delivered_form(image: LockedImage) -> DeliveredImageForm:
-    return {
-        "ref": str(image.ref),
-        "digest": image.digest,
-        "platforms": list(image.platforms),
-        "bytes": image.size,
-        "usedBy": list(image.used_by),
-    }
+def _pinned_form(image: LockedImage) -> PinnedImageForm:
+    return {"ref": str(image.ref), "digest": image.digest, "platforms": list(image.platforms)}
 
 
 def exported_form(exported: Exported) -> ExportedForm:
@@ -277,10 +271,7 @@ def exported_form(exported: Exported) -> ExportedForm:
         "bytes": exported.size,
         "build": exported.build_id,
         "bundle": {"name": index.bundle.name, "version": index.bundle.version, "digest": index.bundle.digest},
-        "images": [
-            {"ref": str(one.locked.ref), "digest": one.locked.digest, "platforms": list(one.locked.platforms)}
-            for one in index.images
-        ],
+        "images": [_pinned_form(image.locked) for image in index.images],
         "blobs": len(index.stored),
         "inBase": sum(blob.in_base for blob in index.blobs),
     }
