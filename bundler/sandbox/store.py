@@ -174,7 +174,8 @@ class Transaction:
         """Store a new object and stamp its resourceVersion."""
         text = self._stamp(body)
         self._sql.execute(
-            "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", (*_key(ref), _uid(body), self.version, text)
+            "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*_key(ref), body["metadata"]["uid"], self.version, text),
         )
         self._set_owners(ref, body)
         self._record("ADDED", ref, text, "null")
@@ -405,8 +406,3 @@ class Store:
 
 def _key(ref: ObjectRef) -> tuple[str, str, str, str]:
     return (ref.group, ref.kind, ref.namespace, ref.name)
-
-
-def _uid(body: Body) -> str:
-    metadata = body["metadata"]
-    return str(metadata["uid"]) if isinstance(metadata, dict) else ""

@@ -15,7 +15,6 @@ from bundler.sandbox import refusals, writes
 from bundler.sandbox.controllers.engine import touch, unsettle
 from bundler.sandbox.controllers.pod_status import REASONS
 from bundler.sandbox.controllers.world import rfc3339
-from bundler.sandbox.discovery import find_type
 from bundler.sandbox.seed import seed_store
 from bundler.sandbox.store import Fault
 
@@ -117,7 +116,10 @@ class Tampering:
             RejectedError: when the result is not valid.
         """
         with self._writing() as tx:
-            write, live = self._found(tx, ref, version=version, manager=manager)
+            write = writes.begin(tx, "editing", ref, version, manager=manager, time=rfc3339(self._now_s()))
+            live = tx.get(ref)
+            if live is None:
+                raise refusals.not_found("editing", ref, write.served)
             merged: Tree = json.loads(json.dumps(merge_patch(live, patch)))
             return writes.replace_tree(tx, write, live, merged, subresource=subresource)
 
@@ -138,16 +140,6 @@ class Tampering:
         """
         ref = ObjectRef("apps", kind, namespace, name)
         return self.edit(ref, {"spec": {"replicas": replicas}}, manager=manager, subresource="scale")
-
-    def _found(self, tx: Transaction, ref: ObjectRef, *, version: str, manager: str) -> tuple[writes.Write, Tree]:
-        served = find_type(tx, ref.group, ref.kind, version)
-        if served is None:
-            raise refusals.unknown_kind("editing", ref, version)
-        live = tx.get(ref)
-        if live is None:
-            raise refusals.not_found("editing", ref, served)
-        write = writes.begin(tx, "editing", ref, served.version, manager=manager, time=rfc3339(self._now_s()))
-        return write, live
 
     @contextmanager
     def _writing(self, *, is_dry_run: bool = False) -> Iterator[Transaction]:

@@ -55,9 +55,8 @@ class _Rollout:
 
 def run_deployments(world: World) -> None:
     """Move every Deployment a step towards its template and its number of replicas."""
-    for deployment in world.all("apps", "Deployment"):
-        if not is_leaving(deployment):
-            _sync(world, deployment)
+    for deployment in world.staying("apps", "Deployment"):
+        _sync(world, deployment)
 
 
 def _sync(world: World, deployment: Body) -> None:
@@ -183,20 +182,16 @@ def _bounds(rollout: _Rollout) -> tuple[int, int]:
 
 def _shrink_old(world: World, rollout: _Rollout, least: int) -> None:
     """Scale old ReplicaSets down: first what is not available anyway, then as far as enough stays available."""
-    available = {id(one): int_at(one, "status", "availableReplicas") for one in rollout.every}
-    new_missing = size_of(rollout.new) - available[id(rollout.new)]
-    room = sum(size_of(one) for one in rollout.every) - least - new_missing
+    room = sum(size_of(one) for one in rollout.every) - least - _missing(rollout.new)
     for one in rollout.old:
-        broken = min(size_of(one) - available[id(one)], max(room, 0))
-        if broken > 0:
-            room -= broken
-            _resize(world, rollout, one, size_of(one) - broken)
-            available[id(one)] = min(available[id(one)], size_of(one) - broken)
-            continue
-        drop = min(size_of(one), max(room, 0))
+        drop = min(_missing(one) if _missing(one) > 0 else size_of(one), room)
         if drop > 0:
             room -= drop
             _resize(world, rollout, one, size_of(one) - drop)
+
+
+def _missing(replica_set: Body) -> int:
+    return size_of(replica_set) - int_at(replica_set, "status", "availableReplicas")
 
 
 def _resize(world: World, rollout: _Rollout, replica_set: Body, size: int, *, is_noted: bool = False) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.json import int_at, items_at, list_at, mapping_at, text_at, value_at
-from bundler.sandbox.controllers.replicas import creation_problem
+from bundler.sandbox.controllers.replicas import warned_problem
 from bundler.sandbox.controllers.world import is_leaving, is_pod_ready, pod_from, seconds_of, short_hash
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ WATCHED = frozenset({("batch", "Job"), ("", "Pod"), ("", "ServiceAccount")})
 
 def run_jobs(world: World) -> None:
     """Move every Job a step towards its completions."""
-    for job in world.all("batch", "Job"):
-        if is_leaving(job):
-            continue
+    for job in world.staying("batch", "Job"):
         if is_finished(job):
             _expire(world, job)
         else:
@@ -68,11 +66,7 @@ def _start(world: World, job: Body, active: Sequence[Body], done: Sequence[Body]
     """Create the pods that may run now."""
     left = int_at(job, "spec", "completions", default=1) - len(done) - len(active)
     room = min(int_at(job, "spec", "parallelism", default=1) - len(active), left)
-    if room <= 0:
-        return []
-    problem = creation_problem(world, job)
-    if problem:
-        world.warn(job, "FailedCreate", f"Error creating: {problem}", component="job-controller")
+    if room <= 0 or warned_problem(world, job, "job-controller"):
         return []
     made = []
     for index in range(room):

@@ -35,16 +35,14 @@ DAEMONS_WATCHED = frozenset({("apps", "DaemonSet"), ("", "Pod"), ("", "ServiceAc
 
 def run_replica_sets(world: World) -> None:
     """Give every ReplicaSet the pods it asks for."""
-    for replica_set in world.all("apps", "ReplicaSet"):
-        if not is_leaving(replica_set):
-            _sync_replica_set(world, replica_set)
+    for replica_set in world.staying("apps", "ReplicaSet"):
+        _sync_replica_set(world, replica_set)
 
 
 def run_daemon_sets(world: World) -> None:
     """Give every DaemonSet its pod on the only node."""
-    for daemon_set in world.all("apps", "DaemonSet"):
-        if not is_leaving(daemon_set):
-            _sync_daemon_set(world, daemon_set)
+    for daemon_set in world.staying("apps", "DaemonSet"):
+        _sync_daemon_set(world, daemon_set)
 
 
 def active_pods(world: World, owner: Body) -> list[Body]:
@@ -92,6 +90,20 @@ def creation_problem(world: World, owner: Body) -> str:
     return f'pods "{name}" is forbidden: {refused}' if refused else ""
 
 
+def warned_problem(world: World, owner: Body, component: str) -> str:
+    """Return why the owner's pods would be refused, after a warning about it; empty where they would not.
+
+    Args:
+        world: what the controllers see.
+        owner: a workload.
+        component: name of the controller.
+    """
+    problem = creation_problem(world, owner)
+    if problem:
+        world.warn(owner, "FailedCreate", f"Error creating: {problem}", component=component)
+    return problem
+
+
 def _owners_refs(owner: Body, namespace: str) -> list[ObjectRef]:
     uid = controller_uid(owner)
     owners = [one for one in items_at(owner, "metadata", "ownerReferences") if text_at(one, "uid") == uid]
@@ -106,10 +118,8 @@ def _sync_replica_set(world: World, replica_set: Body) -> None:
     wanted = int_at(replica_set, "spec", "replicas", default=1)
     problem = ""
     if len(pods) < wanted:
-        problem = creation_problem(world, replica_set)
-        if problem:
-            world.warn(replica_set, "FailedCreate", f"Error creating: {problem}", component="replicaset-controller")
-        else:
+        problem = warned_problem(world, replica_set, "replicaset-controller")
+        if not problem:
             pods += _new_pods(world, replica_set, wanted - len(pods))
             problem = creation_problem(world, replica_set) if len(pods) < wanted else ""
     elif len(pods) > wanted:
@@ -164,13 +174,9 @@ def _sync_daemon_set(world: World, daemon_set: Body) -> None:
             world.delete(pod)
             pods = updated
     is_free = not world.owned(daemon_set, "", "Pod")
-    if is_free:
-        problem = creation_problem(world, daemon_set)
-        if problem:
-            world.warn(daemon_set, "FailedCreate", f"Error creating: {problem}", component="daemonset-controller")
-        else:
-            pod = _new_pod(world, daemon_set, {"controller-revision-hash": revision}, salt=json.dumps(revision))
-            pods = updated = [pod]
+    if is_free and not warned_problem(world, daemon_set, "daemonset-controller"):
+        pod = _new_pod(world, daemon_set, {"controller-revision-hash": revision}, salt=json.dumps(revision))
+        pods = updated = [pod]
     world.set_status(daemon_set, _daemon_status(world, daemon_set, pods, updated))
 
 

@@ -33,9 +33,8 @@ REVISION_LABEL = "controller-revision-hash"
 
 def run_stateful_sets(world: World) -> None:
     """Move every StatefulSet a step towards its template and its number of replicas."""
-    for stateful_set in world.all("apps", "StatefulSet"):
-        if not is_leaving(stateful_set):
-            _sync(world, stateful_set)
+    for stateful_set in world.staying("apps", "StatefulSet"):
+        _sync(world, stateful_set)
 
 
 def _sync(world: World, stateful_set: Body) -> None:

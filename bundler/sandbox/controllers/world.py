@@ -59,6 +59,10 @@ class World:
         """
         return self.tx.peek(group, kind, namespace)
 
+    def staying(self, group: str, kind: str) -> list[Body]:
+        """Return all objects of a kind that are not being deleted, read-only."""
+        return [one for one in self.all(group, kind) if not is_leaving(one)]
+
     def owned(self, owner: Body, group: str, kind: str) -> list[Body]:
         """Return the objects of a kind that ``owner`` controls, read-only, by name.
 
