@@ -20,6 +20,7 @@ from bundler.storage.encoding import (
 )
 from bundler.storage.heads import check_format
 from bundler.storage.inventory import read_entry, read_ref
+from bundler.storage.metadata import name_of, short_name
 from bundler.storage.reading import (
     DamageError,
     count_of,
@@ -53,8 +54,7 @@ def read_pack_secret(secret: Body) -> list[Piece]:
         DamageError, RecordTooNewError.
     """
     check_format(secret, text_at(secret, "metadata", "annotations", records.FORMAT))
-    name = text_at(secret, "metadata", "name").rpartition(".")[2]
-    return read_pack(name, secret_bytes(secret, PACK_KEY))
+    return read_pack(short_name(name_of(secret)), secret_bytes(secret, PACK_KEY))
 
 
 def listed_packs(head: Head, pieces: Iterable[Piece]) -> tuple[str, ...]:

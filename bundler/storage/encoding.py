@@ -30,6 +30,7 @@ from bundler.storage.heads import (
     read_summary,
 )
 from bundler.storage.inventory import ref_cells, write_pages
+from bundler.storage.metadata import short_name
 from bundler.storage.reading import mapping_of, parse_json, secret_bytes
 from bundler.storage.rollouts import rollout_text
 from bundler.storage.sensitive import Hider, Secrets, hide_json
@@ -315,7 +316,9 @@ def mark_head(
         digest, packs = _with_evidence(secret, evidence)
         changes = {**changes, "evidence": digest}
         # Names come on top of a listing blob, so a folded list of packs need not be read here.
-        notes[records.PACKS] = ",".join(dict.fromkeys((*named_packs(secret)[0], *map(_short_name, packs))))
+        notes[records.PACKS] = ",".join(
+            dict.fromkeys((*named_packs(secret)[0], *(short_name(one.name) for one in packs)))
+        )
     return _rewritten(secret, _changed(secret, changes), annotations=notes, labels=marks), packs
 
 
@@ -395,7 +398,3 @@ def _with_evidence(secret: Body, evidence: str) -> tuple[str, tuple[Record, ...]
     summary = read_summary(secret)
     packs = tuple(_pack_record(pack, summary) for pack in build_packs(pieces_of(writer.blobs)))
     return digest, packs
-
-
-def _short_name(record: Record) -> str:
-    return record.name.rpartition(".")[2]

@@ -12,7 +12,7 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.release import BundleReference, Protection, ReleaseStatus, RevisionSummary
 from bundler.model.size import cut
 from bundler.storage import limits, records
-from bundler.storage.reading import DamageError, count_of, mapping_of, parse_json, secret_bytes, time_of
+from bundler.storage.reading import DamageError, count_of, mapping_of, parse_json, secret_bytes, time_of, word_of
 from bundler.storage.rollouts import read_rollout, rollout_text
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def head_record(
         namespace=summary.namespace,
         data={DATA_KEY: canonical_json(content)},
         labels=own,
-        annotations=_columns(summary) | _pack_columns(packs, pack_index),
+        annotations=_columns(summary, packs, pack_index),
     )
     check_size(record.body())
     return record
 
 
-def _columns(summary: RevisionSummary) -> dict[str, str]:
+def _columns(summary: RevisionSummary, packs: tuple[str, ...], pack_index: str) -> dict[str, str]:
     bundle = summary.bundle
     found = {
         records.FORMAT: str(format_of(summary.rollout)),
@@ -111,6 +111,8 @@ def _columns(summary: RevisionSummary) -> dict[str, str]:
         ROLLOUT: rollout_text(summary.rollout, summary.release) if summary.rollout else "",
         INPUTS: summary.inputs,
         CORRECTED: str(summary.corrected or ""),
+        records.PACKS: ",".join(packs),
+        records.PACK_INDEX: pack_index,
     }
     return {key: text for key, text in found.items() if text}
 
@@ -141,11 +143,6 @@ def _protection(text: str) -> Protection | None:
         user=text_at(content, "user"),
         reason=text_at(content, "reason"),
     )
-
-
-def _pack_columns(packs: tuple[str, ...], pack_index: str) -> dict[str, str]:
-    found = {records.PACKS: ",".join(packs), records.PACK_INDEX: pack_index}
-    return {key: text for key, text in found.items() if text}
 
 
 def check_size(body: Body) -> None:
@@ -184,7 +181,7 @@ def read_summary(secret: Body) -> RevisionSummary:
         release=text_at(marks, labels.RELEASE_NAME),
         namespace=text_at(secret, "metadata", "namespace"),
         revision=_number(text_at(marks, labels.REVISION), "its revision"),
-        status=_status(text_at(marks, labels.STATUS)),
+        status=word_of(ReleaseStatus, text_at(marks, labels.STATUS), "its status"),
         bundle=bundle,
         updated=time_of(text_at(notes, _P + "updated")),
         created=time_of(text_at(notes, _P + "created")),
@@ -266,10 +263,3 @@ def _number(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise DamageError(f"{what} is not a number: {text[:40]!r}")
     return int(text)
-
-
-def _status(text: str) -> ReleaseStatus:
-    try:
-        return ReleaseStatus(text)
-    except ValueError as error:
-        raise DamageError(f"its status is none that this bundler knows: {text[:40]!r}") from error

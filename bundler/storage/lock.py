@@ -270,18 +270,14 @@ class HeldLease:
             self._mutex.release()
 
     def _try_to_renew(self) -> None:
-        asked_s = self._clock.monotonic()
         try:
-            self._body = self._in_time().replace(payload_of(renewed(self._body, self._clock.now()), self._ref)).body
+            self._renew_as_read()
         except (ConflictError, ObjectNotFoundError):
-            self._look_again()
-            return
-        self._renewed_s = asked_s
+            # Someone else holds it now, or only touched it.
+            if self._is_still_ours():
+                self._renew_as_read()
 
-    def _look_again(self) -> None:
-        """After a conflict: someone else holds it now, or only touched it."""
-        if not self._is_still_ours():
-            return
+    def _renew_as_read(self) -> None:
         asked_s = self._clock.monotonic()
         self._body = self._in_time().replace(payload_of(renewed(self._body, self._clock.now()), self._ref)).body
         self._renewed_s = asked_s

@@ -9,10 +9,10 @@ from bundler.model.json import mapping_at, text_at
 from bundler.model.release import ReleaseStatus
 from bundler.storage.heads import read_summary
 from bundler.storage.reading import reading
-from bundler.storage.records import HEAD, PACK, SENSITIVE, head_revision
+from bundler.storage.records import PACK, SENSITIVE, head_revision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.model.json import Body
     from bundler.model.release import RevisionSummary
@@ -58,20 +58,19 @@ def summary_of(item: Body) -> RevisionSummary:
         return read_summary(item)
 
 
-def unclaimed_records(items: Sequence[Body], named: frozenset[str] | None) -> tuple[str, ...]:
-    """Return names of the packs and sensitive parts that no head claims.
+def unclaimed_records(items: Sequence[Body], revisions: Iterable[int], named: frozenset[str] | None) -> Iterator[Body]:
+    """Yield the packs and sensitive parts that no head claims.
 
     Args:
         items: all records of a release.
-        named: the packs that its heads name; None where a damaged head hides some.
+        revisions: that have a head.
+        named: the packs that these name; None where a damaged head hides some.
     """
-    found, numbers = [], {str(number_of(item)) for item in items if kind_of(item) == HEAD}
+    numbers = {*map(str, revisions)}
     for item in items:
         is_pack = kind_of(item) == PACK and named is not None and short_name(name_of(item)) not in named
-        is_part = kind_of(item) == SENSITIVE and label_of(item, labels.REVISION) not in numbers
-        if is_pack or is_part:
-            found.append(name_of(item))
-    return tuple(sorted(found))
+        if is_pack or (kind_of(item) == SENSITIVE and label_of(item, labels.REVISION) not in numbers):
+            yield item
 
 
 def droppable(

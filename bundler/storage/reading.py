@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bundler.errors.change import RecordDamagedError
 from bundler.model.json import text_at
@@ -18,12 +18,32 @@ from bundler.storage.limits import READ_NESTING_MAX, READ_SECRET_MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from enum import StrEnum
 
     from bundler.model.json import Body, JSONValue
+
+    _W = TypeVar("_W", bound=StrEnum)
 
 
 class DamageError(ValueError):
     """What is wrong with a record, in words; becomes a RecordDamagedError that names the record."""
+
+
+def word_of(kind: type[_W], text: str, what: str) -> _W:
+    """Return the word of a kind that a text is.
+
+    Args:
+        kind: an enumeration.
+        text: as it was read.
+        what: it is, for messages.
+
+    Raises:
+        DamageError: when it is none of them.
+    """
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise DamageError(f"{what} is none that this bundler knows: {text[:40]!r}") from error
 
 
 @contextmanager

@@ -170,11 +170,12 @@ class RecordReader:
             return self._read_pack(summary, name) if name in newest else self._fetch_pack(summary, name)
 
         revisions = storage.inventories.read_inventories(heads, seen, read, on_unreadable)
-        known = frozenset(number_of(item) for item in items if kind_of(item) == records.HEAD)
-        unclaimed = unclaimed_records(items, self.named_packs(item for item in items if kind_of(item) == records.HEAD))
+        listed = [item for item in items if kind_of(item) == records.HEAD]
+        known = frozenset(map(number_of, listed))
+        unclaimed = sorted(map(name_of, unclaimed_records(items, known, self.named_packs(listed))))
         return Inventories(
             revisions=revisions,
-            unclaimed=unclaimed,
+            unclaimed=tuple(unclaimed),
             unlabelled=self._unlabelled(namespace, release, known) if unclaimed else (),
         )
 

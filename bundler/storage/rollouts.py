@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from bundler.errors.change import RecordTooLargeError
 from bundler.model.digits import parse_digits
@@ -20,15 +20,13 @@ from bundler.storage.reading import (
     text_of,
     texts_of,
     time_of,
+    word_of,
 )
 
 if TYPE_CHECKING:
-    from enum import StrEnum
-
     from bundler.model.json import Body, JSONValue
 
-    _W = TypeVar("_W", bound=StrEnum)
-
+_SHARES = "the shares of a component"
 _PAUSES = frozenset({"canary", "each", "none"})
 
 
@@ -95,13 +93,13 @@ def read_rollout(text: str) -> Rollout | None:
         shares=_shares(content.get("shares")),
         step=count_of(content.get("step"), "the step of its rollout"),
         is_done=content.get("done") is True,
-        state=_word(RolloutState, text_at(content, "state"), "the state of its rollout"),
+        state=word_of(RolloutState, text_at(content, "state"), "the state of its rollout"),
         since=time_of(text_at(content, "since")),
         by=text_at(content, "by"),
         pause_after=text_at(content, "pauseAfter") or "none",
         soak_s=count_of(content.get("soak", 0), "the soak of its rollout"),
         step_timeout_s=count_of(content.get("timeout", 0), "the time limit of its rollout"),
-        on_failure=_word(OnFailure, text_at(content, "onFailure"), "what follows a failure of its rollout"),
+        on_failure=word_of(OnFailure, text_at(content, "onFailure"), "what follows a failure of its rollout"),
         gates=texts_of(content.get("gates", []), "the gates of its rollout", limits.READ_GATES_MAX),
         passed=texts_of(content.get("passed", []), "the gates passed", limits.READ_GATES_MAX),
         start_broken=count_of(content.get("startBroken", 0), "startBroken of its rollout"),
@@ -114,11 +112,10 @@ def read_rollout(text: str) -> Rollout | None:
 
 def _shares(value: JSONValue) -> dict[str, tuple[Share, ...]]:
     content = mapping_of(value, "the shares of its rollout")
-    return {component: tuple(map(_share, _steps(shares))) for component, shares in content.items()}
-
-
-def _steps(value: JSONValue) -> tuple[JSONValue, ...]:
-    return tuple(list_of(value, "the shares of a component", limits.READ_STEPS_MAX))
+    return {
+        component: tuple(map(_share, list_of(shares, _SHARES, limits.READ_STEPS_MAX)))
+        for component, shares in content.items()
+    }
 
 
 def _share(value: JSONValue) -> Share:
@@ -127,13 +124,6 @@ def _share(value: JSONValue) -> Share:
         return Share.parse(text)
     except ValueError as error:
         raise DamageError(f"a share of its rollout cannot be read: {text[:40]!r}") from error
-
-
-def _word(kind: type[_W], text: str, what: str) -> _W:
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise DamageError(f"{what} is none that this bundler knows: {text[:40]!r}") from error
 
 
 def _check(rollout: Rollout) -> None:

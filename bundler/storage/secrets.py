@@ -13,19 +13,18 @@ from bundler import storage
 from bundler.errors import BundlerError
 from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import AlreadyExistsError, ForbiddenError, RejectedError
-from bundler.model import labels
 from bundler.model.json import text_at
 from bundler.model.lean import replace
 from bundler.storage import records
 from bundler.storage.metadata import (
     droppable,
     kind_of,
-    label_of,
     name_of,
     note_of,
     number_of,
     short_name,
     summary_of,
+    unclaimed_records,
 )
 from bundler.storage.reading import reading
 from bundler.storage.record_reader import RecordReader
@@ -265,11 +264,8 @@ class SecretReleaseStore:
         named = self._reader.named_packs(kept.values())
         for number in sorted(dropped):
             self._delete(heads[number])
-        for item in items:
-            if kind_of(item) == records.SENSITIVE and label_of(item, labels.REVISION) not in {str(n) for n in kept}:
-                self._delete(item)
-            if kind_of(item) == records.PACK and named is not None and short_name(name_of(item)) not in named:
-                self._delete(item)
+        for item in unclaimed_records(items, kept, named):
+            self._delete(item)
 
     def erase(self, namespace: str, release: str) -> None:
         """Drop every record of a release.
