@@ -10,13 +10,11 @@ from bundler.model.size import counted, seconds, shown_bytes
 from bundler.syntax.json_text import dump_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bundler.cli.session.app import App
     from bundler.wire.bundles import DescriptionForm, StepRulesForm
     from bundler.wire.deliveries import DeliveryForm
-
-_HEADS = ("VALUE", "TYPE", "DEFAULT", "ALLOWED", "WHAT IT IS")
 
 
 def show_description(app: App, description: DescriptionForm) -> None:
@@ -35,29 +33,26 @@ def show_description(app: App, description: DescriptionForm) -> None:
 def _text(description: DescriptionForm) -> Iterator[Line]:
     yield Line(f"{description['name']}: {description['description']}".rstrip(": "), "bold")
     yield from (Line(f"  {title:<14} {value}") for title, value in _facts(description).items() if value)
-    components = _component_rows(description)
-    if components:
-        yield Line("")
-        yield from table(components, heads=("COMPONENT", "BUNDLE", "WHEN", "NEEDS"))
-    if outputs := _output_rows(description):
-        yield Line("")
-        yield from table(outputs, heads=("OUTPUT", "IS"))
-    if gates := [(gate["name"], gate["expr"] or gate["job"]) for gate in description["gates"]]:
-        yield Line("")
-        yield from table(gates, heads=("GATE", "ASKS"))
-    generated = description["generates"]
-    if generated:
-        yield Line("")
-        rows = [(g["name"], g["kind"], f"{g['secret']}, {g['key']}", g["when"]) for g in generated]
-        yield from table(rows, heads=("MADE ONCE", "KIND", "SECRET, KEY", "WHEN"))
+    yield from _table_below(_component_rows(description), "COMPONENT", "BUNDLE", "WHEN", "NEEDS")
+    yield from _table_below(_output_rows(description), "OUTPUT", "IS")
+    gates = [(gate["name"], gate["expr"] or gate["job"]) for gate in description["gates"]]
+    yield from _table_below(gates, "GATE", "ASKS")
+    made = [
+        (one["name"], one["kind"], f"{one['secret']}, {one['key']}", one["when"]) for one in description["generates"]
+    ]
+    yield from _table_below(made, "MADE ONCE", "KIND", "SECRET, KEY", "WHEN")
     yield from _reach(description)
-    menu = _menu_rows(description)
-    if menu:
-        yield Line("")
-        yield from table(menu, heads=_HEADS)
+    yield from _table_below(_menu_rows(description), "VALUE", "TYPE", "DEFAULT", "ALLOWED", "WHAT IT IS")
     if "delivery" in description:
         yield Line("")
         yield from _delivery(description["delivery"])
+
+
+def _table_below(rows: Sequence[tuple[str, ...]], *heads: str) -> Iterator[Line]:
+    """Return a table below an empty line; nothing without rows."""
+    if rows:
+        yield Line("")
+        yield from table(rows, heads=heads)
 
 
 def _facts(description: DescriptionForm) -> dict[str, str]:
