@@ -128,7 +128,7 @@ class HttpClusterClient:
             return None
         if reply.status == 404:
             return None
-        return _named(self._body(request, reply), request.resource)
+        return _named(self._transport.body_of(request, reply), request.resource)
 
     def list(self, query: ListQuery) -> Listing:
         """Return all pages of a list."""
@@ -177,9 +177,7 @@ class HttpClusterClient:
             target = targets.collection_path(kind, payload.ref.namespace) + query
             return _write(payload, kind, method="POST", verb="create", target=target, is_dry_run=is_dry_run)
 
-        request, reply = self._send_payload(payload, make, doing="creating")
-        ours = self._settled(payload, reply)
-        return Answer(body=ours, is_created=True) if ours is not None else self._answer(request, reply)
+        return self._settled(payload, make, doing="creating", is_created=True)
 
     def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """PUT an object; one that an earlier, unanswered try of ours wrote counts as replaced."""
@@ -190,9 +188,7 @@ class HttpClusterClient:
             target = targets.object_path(kind, payload.ref) + below + query
             return _write(payload, kind, method="PUT", verb="update", target=target, is_dry_run=is_dry_run)
 
-        request, reply = self._send_payload(payload, make, doing="replacing")
-        ours = self._settled(payload, reply)
-        return Answer(body=ours, is_created=False) if ours is not None else self._answer(request, reply)
+        return self._settled(payload, make, doing="replacing", is_created=False)
 
     def delete(
         self,
@@ -229,7 +225,7 @@ class HttpClusterClient:
         if reply.status == 404:
             # After a try whose answer was lost, "not found" most likely means that it did its work.
             return reply.is_unclear
-        self._body(request, reply)
+        self._transport.body_of(request, reply)
         return True
 
     def logs(self, pod: ObjectRef, query: LogQuery) -> Iterator[str]:
@@ -272,14 +268,16 @@ class HttpClusterClient:
             )
 
         request, reply = self._send(query.group, query.kind, query.version, make, doing=f"listing {query.kind}")
-        return request, self._body(request, reply)
+        return request, self._transport.body_of(request, reply)
 
-    def _settled(self, payload: Payload, reply: Reply) -> Body | None:
-        """Return the live object where a refusal only says that an earlier try of ours took effect."""
-        if reply.status != 409 or not reply.is_unclear:
-            return None
-        live = self.get(payload.ref)
-        return live if live is not None and is_our_write(payload, live) else None
+    def _settled(self, payload: Payload, make: MakeRequest, *, doing: str, is_created: bool) -> Answer:
+        """Send a write; a refusal that only says that an earlier try of ours took effect is an answer of success."""
+        request, reply = self._send_payload(payload, make, doing=doing)
+        if reply.status == 409 and reply.is_unclear:
+            live = self.get(payload.ref)
+            if live is not None and is_our_write(payload, live):
+                return Answer(body=live, is_created=is_created)
+        return self._answer(request, reply)
 
     def _send_payload(self, payload: Payload, make: MakeRequest, *, doing: str) -> tuple[Request, Reply]:
         group, version = group_of(payload.api_version), payload.api_version.rpartition("/")[2]
@@ -302,11 +300,8 @@ class HttpClusterClient:
         return served
 
     def _answer(self, request: Request, reply: Reply) -> Answer:
-        body = self._body(request, reply)
+        body = self._transport.body_of(request, reply)
         return Answer(body=body, is_created=reply.status == 201, warnings=warnings_of(reply.headers.get("warning", "")))
-
-    def _body(self, request: Request, reply: Reply) -> Body:
-        return self._transport.body_of(request, reply)
 
 
 def warnings_of(header: str) -> tuple[str, ...]:

@@ -77,10 +77,9 @@ class Authorizer:
             challenge = self._challenge
             if challenge is None:
                 return {}
-            if challenge.scheme == "basic":
-                found = self._credentials(scopes)
-                return {"Authorization": found.basic} if found else {}
             found = self._credentials(scopes)
+            if challenge.scheme == "basic":
+                return {"Authorization": found.basic} if found else {}
             token = found.registry_token if found else ""
             return {"Authorization": f"Bearer {token or self._token(challenge, scopes)}"}
 
