@@ -69,7 +69,7 @@ def apply_command(
     """Carry out the saved plan in FILE exactly as it is, or refuse and list what has moved since it was made.
 
     It does not ask: the plan is the answer. The bundle is taken from where the plan took it, or from --bundle, and must
-    have the digest that was planned. Sensitive values are in no file: those that no record holds are given again, by
+    have the digest that was planned. Sensitive values are in no file: those that no record holds are given again, with
     the options that gave them to `bundler plan`. With --key or --require-signature the .sig file beside the plan must
     hold good signatures, of the keys named or of those in the site file.
     """
