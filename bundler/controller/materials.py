@@ -259,7 +259,7 @@ def _archive(order: Order, reader: Reader, folder: Path) -> Path:
         raise BundleInvalidError(
             f"reading the bundle in {ref.short}",
             context=[f"it has no key {BUNDLE_KEY}"],
-            hint=f"kubectl create secret generic {ref.name} --from-file={BUNDLE_KEY}=…",
+            hint=f"run `kubectl create secret generic {ref.name} --from-file={BUNDLE_KEY}=…`",
         )
     if signature is not None:
         _written(folder / SIGNATURE_KEY, signature)

@@ -74,7 +74,7 @@ def refuse_cluster(scope: Scope) -> tuple[ClusterClient, str]:
     raise UsageError(
         "reaching a cluster",
         context=["this session was opened without one"],
-        hint="open it by Session.connect(), Session.in_cluster() or Session.sandbox()",
+        hint="open it with Session.connect(), Session.in_cluster() or Session.sandbox()",
     )
 
 

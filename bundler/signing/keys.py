@@ -114,7 +114,7 @@ def read_private(path: Path, ask_passphrase: Callable[[], str]) -> KeyPair:
         raise KeyFileError(doing, context=[f"{path} holds a public key"], hint=hint)
     if mode & 0o077:
         found = f"{path} has mode {mode & 0o777:04o}: others can read it"
-        raise KeyFileError(doing, context=[found], hint=f"chmod 600 {path}, and think about who has seen it")
+        raise KeyFileError(doing, context=[found], hint=f"run `chmod 600 {path}`, and think about who has seen it")
     head, kdf, name, body = _parsed(text, path, doing)
     secret = body if kdf == "none" else _decrypted(kdf, head, body, ask_passphrase(), doing)
     return _pair(secret, name, doing=doing)

@@ -33,10 +33,10 @@ CALLED_BY_LIBRARIES = frozenset({
 })  # fmt: skip
 """By click and by Jinja."""
 VERBS = """
-add allow ask avoid break bring build change check choose compute convert copy correct create delete declare describe did do encode export
-fetch find finish fix free get give have import include install keep leave let list log loop lower make move name pass print
-publish pull push put quote raise read reduce remove rename repair replace report request restore run save select set
-shorten sign split start take try undo unset update upgrade use wait write
+add allow ask avoid break bring build change check choose compute convert copy correct create delete declare describe derive did do encode
+export fetch find finish fix free get give grant have import include install keep leave let list log loop lower make move name open pass
+print publish pull push put quote raise read reduce remove rename repair repeat replace report request restore run save say select set
+shorten sign split start sweep take try undo unset update upgrade use wait write
 """
 """What hints begin with, and `did` as in "did you mean"."""
 
@@ -100,6 +100,35 @@ def test_every_hint_is_a_sentence_that_begins_with_a_verb() -> None:
     assert len(hints) > 50
     assert [hint for hint in hints if re.split(r"[ ,:;]", hint)[0].lower() not in VERBS.split()] == []
     assert [hint for hint in hints if hint[0].islower() or hint[-1] in ".:;,"] == []
+
+
+def test_every_hint_of_the_sources_begins_with_a_verb() -> None:
+    """As far as its beginning is written out; what begins with a comma or semicolon follows another hint."""
+    every = {(path.name, text) for path in sources() for text in hints_in(path) if text[:1] not in ",; "}
+    assert len(every) > 400
+    assert [one for one in sorted(every) if re.split(r"[ ,:;]", one[1])[0].lower() not in VERBS.split()] == []
+
+
+def hints_in(path: Path) -> Iterator[str]:
+    """Yield how the hints of a module begin."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.keyword(arg="hint", value=value):
+                yield from beginnings(value)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name.lower().strip("_").startswith("hint"):
+                yield from beginnings(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=value) if "HINT" in name:
+                yield from beginnings(value)
+
+
+def beginnings(value: ast.expr | None) -> Iterator[str]:
+    match value:
+        case ast.Constant(value=str(text)) if text:
+            yield text
+        case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
+            yield text
+        case ast.IfExp(body=yes, orelse=no):
+            yield from (*beginnings(yes), *beginnings(no))
 
 
 def test_hints_are_sentences_in_json_too() -> None:

@@ -34,7 +34,7 @@ def test_what_is_found_nowhere_is_answered_with_what_is_close_and_where_it_looke
     assert re.fullmatch(
         r"nothing fits postgers; did you mean postgres( or \w+)*\?\n"
         r"searched what is shipped with bundler: \d+ bundles\n"
-        r"hint: Add places by BUNDLER_BUNDLE_PATH .*\n",
+        r"hint: Add places with BUNDLER_BUNDLE_PATH .*\n",
         outcome.err,
     )
     assert cli("search", "postgers", "-o", "json").ok().document["near"][0] == "postgres"

@@ -62,14 +62,14 @@ def wait_for_order(ref: ObjectRef, written: Body, ports: Ports) -> Body:
         if ports.is_stopped():
             raise InterruptedRunError(
                 f"waiting for {ref.short}",
-                context=["the order itself is written"],
-                hint="it is carried out all the same",
+                context=["the order itself is written, and is carried out all the same"],
+                hint=f"run `bundler wait {ref.name} -n {ref.namespace}` to wait for the release again",
             )
         if ports.remaining_s() <= 0:
             raise WaitTimeoutError(
                 f"waiting for {ref.short}",
                 context=[now or "no controller has read it yet"],
-                hint=f"the order is written and stays; read `kubectl describe rls {ref.name} -n {ref.namespace}`",
+                hint=f"run `kubectl describe rls {ref.name} -n {ref.namespace}` to see why; the order stays",
             )
         ports.clock.sleep(min(_PAUSE_S, max(ports.remaining_s(), 0.0)))
 

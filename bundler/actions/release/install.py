@@ -162,8 +162,8 @@ def _starting_values(
         raise ValuesError(
             f"looking for the values that release {request.order.release} was given",
             context=lost,
-            hint="no record of them can be read: give all values with -f, or start from the bundle's defaults with "
-            "--reset-values",
+            hint="give all values with -f, or start from the bundle's defaults with --reset-values: "
+            "no record of them can be read",
         )
     if recorded is None or is_fresh:
         start = "the files named" if request.names_files else "the bundle's defaults"

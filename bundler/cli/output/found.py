@@ -56,5 +56,5 @@ def _say_nothing(app: App, result: SearchResult, words: Sequence[str]) -> None:
         app.screen.say(f"searched {where}: {counted(place.bundles, 'bundle')}", "dim")
     if app.network.rules.is_offline(default=False):
         app.screen.say("searched no catalogue, because of --offline", "dim")
-    hint = "Add places by BUNDLER_BUNDLE_PATH (folders), BUNDLER_CATALOGUES or --catalogue (oci://HOST/CATALOGUE)"
+    hint = "Add places with BUNDLER_BUNDLE_PATH (folders), BUNDLER_CATALOGUES or --catalogue (oci://HOST/CATALOGUE)"
     app.screen.say(f"hint: {hint}", "dim")
