@@ -91,9 +91,9 @@ def carry_out(wanted: WantedChange, place: Place) -> Outcome:
                 case Work.UNINSTALL:
                     return _uninstall(order, wanted, place, folder)
     except MissingSourceError as error:
-        return _outcome(wanted, AttemptResult.REFUSED, error.reason, words_of(error))
+        return wanted.outcome(AttemptResult.REFUSED, error.reason, words_of(error))
     except _RightsMissingError as error:
-        return _outcome(wanted, AttemptResult.REFUSED, Reason.RIGHTS_MISSING, words_of(error))
+        return wanted.outcome(AttemptResult.REFUSED, Reason.RIGHTS_MISSING, words_of(error))
     except BundlerError as error:
         return _failure(wanted, place, error, before)
 
@@ -116,9 +116,9 @@ def _apply(order: Order, wanted: WantedChange, place: Place, folder: Path) -> Ou
     if result.is_declined:
         return _awaiting(wanted, replace(plans[-1], why=(*plans[-1].why, *map(str, why))))
     if result.is_paused:
-        return _outcome(wanted, AttemptResult.REFUSED, Reason.ROLLOUT_PAUSED, "the upgrade in steps is paused")
+        return wanted.outcome(AttemptResult.REFUSED, Reason.ROLLOUT_PAUSED, "the upgrade in steps is paused")
     found = _deployed(place.tenant, order)
-    done = _outcome(wanted, AttemptResult.SUCCEEDED, Reason.READY, revision=found.revision if found else 0)
+    done = wanted.outcome(AttemptResult.SUCCEEDED, Reason.READY, revision=found.revision if found else 0)
     return replace(done, signed_by=_signers(request))
 
 
@@ -176,7 +176,7 @@ def _correct(order: Order, wanted: WantedChange, place: Place, folder: Path) -> 
         corrected.extend(done.objects)
     refused = "; ".join(f"{one.ref.short}: {one.reason}" for one in done.refused)
     result = AttemptResult.REFUSED if refused and not corrected else AttemptResult.SUCCEEDED
-    outcome = _outcome(wanted, result, Reason.DRIFT, refused, revision=done.revision.revision)
+    outcome = wanted.outcome(result, Reason.DRIFT, refused, revision=done.revision.revision)
     return replace(outcome, corrected=tuple(map(_without_values, corrected)))
 
 
@@ -196,7 +196,7 @@ def _uninstall(order: Order, wanted: WantedChange, place: Place, folder: Path) -
         waiting = _uninstall_approved(request, order, place)
         if waiting is not None:
             return _awaiting(wanted, replace(waiting, why=tuple(map(str, error.context))))
-    return _outcome(wanted, AttemptResult.SUCCEEDED, Reason.DELETING)
+    return wanted.outcome(AttemptResult.SUCCEEDED, Reason.DELETING)
 
 
 def _uninstall_approved(request: UninstallRequest, order: Order, place: Place) -> WaitingPlan | None:
@@ -216,7 +216,7 @@ def _failure(wanted: WantedChange, place: Place, error: BundlerError, before: in
     newest = _newest_number(wanted, place)
     is_recorded = newest > before
     result, reason = verdict_of(error, is_recorded=is_recorded)
-    return _outcome(wanted, result, reason, words_of(error), revision=newest if is_recorded else 0)
+    return wanted.outcome(result, reason, words_of(error), revision=newest if is_recorded else 0)
 
 
 def _newest_number(wanted: WantedChange, place: Place) -> int:
@@ -249,27 +249,7 @@ def _naming_rights(error: BundlerError, request: ReleaseRequest, order: Order, p
 
 def _awaiting(wanted: WantedChange, plan: WaitingPlan) -> Outcome:
     message = f"{'; '.join(plan.why)}; approve it by the annotation bundler.dev/approve: {plan.digest}"
-    return _outcome(wanted, AttemptResult.REFUSED, Reason.AWAITING_APPROVAL, message, plan=plan)
-
-
-def _outcome(
-    wanted: WantedChange,
-    result: AttemptResult,
-    reason: Reason,
-    message: str = "",
-    *,
-    revision: int = 0,
-    plan: WaitingPlan | None = None,
-) -> Outcome:
-    return Outcome(
-        work=wanted.work,
-        inputs=wanted.inputs,
-        result=result,
-        reason=reason,
-        message=message,
-        revision=revision,
-        plan=plan,
-    )
+    return wanted.outcome(AttemptResult.REFUSED, Reason.AWAITING_APPROVAL, message, plan=plan)
 
 
 def _deployed(session: Session, order: Order) -> RevisionSummary | None:

@@ -58,6 +58,34 @@ class WantedChange:
     is_small: bool = False
     """It writes few objects, from the record: that takes less than the start of a process."""
 
+    def outcome(
+        self,
+        result: AttemptResult,
+        reason: Reason,
+        message: str = "",
+        *,
+        revision: int = 0,
+        plan: WaitingPlan | None = None,
+    ) -> Outcome:
+        """Return what came of it.
+
+        Args:
+            result: how it ended.
+            reason: why, as the conditions of the order name it.
+            message: what is said of it.
+            revision: that is deployed now, or that failed; 0 for none.
+            plan: what waits for an approval.
+        """
+        return Outcome(
+            work=self.work,
+            inputs=self.inputs,
+            result=result,
+            reason=reason,
+            message=message,
+            revision=revision,
+            plan=plan,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:

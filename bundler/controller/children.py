@@ -215,7 +215,8 @@ class ChildChanges:
         try:
             outcome = child.run()
         except Exception as error:  # noqa: BLE001 - a mistake of ours costs this change alone
-            outcome = _lost(child.wanted, f"a mistake in bundler: {type(error).__name__}: {error}")
+            said = f"a mistake in bundler: {type(error).__name__}: {error}"
+            outcome = child.wanted.outcome(AttemptResult.PASSING, Reason.WAITING, said)
         self._listener.ended(key, outcome, time.monotonic() - began_s)
         with self._guard:
             del self._children[key]
@@ -324,13 +325,7 @@ class _Process:
     def _without_result(self, why: str, last_words: bytes = b"") -> Outcome:
         words = last_words.decode(errors="replace").strip()
         said = f"the process of the change ended without a result: {why}{f': {words}' if words else ''}"
-        return _lost(self.wanted, said)
-
-
-def _lost(wanted: WantedChange, why: str) -> Outcome:
-    return Outcome(
-        work=wanted.work, inputs=wanted.inputs, result=AttemptResult.PASSING, reason=Reason.WAITING, message=why
-    )
+        return self.wanted.outcome(AttemptResult.PASSING, Reason.WAITING, said)
 
 
 def budget_of(wanted: WantedChange) -> tuple[float, float]:
