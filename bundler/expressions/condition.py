@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ExpressionError
 from bundler.expressions.expression import compile_expression
 from bundler.model.json import type_name
+from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
     from bundler.expressions.compiled import CompiledCodes
-    from bundler.model.manifest import Source
 
 
 def holds(

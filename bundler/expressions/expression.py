@@ -20,12 +20,12 @@ from bundler.expressions.markers import finish_text
 from bundler.expressions.text import data_of
 from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.model.lean import dataclass
+from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
     from jinja2.environment import Template
 
     from bundler.expressions.compiled import Compiled, CompiledCodes
-    from bundler.model.manifest import Source
 
 ValuePath = tuple[str, ...]
 """A root name and the keys below it: ``("values", "qps")``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeError, TemplateSyntaxError
 
@@ -16,9 +15,7 @@ from bundler.expressions.text import TemplateFailureError
 from bundler.expressions.text_methods import TEXT_METHODS
 from bundler.expressions.undefined import PathUndefined, UndefinedUseError
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Source
+from bundler.model.manifest import Source
 
 _BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "block"})
 _BLOCK_TAG = re.compile(r"\{%[-+]?\s*(?P<name>\w+)(?P<rest>.*?)%\}")

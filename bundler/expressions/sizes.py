@@ -7,12 +7,10 @@ over them. So a value is walked here first, and each part is charged; the walk e
 from __future__ import annotations
 
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from bundler.expressions.bounds import current_meter
-
-if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
+from bundler.model.json import JSONValue
 
 CONTAINERS: Final = (dict, list, tuple)
 WALKED: Final = (*CONTAINERS, range, KeysView, ItemsView, ValuesView)

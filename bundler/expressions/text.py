@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from jinja2.runtime import Undefined
 
@@ -12,12 +11,10 @@ from bundler.expressions.bounds import current_meter, join_pieces
 from bundler.expressions.markers import YamlBlock, YamlText, mark_yaml
 from bundler.expressions.sizes import written_size
 from bundler.expressions.undefined import refuse_undefined
+from bundler.model.json import JSONValue
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.json_text import dump_json
 from bundler.syntax.writer import dump_yaml
-
-if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
 
 _UNPRINTABLE = LazyPattern("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _MAX_DEPTH = 100

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
+from typing import Final, TypeAlias, TypeGuard
 
 from bundler.fields.field_set import FieldSet, Path, Tree, dump, is_member
 from bundler.fields.schema import FREE, SchemaNode
-
-if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
+from bundler.model.json import JSONValue
 
 
 class _Absent:

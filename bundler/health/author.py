@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from bundler import expressions
 from bundler.errors import BundlerError
 from bundler.health.generic import current, failed, in_progress
+from bundler.model.json import Body
+from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
     from bundler.expressions.expression import Expression
     from bundler.model.bundle import ReadinessRule
     from bundler.model.health import Health
-    from bundler.model.json import Body
-    from bundler.model.manifest import Source
 
 
 def author_health(rule: ReadinessRule, body: Body) -> Health:

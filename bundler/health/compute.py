@@ -22,10 +22,10 @@ from bundler.health.generic import (
 )
 from bundler.model.health import Health, Status
 from bundler.model.json import Body, mapping_at
+from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from bundler.model.bundle import ReadinessRule
-    from bundler.model.refs import ObjectRef
 
 JudgeByRule: TypeAlias = "Callable[[ReadinessRule, Body], Health]"
 LONG_AGO_S: Final = 3600.0

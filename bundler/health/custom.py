@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.health.generic import current, current_conditions, in_progress
 from bundler.model.health import Health, Status
 from bundler.model.json import Body, list_at, mapping_at
-
-if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
+from bundler.model.refs import ObjectRef
 
 STATUS_GRACE_S: Final = 10.0
 

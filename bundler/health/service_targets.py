@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import pod_spec_path
 from bundler.health.compute import is_built_in
 from bundler.health.custom import has_no_status
 from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 
 _LABELS_OF_CONTROLLERS = frozenset({
     "apps.kubernetes.io/pod-index", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-completion-index",

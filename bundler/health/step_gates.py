@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from bundler.health.author import author_health
 from bundler.model.bundle import ReadinessRule, StepGate
 from bundler.model.health import Status
+from bundler.model.json import Body
 from bundler.model.lean import dataclass
 from bundler.model.rollout import GateOutcome, PodCount, Rollout, SeenWorkload
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from bundler.health.compute import JudgeByRule
-    from bundler.model.json import Body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

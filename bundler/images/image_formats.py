@@ -8,10 +8,9 @@ takes, and pins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from bundler.model.json import Body
+from bundler.model.json import Body
 
 REPOSITORY_KEYS = ("repository", "image", "name")
 _UNPINNABLE = "it has neither a tag nor a digest, so that there is no place for a digest; give it a tag"

@@ -10,12 +10,12 @@ from bundler.fields.kinds import pod_spec_path
 from bundler.images.image_formats import PLAIN, Spelling, read_mapping
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, list_at, mapping_at, text_at
 from bundler.model.lean import dataclass
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 from bundler.syntax.written_path import Match, PathSyntaxError, Step, read_step
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 CONTAINER_GROUPS = ("initContainers", "containers", "ephemeralContainers")
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from bundler.errors.delivery import ImageReferenceError
 from bundler.images.image_formats import read_mapping
 from bundler.images.image_paths import ImageRule, Place, places_of
 from bundler.model.image import ImageRef, ImageUse
 from bundler.model.json import JSONValue, is_list, is_mapping
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import FindSource, Manifest
+from bundler.model.manifest import FindSource, Manifest
 
 Where: TypeAlias = "Callable[[Manifest, Place], str]"
 """Says where an image is; :func:`where_of`, or the like with better lines."""

@@ -13,12 +13,10 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from bundler.model.json import JSONValue
 from bundler.model.lean import dataclass
-
-if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
 
 MAX_VARIANTS = 160
 """More settings than these are not tried for the sake of pairs."""

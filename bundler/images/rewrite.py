@@ -19,10 +19,10 @@ from bundler.model.image import DEFAULT_REGISTRY, ImageRef, LockedImage
 from bundler.model.json import Body, JSONValue, canonical_json, is_mapping, list_at, mapping_at, text_at
 from bundler.model.labels import IMAGES
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
 from bundler.model.oci import Repository
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
     from bundler.model.site import SiteRegistry
 
 _MISSING_HINT = (

@@ -24,6 +24,7 @@ from bundler.model.bundle import (
 )
 from bundler.model.digest import Digest
 from bundler.model.image import ImageRef
+from bundler.model.json import JSONValue
 from bundler.model.lean import replace
 from bundler.model.pattern import LazyPattern
 from bundler.model.reach import GRANTS
@@ -33,7 +34,6 @@ from bundler.values.paths import parse_path
 from bundler.values.problems import meant_or_known
 
 if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
     from bundler.model.patch import ObjectPatch
 
 API_VERSION = "bundler.dev/v1"

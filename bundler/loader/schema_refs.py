@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from bundler.model.json import JSONValue
 from bundler.model.manifest import Source
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.json_text import read_json
@@ -18,7 +19,6 @@ from bundler.syntax.json_text import read_json
 if TYPE_CHECKING:
     from bundler.loader.problems import Problems
     from bundler.model.bundle import BundleFile
-    from bundler.model.json import JSONValue
 
 SCHEMA_FILE = "values.schema.json"
 

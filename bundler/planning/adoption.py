@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.fields.field_set import EMPTY, FieldSet
 from bundler.fields.managers import ManagerKey, Managers, Ownership, applier, read_managers, write_managers
@@ -18,12 +18,10 @@ from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import is_stopped
 from bundler.planning.ownership import ARGO_INSTANCE, ARGO_TRACKING, has_controller, helm_release_of, owner_of
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 _MAKERS: Final = frozenset(
     {"kubectl", "kubectl-client-side-apply", "kubectl-create", "kubectl-replace", "helm", "before-first-apply"}

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, int_at, is_mapping, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
 from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.ownership import is_ours
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
     from bundler.planning.observation import Wanted
 
 _HPA = ("autoscaling", "HorizontalPodAutoscaler")

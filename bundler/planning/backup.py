@@ -11,10 +11,10 @@ from bundler.model.change import Action, Change
 from bundler.model.json import mapping_at
 from bundler.model.labels import BACKUP
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
 from bundler.planning.jobs import is_job, job_stem
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
     from bundler.model.release import RevisionSummary
 
 _NAME_MAX_CHARS: Final = 63

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.cluster import FIELD_MANAGER, is_deleting
 from bundler.model.hooks import hook_run
 from bundler.model.json import Body, text_at
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, is_stopped_by, with_followed_replicas
 from bundler.planning.conflicts import left_fields, without_fields
 from bundler.planning.filled_fields import without_filled_fields
@@ -23,10 +25,6 @@ from bundler.planning.jobs import job_failed
 from bundler.planning.observation import Candidate, Observation, Wanted
 from bundler.planning.ownership import owner_of
 from bundler.planning.version_stamp import without_version_stamp
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 NONE_KNOWN: Final[Mapping[ObjectRef, Candidate]] = MappingProxyType({})
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from bundler.fields.quantity import Quantity
 from bundler.model.json import Body, JSONValue, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from bundler.model.change import GrownClaim
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 _SIZE = ("spec", "resources", "requests", "storage")
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from bundler.model.change import Action, Change
 from bundler.model.json import Body, is_mapping
 from bundler.model.lean import replace
+from bundler.model.manifest import GeneratedSecret, Manifest
+from bundler.model.refs import ObjectRef
 from bundler.planning.hidden import hidden_like
 from bundler.planning.ignored_fields import same_content
 
 if TYPE_CHECKING:
     from bundler.model.comparison import ComparedObjects
-    from bundler.model.manifest import GeneratedSecret, Manifest
-    from bundler.model.refs import ObjectRef
 
 SENSITIVE_ONLY = "only sensitive values differ"
 

@@ -14,15 +14,15 @@ from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.conflicts import ConflictPolicy, OnConflict
 from bundler.model.json import Body, JSONValue, is_mapping, items_at, text_at
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
 from bundler.model.redaction import MASK
+from bundler.model.refs import ObjectRef
 from bundler.model.secret_leaves import is_plain_field
 from bundler.model.size import shortened
 from bundler.planning.definitions.notes import risk_notes
 from bundler.planning.safety import lost_with
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Refusal, Wanted
 
 _VALUE_CHARS = 60

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from bundler.fields.typed import same
 from bundler.model.change import Action, Change
 from bundler.model.json import Body, JSONValue, escape_token, is_list, is_mapping, mapping_at
 from bundler.model.lean import dataclass
+from bundler.model.manifest import GeneratedSecret
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import decoded_leaf
 from bundler.planning.ignored_fields import content_of
 from bundler.planning.jobs import is_job
 from bundler.planning.text_diff import unified_diff
 from bundler.syntax.writer import dump_yaml
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import GeneratedSecret
 
 _CONTEXT_LINES = 3
 _COPIES = frozenset({

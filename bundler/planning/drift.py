@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from bundler.fields.field_path import leading_steps
 from bundler.fields.kinds import schema_of
@@ -16,13 +16,11 @@ from bundler.model.hooks import hook_run
 from bundler.model.json import Body, JSONValue, is_mapping, mapping_at, text_at, value_at_steps
 from bundler.model.labels import HOOK
 from bundler.model.lean import replace
+from bundler.model.refs import ObjectRef
 from bundler.planning.conflicts import in_short
 from bundler.planning.diff import differing, shown_sides
 from bundler.planning.owners import other_owner, owned_places
 from bundler.planning.ownership import owner_of
-
-if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
 
 Steps: TypeAlias = tuple[str | int, ...]
 

@@ -5,15 +5,13 @@ Source: cert-manager's ca-injector and others write ``clientConfig.caBundle`` wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from bundler.fields.field_set import Tree, owned_fields
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, mapping_at
 from bundler.model.lean import replace
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
+from bundler.model.manifest import Manifest
 
 _PEOPLE = ("kubectl", "helm", "k9s", "Lens")
 """How the field managers of people's tools begin: what they set is not a controller's."""

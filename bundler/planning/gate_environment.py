@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from bundler.fields.kinds import pod_spec_path
 from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
     from bundler.model.rollout import Rollout
 
 STEP: Final = "BUNDLER_STEP"

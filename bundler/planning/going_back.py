@@ -15,6 +15,8 @@ from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import Body, JSONValue, is_mapping, mapping_at
 from bundler.model.kept import NEVER_DELETED
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 from bundler.model.size import first_of
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.diff import differing
@@ -22,8 +24,6 @@ from bundler.planning.ownership import is_ours
 from bundler.planning.recreate import rule_for
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry
     from bundler.planning.observation import Candidate, Wanted
 

@@ -13,11 +13,11 @@ from bundler.model.hooks import Hook, HookPoint, Operation, hook_of, hook_run, i
 from bundler.model.json import Body, mapping_at
 from bundler.model.labels import HOOK_RUN
 from bundler.model.lean import dataclass, replace
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 from bundler.planning.jobs import is_job, job_mark
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
 
 

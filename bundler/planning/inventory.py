@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
+from bundler.model.manifest import GeneratedSecret, Manifest
+from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
 from bundler.planning.order import component_ranks
 from bundler.planning.stages import stage_of
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import GeneratedSecret, Manifest
-    from bundler.model.refs import ObjectRef
 
 
 def rendered_entry(manifest: Manifest) -> InventoryEntry:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from bundler.model.json import JSONValue, is_list, is_mapping, items_at, list_at
 from bundler.model.lean import dataclass
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 from bundler.planning.jobs import is_job
 from bundler.planning.normalize import real_name
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 _NAME_LABELS = {"job-name", "batch.kubernetes.io/job-name"}
 _JOB_WORDS = {"job", "jobs", "job.batch", "jobs.batch"}

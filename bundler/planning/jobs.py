@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, canonical_json, items_at, mapping_at
+from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision, RevisionSummary
 
 HASH_CHARS = 8

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import KeptReleaseError, OrderChangedError, OrdersHeldError, RolloutOpenError
+from bundler.model.refs import ObjectRef
 from bundler.model.size import first_of
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
     from bundler.model.orders import KeepingOrder, OrderMark
-    from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
 
 _SHOWN: Final = 10

@@ -9,6 +9,7 @@ from bundler.fields.field_set import FieldSet, to_path
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.digest import digest_of
 from bundler.model.json import Body, canonical_json, items_at, mapping_at, text_at
+from bundler.model.refs import ObjectRef
 from bundler.model.saved_plan import LiveFact, SavedPlan
 from bundler.model.secret_leaves import is_secret
 from bundler.model.size import first_of
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.model.change import Change, Plan
-    from bundler.model.refs import ObjectRef
 
 ROLLOUT_COUNT: Final = "deployment.kubernetes.io/revision"
 """An annotation that the controller of Deployments writes, as others write a status."""

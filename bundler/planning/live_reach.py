@@ -7,7 +7,6 @@ therefore never taken for permission: what it would write is compared with the l
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from bundler.errors import Found
 from bundler.errors.change import UndeclaredReachError
@@ -18,15 +17,13 @@ from bundler.model.change import Action, Change, ReachNote
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import Body, items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH
 from bundler.planning.ownership import is_ours
 from bundler.planning.problem import Problem
 from bundler.planning.reach import object_reach
 from bundler.planning.version_stamp import without_version_stamp
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 _RBAC = "rbac.authorization.k8s.io"
 _LINKS = "roleRef", "aggregationRule"

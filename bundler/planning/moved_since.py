@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from bundler.model.refs import ObjectRef
 from bundler.model.size import first_of
 from bundler.model.steps import Advance, Await, Delete, Discard, Pause, RunJob, Target, Write, targets_of
 
 if TYPE_CHECKING:
     from bundler.model.change import Plan
-    from bundler.model.refs import ObjectRef
     from bundler.model.saved_plan import BaseRevision, LiveFact, PlanFacts
 
 _SHOWN: Final = 20

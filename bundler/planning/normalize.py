@@ -14,13 +14,13 @@ from bundler.fields.names import data_key_problems, name_problem
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, mapping_at
 from bundler.model.labels import COMPONENT, RELEASE_UID
 from bundler.model.lean import replace
+from bundler.model.manifest import GeneratedSecret, Manifest, Source
+from bundler.model.refs import ObjectRef
 from bundler.model.secret_leaves import unbroken
 from bundler.planning.jobs import hashed_name, is_job
 
 if TYPE_CHECKING:
     from bundler.fields.schema import SchemaNode
-    from bundler.model.manifest import GeneratedSecret, Manifest, Source
-    from bundler.model.refs import ObjectRef
 
 _SERVER_METADATA = frozenset({"creationTimestamp", "managedFields", "selfLink", "generation", "resourceVersion", "uid"})
 _LEAVES = frozenset({str, int, float, bool})

@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from bundler.model.manifest import Manifest
 from bundler.model.redaction import Redactor
+from bundler.model.refs import ObjectRef
 from bundler.model.secret_leaves import shareable
 from bundler.planning.jobs import is_job, job_stem
 from bundler.syntax.writer import dump_yaml
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 OWN: Final = "_"
 """The folder of objects that belong to no component; no component can be called so."""

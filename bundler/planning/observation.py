@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.bundle import Reach, RecreateRule
 from bundler.model.conflicts import ConflictPolicy, OnConflict
+from bundler.model.json import Body
 from bundler.model.lean import dataclass, field
+from bundler.model.manifest import GeneratedSecret, Manifest
+from bundler.model.refs import ObjectRef
 from bundler.planning.jobs import job_mark
 
 if TYPE_CHECKING:
     from bundler.model.change import DefinitionRisk, FieldConflict, GrownClaim, KeptObject
     from bundler.model.cluster import Answer
-    from bundler.model.json import Body
-    from bundler.model.manifest import GeneratedSecret, Manifest
-    from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry
     from bundler.model.rollout import Rollout
     from bundler.planning.hooks import HookRun

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from bundler.fields.kinds import schema_for
 from bundler.model.json import JSONValue, is_list, is_mapping
 from bundler.model.lean import dataclass, replace
+from bundler.model.manifest import Manifest
 from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from bundler.fields.schema import SchemaNode
-    from bundler.model.manifest import Manifest
 
 _TRUE = frozenset("y Y yes Yes YES on On ON".split())  # noqa: SIM905 - reads better
 _FALSE = frozenset("n N no No NO off Off OFF".split())  # noqa: SIM905 - as above

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from bundler.errors.change import PlanError
 from bundler.fields.kinds import kind_info
-
-if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
+from bundler.model.refs import ObjectRef
 
 
 def is_custom(ref: ObjectRef) -> bool:

@@ -10,11 +10,10 @@ from bundler.fields.field_set import to_path
 from bundler.fields.managers import read_managers
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.explanation import FieldOwner
+from bundler.model.json import Body
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body
-
     Steps = tuple[str | int, ...]
 
 

@@ -9,14 +9,12 @@ Source: Kubernetes, pkg/controller/deployment/{rolling,sync}.go, pkg/controller/
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.model.json import Body, JSONValue, int_at, mapping_at, value_at
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
 from bundler.model.rollout import AuthorPace, Pacing, Share
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
 
 NEVER_AVAILABLE_S: Final = 2**31 - 2
 """As ``minReadySeconds``: sixty-eight years."""

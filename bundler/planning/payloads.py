@@ -9,13 +9,13 @@ from bundler.model.cluster import Payload, is_deleting
 from bundler.model.digest import digest_of
 from bundler.model.json import Body, canonical_json, mapping_at, text_at
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
 from bundler.model.redaction import Redactor
+from bundler.model.refs import ObjectRef
 from bundler.model.secret_leaves import is_secret, without_leaves
 
 if TYPE_CHECKING:
     from bundler.model.change import Change, GrownClaim
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Wanted
 
 

@@ -6,13 +6,10 @@ Layer: planning, pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
+from bundler.model.refs import ObjectRef
 from bundler.model.steps import Advance, Delete, Paced, Pause, Step, targets_of
-
-if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

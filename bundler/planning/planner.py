@@ -14,6 +14,7 @@ from bundler.model.json import Body, int_at, items_at, text_at, value_at
 from bundler.model.kept import NEVER_DELETED, kept_because
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
+from bundler.model.manifest import GeneratedSecret, Manifest
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import was_autoscaled
 from bundler.planning.backup import backup_changes
@@ -40,7 +41,6 @@ from bundler.planning.webhooks import after_their_judges, judge_needs, judging_c
 
 if TYPE_CHECKING:
     from bundler.model.change import FieldConflict
-    from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.release import InventoryEntry
     from bundler.planning.observation import Observation, Outcome, Wanted
 

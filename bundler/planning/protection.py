@@ -10,6 +10,7 @@ from bundler.model.cluster import is_deleting
 from bundler.model.json import Body, JSONValue, canonical_json, items_at, mapping_at, text_at
 from bundler.model.kept import kept_because
 from bundler.model.labels import PROTECTED
+from bundler.model.refs import ObjectRef
 from bundler.model.size import first_of
 from bundler.planning.claim_growth import claims_of, is_stateful_set
 from bundler.planning.problem import Problem
@@ -17,7 +18,6 @@ from bundler.planning.safety import losses, may_hold_data
 
 if TYPE_CHECKING:
     from bundler.model.change import Plan
-    from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry, Protection
 
 _SHOWN_NAMES: Final = 10

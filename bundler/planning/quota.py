@@ -11,12 +11,12 @@ from bundler.errors.change import QuotaExceededError
 from bundler.fields.kinds import plural_of, pod_spec_path
 from bundler.fields.quantity import amount_of, canonical
 from bundler.model.json import Body, int_at, items_at, list_at, mapping_at, text_at
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
     from bundler.model.change import Change
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 _COUNTED_BY_NAME = {
     "configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers", "resourcequotas", "secrets", "services",

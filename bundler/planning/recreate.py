@@ -22,13 +22,13 @@ from bundler.model.conflicts import OnConflict
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import replace
 from bundler.model.manifest import Manifest, Source
+from bundler.model.refs import ObjectRef
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.conflicts import owners_of
 from bundler.planning.jobs import is_job
 from bundler.planning.payloads import following
 
 if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate
 
 FLAG: Final = Source("--recreate", 0)

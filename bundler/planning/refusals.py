@@ -19,6 +19,7 @@ from bundler.model.cluster import Answer
 from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import replace
 from bundler.model.redaction import MASK
+from bundler.model.refs import ObjectRef
 from bundler.model.secret_leaves import is_plain_field
 from bundler.model.size import first_of
 from bundler.planning.adoption import is_asked_for
@@ -40,7 +41,6 @@ from bundler.planning.safety import losses, lost_with
 if TYPE_CHECKING:
     from bundler.model.change import FieldConflict
     from bundler.model.conflicts import ConflictPolicy
-    from bundler.model.refs import ObjectRef
 
 _PLANNING = "planning the change"
 _MAX_FIELDS = 5

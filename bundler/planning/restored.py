@@ -7,17 +7,14 @@ defaults included. Left so, a field that a later version drops would stay, and o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import schema_of
 from bundler.fields.managers import ManagerKey, read_managers
 from bundler.fields.merge import applied_fields, without_abandoned
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import Body, items_at, mapping_at
+from bundler.model.manifest import Manifest
 from bundler.planning.ownership import is_ours
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
 
 REASON = "restored from a backup: its fields are taken back"
 _RESTORERS = ("kubectl-create", "kubectl-replace", "kubectl-client-side-apply", "velero", "before-first-apply")

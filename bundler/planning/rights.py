@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.model.json import Body, JSONValue, items_at, list_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
+from bundler.model.manifest import Manifest
 from bundler.model.orders import GROUP
+from bundler.model.refs import ObjectRef
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.recreate import rule_for
 
 if TYPE_CHECKING:
     from bundler.model.bundle import RecreateRule
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 RBAC: Final = "rbac.authorization.k8s.io"
 WRITE_VERBS: Final = ("get", "list", "create", "patch")

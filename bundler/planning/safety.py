@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.fields.kinds import kind_info, pod_spec_path
 from bundler.model.change import Action, Change, Plan
 from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.orders import is_kept_order
-
-if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
+from bundler.model.refs import ObjectRef
 
 _HOLD_DATA: Final = frozenset({("apps", "StatefulSet")})
 _TAKE_MORE_WITH_THEM: Final = {

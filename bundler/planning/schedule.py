@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from bundler.model.change import Action, Change
 from bundler.model.hooks import Side
 from bundler.model.json import int_at
+from bundler.model.refs import ObjectRef
 from bundler.model.rollout import Rollout, RolloutState
 from bundler.model.stage import Stage
 from bundler.model.steps import Await, Delete, Discard, Moment, Record, RunJob, Step, Target, Until, Verify, Write
@@ -31,7 +32,6 @@ from bundler.planning.stepped_schedule import steps_of, waiting_for_finish
 from bundler.planning.stuck_pods import is_stuck_pod
 
 if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
     from bundler.planning.payloads import Digester
 
 _NEW = "whose namespace, CRD or Role is new", "only definitions were written"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from bundler.model.refs import ObjectRef
+
 if TYPE_CHECKING:
     from bundler.model.change import Change
-    from bundler.model.refs import ObjectRef
 
 
 def warning_lines(changes: Iterable[Change]) -> list[str]:

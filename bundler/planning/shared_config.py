@@ -9,11 +9,11 @@ from bundler.fields.kinds import pod_spec_path
 from bundler.fields.pod_references import read_by
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass
+from bundler.model.manifest import Manifest
 from bundler.model.refs import ObjectRef
 from bundler.planning.stepping import PACED_KINDS
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
     from bundler.planning.step_rules import StepPolicy
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.json import mapping_at
+from bundler.model.refs import ObjectRef
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff, shown_sides
 from bundler.planning.live_facts import ROLLOUT_COUNT
@@ -19,7 +20,6 @@ from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
     from bundler.model.change import Change
-    from bundler.model.refs import ObjectRef
     from bundler.model.saved_plan import SavedChange
 
     Redact = Callable[[str], str]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import pod_spec_path
 from bundler.model.json import items_at, mapping_at, text_at
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
+from bundler.model.manifest import Manifest
 
 
 def public_identifiers(manifests: Iterable[Manifest]) -> frozenset[str]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from bundler.model.refs import ObjectRef
 from bundler.model.stage import Stage
 
 if TYPE_CHECKING:
     from bundler.model.change import Change
-    from bundler.model.refs import ObjectRef
 
 _STAGES: Mapping[Stage, tuple[tuple[str, str], ...]] = {
     Stage.DEFINITIONS: (("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")),

@@ -7,12 +7,12 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
 
 from bundler.model.lean import dataclass, field, replace
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 from bundler.model.rollout import PAUSES, OnFailure, Rollout, RolloutRequest, Share
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle, StepGate, StepRules
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 _Value = TypeVar("_Value")
 

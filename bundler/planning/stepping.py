@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.fields.kinds import pod_spec_path
 from bundler.model.change import Action, Change
 from bundler.model.json import Body, int_at, mapping_at
 from bundler.model.lean import dataclass
+from bundler.model.refs import ObjectRef
 from bundler.model.rollout import Rollout, RolloutRequest, Share
 from bundler.model.steps import Paced
 from bundler.planning.pacing import pacing_of
-
-if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
 
 PACED_KINDS: Final = frozenset({("apps", "Deployment"), ("apps", "StatefulSet")})
 """Kinds whose controllers can be stopped at a share of new pods."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.errors.change import StepsRefusedError
 from bundler.model.json import value_at
+from bundler.model.refs import ObjectRef
 from bundler.planning.problem import Problem
 from bundler.planning.steps_refused import around, asked, traffic, workloads
 from bundler.planning.steps_refused.case import Case, Reason, body_after, replicas_of
 
 if TYPE_CHECKING:
     from bundler.model.change import Change
-    from bundler.model.refs import ObjectRef
 
 Rule: TypeAlias = "Callable[[Case], Iterable[Reason]]"
 

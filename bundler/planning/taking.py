@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from bundler.model.definition import DEFINITION, served_versions
 from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.labels import COMPONENT, INSTANCE, RELEASE_UID
+from bundler.model.manifest import GeneratedSecret, Manifest
 from bundler.planning.normalize import component_label
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.planning.observation import Wanted
 
 _KEPT = frozenset({DEFINITION, ("", "PersistentVolumeClaim"), ("", "PersistentVolume")})

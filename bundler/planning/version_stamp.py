@@ -6,15 +6,11 @@ goes with the next write that has one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import Body, JSONValue, items_at, mapping_at
 from bundler.model.labels import BUNDLE_VERSION
 from bundler.model.lean import replace
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
+from bundler.model.manifest import Manifest
 
 _ANNOTATIONS = "f:annotations"
 _STEP = f"f:{BUNDLE_VERSION}"

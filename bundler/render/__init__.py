@@ -8,7 +8,6 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.render import (
-        bundle as bundle,
         hooks as hooks,
         kept_lines as kept_lines,
         line_marks as line_marks,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import bundler.expressions.content_names
 from bundler.errors.bundle import ManifestError
 from bundler.model.json import Body, texts_in
+from bundler.model.manifest import Manifest
 from bundler.model.redaction import Redactor, is_strong
 from bundler.model.secret_leaves import is_secret, leaf_contents
 from bundler.render.problems import Problem
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
 
 
 class ContentNames:

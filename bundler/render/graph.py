@@ -16,11 +16,11 @@ from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.definition import is_definition, kind_of
 from bundler.model.graph import BundleGraph, EdgeKind, GraphComponent, GraphEdge, GraphObject
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, list_at, mapping_at, text_at
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
     from bundler.render.types import Rendering
 
 _READS = frozenset({"get", "list", "watch"})

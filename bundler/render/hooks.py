@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.model.bundle import HOOKS_FOLDER
 from bundler.model.hooks import POINTS, WrongHookError, hook_of
 from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.labels import HOOK
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
 from bundler.model.refs import group_of
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _KINDS: Final = frozenset(

@@ -13,13 +13,13 @@ from bundler.expressions.condition import holds
 from bundler.expressions.expression import evaluate_text
 from bundler.expressions.text import TemplateFailureError, TemplateObject
 from bundler.model.job_marks import job_mark
+from bundler.model.json import Body
 from bundler.model.manifest import GeneratedSecret, Source
 from bundler.model.refs import ObjectRef
 from bundler.model.values import MergedValues, components_seen
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body
     from bundler.render.types import Capabilities, RenderContext
 
 _NAME_MAX_CHARS = 253

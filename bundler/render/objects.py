@@ -12,6 +12,7 @@ from bundler.model.bundle import HOOKS_FOLDER
 from bundler.model.json import Body, is_mapping, value_at
 from bundler.model.labels import HOOK_ANNOTATIONS, PREFIX, TRACK
 from bundler.model.lean import dataclass
+from bundler.model.manifest import Source
 from bundler.render.lines import lines_of, offset_of_line
 from bundler.render.problems import Problem, may_hold_secret, rendered_excerpt, without_tags
 from bundler.syntax.events import Limits, Mark, YamlSyntaxError
@@ -20,7 +21,6 @@ from bundler.syntax.objects import ObjectDocument, read_objects
 if TYPE_CHECKING:
     from bundler.expressions.bounds import Bounds
     from bundler.expressions.expression import ValuePath
-    from bundler.model.manifest import Source
     from bundler.render.splice import FindMark
     from bundler.render.templates import PrintedPart
     from bundler.syntax.reader import MarkedDocument

@@ -9,6 +9,7 @@ from bundler.errors.bundle import BundlePatchError, RenderError
 from bundler.expressions.expression import evaluate_texts
 from bundler.model.json import Body, JSONValue, is_mapping
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest, Source
 from bundler.render.names import base_names
 from bundler.render.patches import apply_patches
 from bundler.render.problems import Problem, problem_of_expression
@@ -16,7 +17,6 @@ from bundler.render.types import RenderContext, RenderedTemplate, Rendering
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest, Source
     from bundler.model.patch import ObjectPatch
     from bundler.render.parts import Part
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bundler.model.json import Body
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle, Reach
-    from bundler.model.json import Body
     from bundler.model.values import MergedValues
     from bundler.render.types import RenderContext
 

@@ -16,9 +16,9 @@ from bundler.model.digits import parse_digits
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, mapping_at, pointer_tokens, text_at
 from bundler.model.labels import PREFIX
 from bundler.model.lean import dataclass, replace
+from bundler.model.manifest import Manifest, Source
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest, Source
     from bundler.model.patch import ObjectPatch, PodInjection
 
 _IDENTITY = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))

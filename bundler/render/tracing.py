@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from bundler.expressions.bounds import Bounds, Meter, metered
 from bundler.model.json import escape_token, value_at_steps
 from bundler.model.lean import dataclass, replace
+from bundler.model.manifest import Manifest, Source
+from bundler.model.refs import ObjectRef
 from bundler.render.kept_lines import first_letter
 from bundler.render.lines import offset_of_line
 from bundler.render.types import FieldOrigin
 
 if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest, Source
-    from bundler.model.refs import ObjectRef
     from bundler.render.objects import ObjectPart, TextPart
     from bundler.render.templates import PrintedPart
     from bundler.syntax.reader import MarkedDocument

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
 from bundler.expressions.compiled import CompiledCodes
 from bundler.model.bundle import Reach, ReadinessRule
+from bundler.model.json import Body, JSONValue
 from bundler.model.lean import dataclass, field
+from bundler.model.manifest import FindSource, GeneratedSecret, Manifest, Source
+from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from bundler.expressions.expression import ValuePath
     from bundler.model.digest import Digest
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.manifest import FindSource, GeneratedSecret, Manifest, Source
-    from bundler.model.refs import ObjectRef
     from bundler.render.problems import Problem
 
 

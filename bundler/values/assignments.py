@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
+from bundler.model.json import JSONValue
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.model.values import Assignment, AssignmentKind
@@ -18,7 +19,6 @@ from bundler.values.paths import parse_path, read_path, shown_start
 from bundler.values.scalars import type_text
 
 if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
     from bundler.values.schema_view import SchemaView
 
 _MAX_DEPTH = 100

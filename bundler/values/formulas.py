@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.model.json import leaves_in
+from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
-    from bundler.model.manifest import Source
 
 
 def bare_formulas(bundle: Bundle) -> Iterator[tuple[str, Source]]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ExpressionError
 from bundler.expressions.expression import ValuePath, compile_text, evaluate_text, evaluate_texts
 from bundler.model.json import JSONValue, leaves_in
+from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ComponentSpec, OutputSpec
-    from bundler.model.manifest import Source
 
 COMPONENTS, OUTPUTS = "components", "outputs"
 _LATE = frozenset({"values", COMPONENTS, "generated"})

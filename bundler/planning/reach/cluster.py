@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from bundler.model.json import mapping_at, text_at, value_at
 from bundler.model.labels import PREFIX
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 
 _TOKENS = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
 _ADMISSION = "admissionregistration.k8s.io"

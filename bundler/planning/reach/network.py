@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, items_at, list_at, mapping_at, strings_at, text_at
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
+from bundler.model.manifest import Manifest
+from bundler.model.refs import ObjectRef
 
 _NETWORKING = {"networking.k8s.io", "extensions"}
 _GATEWAYS = "gateway.networking.k8s.io"

@@ -7,16 +7,13 @@ anything else is ``privileged``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import pod_spec_path
 from bundler.model.json import Body, JSONValue, is_list, is_mapping, items_at, mapping_at, text_at
+from bundler.model.manifest import Manifest
 from bundler.model.refs import ObjectRef
 from bundler.planning.reach.privileges import container_privileges, pod_privileges
 from bundler.planning.reach.volumes import claim_grants, source_grants
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
 
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 _SYSTEM = "system-"

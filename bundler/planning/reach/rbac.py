@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from bundler.model.json import Body, items_at, list_at, mapping_at, strings_at, text_at
+from bundler.model.manifest import Manifest
 from bundler.model.refs import ObjectRef
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
 
 _RBAC = "rbac.authorization.k8s.io"
 _AGGREGATES = f"{_RBAC}/aggregate-to-"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.model.change import Action, Change
 from bundler.model.digits import parse_digits
+from bundler.model.refs import ObjectRef
 from bundler.model.rollout import PAUSES
 from bundler.model.size import counted, first_of
 from bundler.planning.order import reached
@@ -14,9 +15,6 @@ from bundler.planning.step_rules import named_objects
 from bundler.planning.stepping import PACED_KINDS, Names, is_paced, replaces_pods
 from bundler.planning.steps_refused.case import LEAVE_OUT, WITHOUT_STEPS, Case, Reason, found_in, replicas_of
 from bundler.planning.steps_refused.workloads import why_unpaced
-
-if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
 
 _SHOWN: Final = 10
 _PLAIN_PAUSES: Final = frozenset({*PAUSES, ""})

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bundler.model.digits import parse_digits
 from bundler.model.json import Body, mapping_at, value_at
 from bundler.model.lean import replace
+from bundler.model.manifest import Manifest
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.steps_refused.case import Case, body_after, replicas_of
-
-if TYPE_CHECKING:
-    from bundler.model.manifest import Manifest
 
 _DEFAULT: Final = "25%"
 _WHOLE: Final = 100
