@@ -86,6 +86,10 @@ def _freeze(node: Node, zone: tzinfo) -> Freeze | None:
     return Freeze(since=since, until=until, reason=node.text("reason"))
 
 
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9990, 1, 1, tzinfo=UTC)
+"""A year like 9999 means for ever, and the calendar ends there: no time zone and no next window is beyond it."""
+
+
 def _moment(node: Node, key: str, zone: tzinfo, *, is_end: bool = False) -> datetime | None:
     """Read a day, which counts as a whole, or a moment: in the time zone of the site, unless it says its own offset."""
     text = node.text(key, is_required=True)
@@ -93,6 +97,8 @@ def _moment(node: Node, key: str, zone: tzinfo, *, is_end: bool = False) -> date
         return None
     try:
         found = datetime.fromisoformat(text)
+        if not _FIRST.year <= found.year < _LAST.year:
+            return max(_FIRST, min(found.replace(tzinfo=UTC), _LAST))
         if _DAY.fullmatch(text):
             day = date.fromisoformat(text) + timedelta(days=1 if is_end else 0)
             found = datetime.combine(day, datetime.min.time())

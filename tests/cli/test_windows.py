@@ -67,3 +67,14 @@ def test_checks_run_at_any_time_in_the_namespace_and_on_the_cluster_of_the_site(
     cli("test", "shop", "--site", site).ok()
     site.write_text(OTHER)
     assert cli("test", "shop", "--site", site).text.count("error[wrong-cluster]") == 1
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("until", ["9999-12-31", "9999-12-20", "9999-12-31T23:59+14:00"])
+def test_a_freeze_without_an_end_is_one_to_the_end_of_the_calendar(cli, until):
+    menu, site = small_bundle(cli.home), cli.home / "acme.yaml"
+    frozen = FROZEN.replace("2199-12-31", until).replace("2000-01-01", "0001-01-01")
+    site.write_text(f"{frozen}    windows: [{{days: [Mon], from: 20:00, until: 21:00}}]\n")
+    refused = cli("install", "shop", menu, "--site", site, *NS)
+    assert refused.code == 25
+    assert "changes are frozen until" in refused.err
