@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.causes import by_path, with_reasons
@@ -185,9 +186,10 @@ def count_line(plan: Plan) -> str:
 
 
 def counted_changes(plan: Plan) -> str:
-    """Return how much a plan does: ``25 to create, 3 unchanged``."""
+    """Return how much a plan does, as it is shown: ``25 to create, 3 unchanged``."""
     contested = sum(bool(change.conflicts) for change in plan.changes)
-    return counts_text({one: plan.count(one) for one in Action}, kept=len(plan.kept), contested=contested)
+    number = Counter(change.action for change in with_replaced(plan.changes))
+    return counts_text(number, kept=len(plan.kept), contested=contested)
 
 
 def counts_text(number: Mapping[Action, int], *, kept: int, contested: int = 0) -> str:
