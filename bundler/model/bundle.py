@@ -141,6 +141,11 @@ class Reach:
     """Names of :data:`bundler.model.reach.GRANTS`."""
 
 
+def below(path: str, name: str) -> str:
+    """Return the path of a component, or of a file, of the component at ``path``; empty is the bundle itself."""
+    return f"{path}/{name}" if path else name
+
+
 def is_below(component: str, path: str) -> bool:
     """Return whether a component is the one at a path, or below it; ``""`` is the bundle, with all of them.
 
@@ -277,8 +282,16 @@ class Bundle:
     files: Mapping[str, BundleFile] = field(default_factory=dict)
     """Every packaged file by path, vendored components included under ``components/``."""
 
+    def placed(self, path: str = "") -> Iterator[tuple[str, Bundle]]:
+        """Yield the bundle and its components, all the way down, each before its own, with their paths.
+
+        Args:
+            path: of this one.
+        """
+        yield path, self
+        for name, inner in self.component_bundles.items():
+            yield from inner.placed(below(path, name))
+
     def tree(self) -> Iterator[Bundle]:
         """Yield the bundle and its components, all the way down, each before its own."""
-        yield self
-        for inner in self.component_bundles.values():
-            yield from inner.tree()
+        return (bundle for _, bundle in self.placed())

@@ -51,11 +51,10 @@ def asked_by_flag(names: Iterable[str]) -> tuple[RecreateRule, ...]:
     return tuple(RecreateRule(object=name, source=FLAG) for name in names)
 
 
-def recreate_rules(bundle: Bundle, path: str = "") -> Iterator[RecreateRule]:
+def recreate_rules(bundle: Bundle) -> Iterator[RecreateRule]:
     """Yield the objects that a bundle says may be recreated, then those of its components, which mean their own."""
-    yield from (replace(rule, component=path) for rule in bundle.upgrade.recreate)
-    for name, component in bundle.component_bundles.items():
-        yield from recreate_rules(component, f"{path}/{name}" if path else name)
+    for path, component in bundle.placed():
+        yield from (replace(rule, component=path) for rule in component.upgrade.recreate)
 
 
 def is_never_recreated(ref: ObjectRef) -> bool:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from bundler.model.bundle import Bundle, StepGate, StepRules, below
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.manifest import Manifest
 from bundler.model.refs import ObjectRef
 from bundler.model.rollout import PAUSES, OnFailure, Rollout, RolloutRequest, Share
-
-if TYPE_CHECKING:
-    from bundler.model.bundle import Bundle, StepGate, StepRules
 
 _Value = TypeVar("_Value")
 
@@ -77,17 +75,11 @@ def step_policy(bundle: Bundle) -> StepPolicy:
     )
 
 
-def step_gates(bundle: Bundle, path: str = "") -> Iterator[StepGate]:
-    """Yield the gates of a bundle, then those of its components, which are about their own pods.
-
-    Args:
-        bundle: whose gates.
-        path: of the component that it is; empty for the bundle that is installed.
-    """
-    for gate in bundle.upgrade.gates:
-        yield replace(gate, name=below(path, gate.name), component=path)
-    for name, component in bundle.component_bundles.items():
-        yield from step_gates(component, below(path, name))
+def step_gates(bundle: Bundle) -> Iterator[StepGate]:
+    """Yield the gates of a bundle, then those of its components, which are about their own pods."""
+    for path, component in bundle.placed():
+        for gate in component.upgrade.gates:
+            yield replace(gate, name=below(path, gate.name), component=path)
 
 
 def gates_of(gates: Iterable[StepGate], rollout: Rollout) -> tuple[StepGate, ...]:
@@ -102,7 +94,7 @@ def gates_of(gates: Iterable[StepGate], rollout: Rollout) -> tuple[StepGate, ...
 
 def is_check_of(gate: StepGate, manifest: Manifest) -> bool:
     """Return whether an object is printed by the file of a gate's check."""
-    file = f"{gate.component}/{gate.job}" if gate.component else gate.job
+    file = below(gate.component, gate.job)
     return bool(gate.job) and (manifest.component, manifest.source.file) == (gate.component, file)
 
 
@@ -125,20 +117,8 @@ def _shares(bundle: Bundle, path: str = "") -> Iterator[tuple[str, tuple[Share, 
     if own is None:
         return
     if own.default:
-        yield from ((one, own.default) for one, _ in tree(bundle, path))
+        yield from ((one, own.default) for one, _ in bundle.placed(path))
     yield from ((below(path, name), shares) for name, shares in own.components.items())
-
-
-def tree(bundle: Bundle, path: str = "") -> Iterator[tuple[str, Bundle]]:
-    """Yield the path of each component with its bundle, each before its own components.
-
-    Args:
-        bundle: with its components; itself first.
-        path: its own.
-    """
-    yield path, bundle
-    for name, component in bundle.component_bundles.items():
-        yield from tree(component, below(path, name))
 
 
 def _said(
@@ -158,12 +138,7 @@ def _most_pauses(found: list[str]) -> str:
 
 def _with_compatible_jobs(bundle: Bundle, path: str = "") -> Iterator[str]:
     if bundle.upgrade.steps is not None and bundle.upgrade.steps.has_compatible_jobs:
-        yield from (one for one, _ in tree(bundle, path))
+        yield from (one for one, _ in bundle.placed(path))
         return
     for name, component in bundle.component_bundles.items():
         yield from _with_compatible_jobs(component, below(path, name))
-
-
-def below(path: str, name: str) -> str:
-    """Return the path of a component of the one at ``path``."""
-    return f"{path}/{name}" if path else name

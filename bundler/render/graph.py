@@ -49,7 +49,7 @@ def bundle_graph(bundle: Bundle, rendering: Rendering, manifests: Sequence[Manif
         for one, claim in claims
     )
     return BundleGraph(
-        components=tuple(_components(bundle, "", enabled, rendering.needs)),
+        components=tuple(_components(bundle, enabled, rendering.needs)),
         objects=(
             *(GraphObject(name=names[place], component=component) for place, component in objects.items()),
             *(
@@ -79,15 +79,12 @@ def _names(places: Collection[_Place]) -> dict[_Place, str]:
 
 
 def _components(
-    bundle: Bundle, path: str, enabled: Collection[str], needs: Mapping[str, tuple[str, ...]]
+    bundle: Bundle, enabled: Collection[str], needs: Mapping[str, tuple[str, ...]]
 ) -> Iterator[GraphComponent]:
-    yield GraphComponent(
-        path=path, name=bundle.metadata.name, version=bundle.metadata.version, needs=needs.get(path, ())
-    )
-    for name, below in bundle.component_bundles.items():
-        inner = f"{path}/{name}" if path else name
-        if inner in enabled:
-            yield from _components(below, inner, enabled, needs)
+    for path, one in bundle.placed():
+        if path in enabled:
+            metadata = one.metadata
+            yield GraphComponent(path=path, name=metadata.name, version=metadata.version, needs=needs.get(path, ()))
 
 
 def _volume_place(manifest: Manifest, claim: Body) -> _Place:

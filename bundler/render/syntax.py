@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2.exceptions import TemplateSyntaxError
 
 from bundler.expressions.language import Language
-from bundler.model.bundle import NOTES_FILE, Bundle, template_place
+from bundler.model.bundle import NOTES_FILE, Bundle, below, template_place
 from bundler.model.manifest import Source
 from bundler.render.templates import RenderFailedError, TemplateSet
 
@@ -19,31 +19,27 @@ if TYPE_CHECKING:
 _SHELL_COUNT = "${#"
 
 
-def syntax_problems(bundle: Bundle, codes: CompiledCodes, component: str = "") -> Iterator[Problem]:
+def syntax_problems(bundle: Bundle, codes: CompiledCodes) -> Iterator[Problem]:
     """Yield the problem of each template that cannot be compiled; components count whether or not they are on.
 
     Args:
         bundle: the bundle, components included.
         codes: takes what is compiled.
-        component: path of the component that it is, ``/`` between levels.
     """
-    prefix = f"{component}/" if component else ""
-    yield from _problems(TemplateSet(bundle.templates, {}, folder=f"{prefix}templates/", codes=codes))
-    if bundle.notes:
-        yield from _problems(TemplateSet({NOTES_FILE: bundle.notes}, {}, folder=prefix, codes=codes))
-    for name, inner in bundle.component_bundles.items():
-        yield from syntax_problems(inner, codes, prefix + name)
+    for component, one in bundle.placed():
+        yield from _problems(TemplateSet(one.templates, {}, folder=below(component, "templates/"), codes=codes))
+        if one.notes:
+            folder = f"{component}/" if component else ""
+            yield from _problems(TemplateSet({NOTES_FILE: one.notes}, {}, folder=folder, codes=codes))
 
 
-def stray_comments(bundle: Bundle, component: str = "") -> Iterator[tuple[Source, int]]:
+def stray_comments(bundle: Bundle) -> Iterator[tuple[Source, int]]:
     """Yield where ``${#``, which a shell counts with, starts a comment, and the line where that comment ends."""
-    prefix = f"{component}/" if component else ""
-    texts = {f"{prefix}{template_place(name)}": text for name, text in bundle.templates.items()}
-    for file, text in {**texts, f"{prefix}{NOTES_FILE}": bundle.notes}.items():
-        if _SHELL_COUNT in text:
-            yield from _comments(file, text)
-    for name, inner in bundle.component_bundles.items():
-        yield from stray_comments(inner, prefix + name)
+    for component, one in bundle.placed():
+        texts = {template_place(name): text for name, text in one.templates.items()}
+        for file, text in {**texts, NOTES_FILE: one.notes}.items():
+            if _SHELL_COUNT in text:
+                yield from _comments(below(component, file), text)
 
 
 def _comments(file: str, text: str) -> Iterator[tuple[Source, int]]:

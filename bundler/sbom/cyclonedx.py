@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -27,7 +27,8 @@ def make_sbom(bundle: Bundle, images: Sequence[ImageContent]) -> bytes:
     ordered = sorted(images, key=lambda image: (str(image.ref), image.platform, image.digest))
     components: dict[str, JSONValue] = {}
     depends: dict[str, list[str]] = {}
-    for one in _components(bundle):
+    inner = list(bundle.tree())[1:]
+    for one in inner:
         components[_bundle_purl(one)] = _bundle_json(one)
     for image in ordered:
         packages = {_package_purl(one, image.distribution): one for one in image.packages}
@@ -35,7 +36,7 @@ def make_sbom(bundle: Bundle, images: Sequence[ImageContent]) -> bytes:
         components.update({purl: _package_json(one, purl) for purl, one in packages.items()})
         depends[_image_purl(image)] = sorted(packages)
     top = _bundle_purl(bundle)
-    depends[top] = sorted({*(_image_purl(image) for image in ordered), *map(_bundle_purl, _components(bundle))})
+    depends[top] = sorted({*(_image_purl(image) for image in ordered), *map(_bundle_purl, inner)})
     return _document(_bundle_json(bundle), components, depends)
 
 
@@ -72,12 +73,6 @@ def _document(top: JSONValue, components: Mapping[str, JSONValue], depends: Mapp
     # A serial number must be unique to the content and the same for the same content.
     body["serialNumber"] = f"urn:uuid:{uuid.UUID(bytes=hashlib.sha256(canonical_json(body)).digest()[:16], version=4)}"
     return canonical_json(body)
-
-
-def _components(bundle: Bundle) -> Iterator[Bundle]:
-    for _, component in sorted(bundle.component_bundles.items()):
-        yield component
-        yield from _components(component)
 
 
 def _bundle_json(bundle: Bundle) -> JSONValue:

@@ -61,7 +61,9 @@ class RecordedChanges:
     @cached_property
     def pointers(self) -> frozenset[Pointer]:
         """All values that differ."""
-        return frozenset(one for one in self._old.keys() | self._new.keys() if self._differs(one))
+        return frozenset(
+            one for one in self._old.keys() | self._new.keys() if is_changed(self._old.get(one), self._new.get(one))
+        )
 
     @cached_property
     def begun(self) -> frozenset[Pointer]:
@@ -90,9 +92,6 @@ class RecordedChanges:
     def told(self, pointers: Iterable[Pointer]) -> tuple[ChangedValue, ...]:
         """Return what became of values, and of those that the user gave, by path."""
         return tuple(sorted(map(self._changed, {*pointers, *self.begun}), key=lambda one: one.path))
-
-    def _differs(self, pointer: Pointer) -> bool:
-        return is_changed(self._old.get(pointer), self._new.get(pointer))
 
     def _inside(self, before: str, after: str) -> frozenset[Pointer]:
         """Return the values whose texts, replaced in one text, make it the other."""

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.compose.step_gates import with_objects
-from bundler.model.bundle import BESIDE_TEMPLATES, Bundle, StepGate, is_below
+from bundler.model.bundle import BESIDE_TEMPLATES, Bundle, StepGate, below, is_below
 from bundler.model.finding import Finding, Level
 from bundler.planning.jobs import is_job
 from bundler.planning.recreate import recreate_rules
-from bundler.planning.step_rules import below, is_check_of, named_objects, step_gates, tree
+from bundler.planning.step_rules import is_check_of, named_objects, step_gates
 from bundler.planning.stepping import PACED_KINDS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def upgrade_findings(bundle: Bundle, known: Sequence[Manifest]) -> Iterator[Find
     """
     texts = [text for one in bundle.tree() for text in one.templates.values()]
     yield from _recreate_findings(bundle, known, texts)
-    bundles = dict(tree(bundle))
+    bundles = dict(bundle.placed())
     for gate in step_gates(bundle):
         yield from _object_findings(gate, known, texts)
         yield from _check_findings(gate, bundles[gate.component], known)
