@@ -22,8 +22,8 @@ STYLE = ROOT / "docs" / "style.md"
 # Between the parts of a text that goes over several lines: quotes, prefixes of comments.
 _JOINT = re.compile(r"""["']?\s*\n\s*(?:f?["']|\#\s+|>\s+)?""")
 _IS_NO = re.compile(
-    r"(?<![Tt]here )\b(?:is|are|was|were)\s+no (?!(?:longer|such|way|one|room|need|reason|more|place|time|terminal|point"
-    r"|use|better|worse|end|other|matter|doubt|less|fewer|trace|older|newer)\b)[a-z]+"
+    r"(?<![Tt]here )\b(?:is|are|was|were)\s+no "
+    r"(?!(?:longer|such|way|one|need|more|use|reason|time|better|worse|end|other|less|fewer|trace|older|newer)\b)[a-z]+"
 )
 _HINT = re.compile(r"^\s*hint(?: \(for \d+ findings\))?: (.*)$", re.MULTILINE)
 _PAGE = re.compile(r"(?<![\w/])docs/([a-z/-]+\.md)\b")

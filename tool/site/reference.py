@@ -79,8 +79,14 @@ OURS = {
 OTHERS = {
     "KUBECONFIG": "kubeconfig files, as for kubectl",
     "XDG_CONFIG_HOME": "`registries.yaml` is in its folder `bundler`; otherwise in `~/.config/bundler`",
+    "HTTPS_PROXY": "the proxy for `https://` servers, as for kubectl; `https_proxy` too",
+    "HTTP_PROXY": "the proxy for `http://` servers; `http_proxy` too",
+    "NO_PROXY": "hosts, domains and networks that no proxy leads to; `no_proxy` too",
+    "REGISTRY_AUTH_FILE": "logins of registries, before podman's `auth.json` and docker's `config.json`",
+    "DOCKER_CONFIG": "the folder of docker's `config.json`",
+    "PATH": "where login plugins of the kubeconfig and credential helpers of registries are looked up",
     "NO_COLOR": "no colours",
-    "FORCE_COLOR": "colours, even where the output is no terminal",
+    "FORCE_COLOR": "colours, even where the output is not a terminal",
     "SOURCE_DATE_EPOCH": "the time that files in archives carry, in seconds since 1970",
 }
 
