@@ -123,7 +123,7 @@ def test_a_rollback_without_a_number_does_not_go_back_past_an_uninstall(world: W
         with pytest.raises(ReleaseNotFoundError) as raised:
             act()
         assert raised.value.context == ("no older revision was deployed since the release was uninstalled",)
-        assert "`bundler rollback shop REVISION`" in raised.value.hint
+        assert "`bundler rollback shop REVISION -n " in raised.value.hint
 
 
 @IN_MEMORY
@@ -132,7 +132,7 @@ def test_an_upgrade_of_an_uninstalled_release_is_refused(world: World, menu: Pat
     world.operator.uninstall(keeps_history=True)
     with pytest.raises(ReleaseNotFoundError) as raised:
         world.operator.upgrade(menu, request={"must_exist": True})
-    assert "`bundler install shop BUNDLE`" in raised.value.hint
+    assert "`bundler install shop BUNDLE -n " in raised.value.hint
 
 
 @IN_MEMORY
