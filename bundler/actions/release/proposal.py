@@ -179,9 +179,8 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         ports: the cluster, records, clock and reporter of the run.
     """
     history = _history_for(draft, ports)
-    planned = make_plan(
-        wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=others_recorded(draft, ports)
-    )
+    wanted = wanted_of(draft, history, terms, ports)
+    planned = make_plan(wanted, ports.cluster, is_recorded=others_recorded(draft, ports))
     draft, planned = bundler.actions.release.steps.as_asked(draft, planned, terms, ports)
     plan = bundler.actions.release.why.explained(planned, draft, history, ports.store)
     return _at_rest(
@@ -199,12 +198,9 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
 
 def _at_rest(proposal: Proposal) -> Proposal:
     """Leave out the hooks of what changes nothing: it is a change to no one, whatever is waited for or recorded."""
-    has_hooks = proposal.planned.plan.hooks_written
-    return (
-        replace(proposal, planned=without_hooks(proposal.planned))
-        if has_hooks and not is_pending(proposal)
-        else proposal
-    )
+    if proposal.plan.hooks_written and not is_pending(proposal):
+        return replace(proposal, planned=without_hooks(proposal.planned))
+    return proposal
 
 
 def moment_for(terms: Terms, clock: Clock) -> datetime | None:

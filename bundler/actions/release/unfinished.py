@@ -25,10 +25,8 @@ def mark_interrupted_runs(history: History, ports: Ports) -> History:
     for summary in history.summaries:
         status, why = summary.status, summary.description
         if status.is_pending and summary is not rolling:
-            status, why = (
-                ReleaseStatus.INTERRUPTED,
-                f"interrupted while {_doing(summary.status)} by {summary.user or '?'}",
-            )
+            status = ReleaseStatus.INTERRUPTED
+            why = f"interrupted while {_doing(summary.status)} by {summary.user or '?'}"
         elif status is ReleaseStatus.DEPLOYED and newest_deployed and summary.revision < newest_deployed.revision:
             status = ReleaseStatus.SUPERSEDED
         settled.append(summary if status is summary.status else _mark(summary, status, why, ports))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.write_object import ObjectWriter
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.run_record import RunRecord
     from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
     from bundler.ports import Ports
 
 
@@ -43,10 +44,11 @@ def advancer_for(
     changes = {change.ref: change for change in plan.changes if change.ref in refs}
     memory = RolloutMemory(TemplateMemory(), PodAges(options.fail_fast))
     _learn(changes.values(), memory.templates, is_new=not proposal.drafted.revision.summary.revision)
+    before = _written_before(proposal, ports)
     rolling = Rolling(
         workloads=[
-            SteppedWorkload(ref=one.ref, component=one.component, new=_desired(one), old=old)
-            for one, old in _with_old(changes.values(), proposal, ports)
+            SteppedWorkload(ref=one.ref, component=one.component, new=_desired(one), old=before.get(one.ref))
+            for one in changes.values()
         ],
         changes=changes,
         writer=ObjectWriter(proposal.planned, ports, guard, guard.listening(ports.report)),
@@ -57,14 +59,13 @@ def advancer_for(
     return Advancer(rolling)
 
 
-def _with_old(changes: Iterable[Change], proposal: Proposal, ports: Ports) -> Iterable[tuple[Change, Manifest | None]]:
-    """Pair each change with what the deployed revision wrote."""
+def _written_before(proposal: Proposal, ports: Ports) -> Mapping[ObjectRef, Manifest]:
+    """Return what the deployed revision wrote."""
     deployed, fallback = proposal.history.deployed, proposal.drafted.fallback
     if deployed is not None and (fallback is None or fallback.summary.revision != deployed.revision):
         fallback = ports.store.load(deployed, with_sensitive=True)
         ports.redactor.learn(*fallback.sensitive)
-    before = {one.ref: one for one in fallback.manifests} if fallback and deployed else {}
-    return [(change, before.get(change.ref)) for change in changes]
+    return {one.ref: one for one in fallback.manifests} if fallback and deployed else {}
 
 
 def _desired(change: Change) -> Manifest:
