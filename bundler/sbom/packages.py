@@ -83,19 +83,19 @@ def read_distribution(file: IO[bytes]) -> str:
 
 
 def _dpkg(file: IO[bytes]) -> Iterator[Package]:
-    for fields in _paragraphs(file, ":"):
+    for fields in _paragraphs(file):
         # Files in status.d (distroless) have no Status; they are there because it is installed.
         if fields.get("Package") and fields.get("Status", "install ok installed").endswith(" installed"):
             yield Package("deb", fields["Package"], fields.get("Version", ""), fields.get("Architecture", ""))
 
 
 def _apk(file: IO[bytes]) -> Iterator[Package]:
-    for fields in _paragraphs(file, ":"):
+    for fields in _paragraphs(file):
         if fields.get("P"):
             yield Package("apk", fields["P"], fields.get("V", ""), fields.get("A", ""), fields.get("L", ""))
 
 
-def _paragraphs(file: IO[bytes], sign: str) -> Iterator[Mapping[str, str]]:
+def _paragraphs(file: IO[bytes]) -> Iterator[Mapping[str, str]]:
     """Yield groups of ``key: value`` lines; the first value of a key counts, continued lines are passed over."""
     fields: dict[str, str] = {}
     for count, raw in enumerate(iter(partial(file.readline, _MAX_LINE_BYTES), b""), start=1):
@@ -106,7 +106,7 @@ def _paragraphs(file: IO[bytes], sign: str) -> Iterator[Mapping[str, str]]:
             yield fields
             fields = {}
         elif not line[0].isspace():
-            key, _, value = line.partition(sign)
+            key, _, value = line.partition(":")
             if key in _FIELDS:
                 fields.setdefault(key, value.strip()[:_MAX_FIELD_CHARS])
     yield fields

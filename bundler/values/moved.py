@@ -14,7 +14,7 @@ from bundler.model.lean import replace
 from bundler.model.values import LayerKind, ValuesLayer
 from bundler.values.paths import get_value, leading_keys, parse_path, pointer_as_path, set_value, unset_value
 from bundler.values.schema_view import SchemaView, bundle_view
-from bundler.values.validate import deprecated_below
+from bundler.values.validate import deprecated_places
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
@@ -35,7 +35,7 @@ def carry_over(layers: Sequence[ValuesLayer], bundle: Bundle) -> tuple[list[Valu
 
 
 def _carried(data: Body, bundle: Bundle, prefix: str, notices: list[str]) -> Body:
-    for pointer, place in list(deprecated_below(data, bundle_view(bundle).own, "")):
+    for pointer, place in list(deprecated_places(data, bundle_view(bundle).own)):
         old, new = pointer_tokens(pointer), leading_keys(parse_path(place.moved_to)) if place.moved_to else []
         value = get_value(data, old)
         if new and value is not None and get_value(data, new) is None:

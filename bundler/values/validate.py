@@ -69,7 +69,7 @@ def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: Sc
         f"{prefix}{pointer_as_path(pointer, data)} is deprecated ({origin_of(pointer, origins)})"
         + (f": use {prefix}{below.moved_to}" if below.moved_to else "")
         + (f": {below.description}" if below.description else "")
-        for pointer, below in deprecated_below(data, view, "")
+        for pointer, below in deprecated_places(data, view)
         if _is_from_outside(pointer, origins)
     ]
 
@@ -156,15 +156,9 @@ def _sensitive_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> It
         yield pointer
 
 
-def deprecated_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> Iterator[tuple[Pointer, SchemaView]]:
-    """Yield the deprecated places in a value, and what is said of each.
-
-    Args:
-        value: to look through.
-        view: the schema as seen by this bundle.
-        pointer: JSON Pointer of the place.
-    """
-    return _places_below(value, view, pointer, lambda found: found.is_deprecated)
+def deprecated_places(data: Body, view: SchemaView) -> Iterator[tuple[Pointer, SchemaView]]:
+    """Yield the deprecated places in values, and what is said of each."""
+    return _places_below(data, view, "", lambda found: found.is_deprecated)
 
 
 def _places_below(
