@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.release_queries import list_revisions
 from bundler.actions.inspect.status import release_state
+from bundler.actions.release.checks import CheckRequest, check_release
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.actions.release.terms import Accepted
 from bundler.errors import BundlerError
@@ -217,6 +219,18 @@ def test_nothing_is_rolled_back_by_itself_where_a_record_is_damaged(world: World
         world.operator.upgrade(world.menu, request={"resets_values": True, "rollback_s": 30.0}, image=broken)
     assert "not rolled back" in " ".join(caught.value.context)
     assert left(world)
+
+
+@IN_MEMORY
+@DAMAGE
+def test_what_compares_with_the_deployed_revision_says_that_its_record_is_damaged(world: World, damage) -> None:
+    world.operator.install(world.menu)
+    damage(world, 1)
+    place = {"release": "shop", "namespace": world.operator.namespace}
+    with pytest.raises(RecordDamagedError):
+        find_drift(DriftRequest(**place), world.operator.ports())
+    with pytest.raises(RecordDamagedError):
+        check_release(CheckRequest(**place), world.operator.ports())
 
 
 @IN_MEMORY

@@ -69,10 +69,13 @@ def deployed_of(history: History) -> RevisionSummary:
     """Return the revision that is deployed.
 
     Raises:
+        RecordDamagedError: when it may be one that cannot be read.
         ReleaseNotFoundError: when none is.
     """
     if history.deployed is not None:
         return history.deployed
+    for damage in reversed(history.damaged):
+        raise damage.error()
     raise ReleaseNotFoundError(
         f"looking for what was deployed of release {history.release}",
         context=[f"no revision of it is deployed now (namespace {history.namespace})"],
