@@ -11,6 +11,7 @@ from bundler.actions.inspect.status import release_state
 from bundler.actions.release.checks import CheckRequest, check_release
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors.change import RolledBackError, UndeclaredReachError
+from bundler.model.events import Notice
 from bundler.wire.checked import junit_xml
 from tests.lib.bundles import make_bundle
 from tests.lib.templates import WEB
@@ -136,6 +137,8 @@ def test_checks_of_a_component_run_in_the_namespace_where_its_pods_are(world: Wo
     assert [(run.ref.namespace, str(run.outcome)) for run in report.runs] == [
         (f"{world.operator.namespace}-north", "passed")
     ]
+    said = [event.text for event in world.operator.events if isinstance(event, Notice) and " passed " in event.text]
+    assert f" in {world.operator.namespace}-north passed after" in said[0]
 
 
 @IN_MEMORY

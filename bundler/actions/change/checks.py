@@ -139,6 +139,7 @@ class _Runner:
 
     def __init__(self, planned: Planned, ports: Ports, rules: WaitRules, guard: Guard) -> None:
         self._ports, self._rules, self._guard = ports, rules, guard
+        self._namespace = planned.wanted.namespace
         self._writer = ObjectWriter(planned, ports, guard, guard.listening(ports.report))
 
     def write(self, change: Change) -> None:
@@ -149,7 +150,7 @@ class _Runner:
         began_s = self._ports.clock.monotonic()
         outcome, lines = self._outcome(change)
         took_s = self._ports.clock.monotonic() - began_s
-        self._ports.report(Notice(f"check {change.ref.short} {outcome} after {seconds(took_s)}"))
+        self._ports.report(Notice(f"check {change.ref.seen_from(self._namespace)} {outcome} after {seconds(took_s)}"))
         return CheckRun(
             ref=change.ref,
             component=change.component,
@@ -161,13 +162,17 @@ class _Runner:
 
     def _outcome(self, change: Change) -> tuple[CheckOutcome, Iterator[str] | tuple[str, ...]]:
         if self._ports.remaining_s() <= 0:
-            return CheckOutcome.SKIPPED, (f"check {change.ref.short} was not run: no time was left",)
+            return CheckOutcome.SKIPPED, (
+                f"check {change.ref.seen_from(self._namespace)} was not run: no time was left",
+            )
         try:
             self.write(change)
             wait_for_hooks([change], self._ports, self._rules, self._guard)
         except HookFailedError as error:
             return CheckOutcome.FAILED, error.context
         except WaitTimeoutError as error:
-            late = f"check {change.ref.short} was not complete when the time of the command ran out"
+            late = (
+                f"check {change.ref.seen_from(self._namespace)} was not complete when the time of the command ran out"
+            )
             return CheckOutcome.FAILED, (late, *error.context)
         return CheckOutcome.PASSED, ()

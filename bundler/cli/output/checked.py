@@ -26,7 +26,10 @@ def show_checks(app: App, report: CheckReport) -> int:
 
 def _lines(report: CheckReport) -> Iterator[Line]:
     for run in report.runs:
-        yield Line(f"{run.outcome} {run.ref.short} in {seconds(run.seconds)}", _STYLES[run.outcome])
+        yield Line(
+            f"{run.outcome} {run.ref.seen_from(report.revision.namespace)} in {seconds(run.seconds)}",
+            _STYLES[run.outcome],
+        )
         yield from (Line(f"    {line}") for line in run.lines)
     summary = report.revision
     where = f"revision {summary.revision} of {summary.release}"
