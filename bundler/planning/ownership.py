@@ -11,7 +11,10 @@ _HELM_NAMESPACE = "meta.helm.sh/release-namespace"
 ARGO_TRACKING = "argocd.argoproj.io/tracking-id"
 ARGO_INSTANCE = "argocd.argoproj.io/instance"
 """A label, or an annotation, as Argo CD is set up."""
-_FLUX_NAMES = (("kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"), ("helm.toolkit.fluxcd.io/name", "Flux"))
+_FLUX_NAMES = (
+    ("kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"),
+    ("helm.toolkit.fluxcd.io/name", "Flux HelmRelease"),
+)
 
 
 def helm_release_of(live: Body) -> tuple[str, str] | None:

@@ -40,7 +40,6 @@ from bundler.planning.safety import losses, lost_with
 
 if TYPE_CHECKING:
     from bundler.model.change import FieldConflict
-    from bundler.model.conflicts import ConflictPolicy
 
 _PLANNING = "planning the change"
 _MAX_FIELDS = 5
@@ -52,6 +51,11 @@ _CHOOSE_ONE = (
     "use --on-conflict take to write the bundle's value, --on-conflict keep to leave the field to its owner, or set the"
     " live value in the bundle's values; `conflicts` in the site file decides field by field"
 )
+_CHOOSE_ONE_BACK = (
+    "use --on-conflict take to write the revision's value, or --on-conflict keep to leave the field to its owner;"
+    " `conflicts` in the site file decides field by field"
+)
+_GO_ELSEWHERE = "upgrade to a bundle and values that fit, or go back to another revision"
 _CHANGE_RULE = (
     "set the live value in the bundle's values, or the bundle's value in the cluster, where a rule says fail: no flag"
     " decides there, and `conflicts` in the site file comes before the rules of a bundle"
@@ -80,7 +84,7 @@ def object_problems(
     ]
     return [
         *_foreign(wanted, observation, candidates, outcomes),
-        *(problem for candidate, outcome in refused for problem in _refused(candidate, outcome, wanted.conflicts)),
+        *(problem for candidate, outcome in refused for problem in _refused(candidate, outcome, wanted)),
         *_missing_keys(wanted, observation),
         *_unknown_names(wanted),
     ]
@@ -102,29 +106,33 @@ def _blocked_kinds(candidates: Sequence[Candidate], observation: Observation) ->
     return {(text_at(spec, "group"), text_at(spec, "names", "kind")) for spec in specs}
 
 
-def _refused(candidate: Candidate, refusal: Refusal, policy: ConflictPolicy) -> Iterable[Problem]:
+def _refused(candidate: Candidate, refusal: Refusal, wanted: Wanted) -> Iterable[Problem]:
+    fix_it = _GO_ELSEWHERE if wanted.is_rollback else _FIX_IT
     match refusal.kind:
         case RefusalKind.CONFLICT:
-            yield from _conflicts(candidate.manifest.ref, open_conflicts(candidate, refusal, policy))
+            found = open_conflicts(candidate, refusal, wanted.conflicts)
+            yield from _conflicts(
+                candidate.manifest.ref, found, _CHOOSE_ONE_BACK if wanted.is_rollback else _CHOOSE_ONE
+            )
         case RefusalKind.FORBIDDEN:
             lines = tuple(_rejection_lines(candidate, refusal))
             yield _problem(ForbiddenError, lines, _WAIT_UNTIL_GONE if refusal.is_leaving else _ASK_FOR_MORE)
         case RefusalKind.UNSERVED:
-            yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), _FIX_IT)
+            yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), fix_it)
         case RefusalKind.REJECTED:
             if candidate.live is not None and any(says_immutable(one) or says_no_growth(one) for one in refusal.lines):
-                yield _frozen(candidate, refusal)
+                yield _frozen(candidate, refusal, wanted)
             else:
-                yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), _FIX_IT)
+                yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), fix_it)
         case RefusalKind.UNVERIFIABLE | RefusalKind.UNJUDGED:
             return
         case _:
             assert_never(refusal.kind)
 
 
-def _conflicts(ref: ObjectRef, found: Sequence[FieldConflict]) -> Iterable[Problem]:
+def _conflicts(ref: ObjectRef, found: Sequence[FieldConflict], choose: str) -> Iterable[Problem]:
     ruled = [one for one in found if is_ruled(one)]
-    for those, hint in (([one for one in found if one not in ruled], _CHOOSE_ONE), (ruled, _CHANGE_RULE)):
+    for those, hint in (([one for one in found if one not in ruled], choose), (ruled, _CHANGE_RULE)):
         if those:
             yield _problem(FieldConflictError, [conflict_line(ref, one) for one in those], hint)
 
@@ -201,7 +209,7 @@ def _rejection_lines(candidate: Candidate, refusal: Refusal) -> Iterable[Found]:
         yield candidate.manifest.source.found(f"{short}: {line}", subject=short, field=field_of(line))
 
 
-def _frozen(candidate: Candidate, refusal: Refusal) -> Problem:
+def _frozen(candidate: Candidate, refusal: Refusal, wanted: Wanted) -> Problem:
     """Name each field that cannot change, with both values, and what can be done; what the server says names few."""
     manifest, live = candidate.manifest, candidate.live or {}
     short, is_secret = manifest.ref.short, manifest.ref.kind == "Secret"
@@ -218,17 +226,17 @@ def _frozen(candidate: Candidate, refusal: Refusal) -> Problem:
     others = tuple(line for line in refusal.lines if not (lines and says_immutable(line)))
     named = _rejection_lines(candidate, replace(refusal, lines=others))
     is_stuck = any(map(says_no_growth, refusal.lines))
-    hint = _KEEP_SIZE if is_stuck else _way_out(candidate, [path for path, _, _ in fields])
+    hint = _KEEP_SIZE if is_stuck else _way_out(candidate, [path for path, _, _ in fields], wanted)
     return _problem(ImmutableFieldError, (*lines, *named), hint)
 
 
-def _way_out(candidate: Candidate, paths: Sequence[str]) -> str:
+def _way_out(candidate: Candidate, paths: Sequence[str], wanted: Wanted) -> str:
     """Say what can be done, and what is lost on the way: deleting by hand would end more than it must."""
     ref, live = candidate.manifest.ref, candidate.live or {}
+    keep = "go back to a revision with the live value" if wanted.is_rollback else "keep the old value"
     if is_never_recreated(ref):
-        return "keep the old value: all that it holds would go with it"
-    keep = "keep the old value"
-    if ref.kind == "PersistentVolumeClaim":
+        return f"{keep}: all that it holds would go with it"
+    if ref.kind == "PersistentVolumeClaim" and not wanted.is_rollback:
         keep += ", or give the claim another name and copy what it holds (its size may grow, where its class allows it)"
     stays = is_stateful_set(ref) and keeps_pods(live, candidate.manifest.body)
     change = Change(ref=ref, action=Action.RECREATE, before=live, desired=candidate.manifest, keeps_pods=stays)

@@ -180,7 +180,7 @@ def test_what_a_person_edited_is_a_conflict_as_ever(world: World):
 @pytest.mark.parametrize(
     ("metadata", "owner"),
     [
-        ({"labels": {"helm.toolkit.fluxcd.io/name": "web"}}, 'Flux "web"'),
+        ({"labels": {"helm.toolkit.fluxcd.io/name": "web"}}, 'Flux HelmRelease "web"'),
         ({"annotations": {"argocd.argoproj.io/tracking-id": "web:apps/x"}}, 'Argo CD application "web"'),
         ({"labels": {"argocd.argoproj.io/instance": "web"}}, 'Argo CD application "web"'),
     ],

@@ -106,6 +106,16 @@ def test_keeping_what_was_taken_by_force_is_remembered_though_no_object_changes(
     assert world.operator.upgrade(world.menu).proposal.plan.is_empty
 
 
+def test_the_hint_of_a_rollback_that_conflicts_names_no_values(world: World):
+    world.operator.install(world.menu)
+    world.operator.upgrade(world.menu, text="second")
+    world.scale_web(3, manager="kubectl")
+    with pytest.raises(FieldConflictError) as raised:
+        world.operator.rollback()
+    assert "--on-conflict take to write the revision's value" in (raised.value.hint or "")
+    assert "in the bundle's values" not in (raised.value.hint or "")
+
+
 def test_a_rollback_takes_fields_in_an_emergency(world: World):
     world.operator.install(world.menu)
     world.operator.upgrade(world.menu, text="bad")
