@@ -157,6 +157,8 @@ class Refusal:
     """The server's reasons, a line each."""
     is_leaving: bool = False
     """The namespace is being deleted."""
+    is_about_claims: bool = False
+    """It is a StatefulSet whose claims cannot have the size of their template."""
     conflicts: tuple[tuple[str, str], ...] = ()
     """(path, manager) pairs of a field conflict."""
     forced: Answer | None = None

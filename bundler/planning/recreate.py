@@ -37,7 +37,6 @@ _SAYS_SO: Final = re.compile(
     re.IGNORECASE,
 )
 """Source: the update validations in pkg/apis/*/validation of Kubernetes v1.36; rules of CRDs are written like them."""
-_CLAIMS_SAY_SO: Final = re.compile("claims? .*cannot (grow|shrink)")
 _TRIAL: Final = "-recreated"
 _NAME_CHARS: Final = 63
 _TEMPLATES: Final = "spec.volumeClaimTemplates"
@@ -75,11 +74,6 @@ def rule_for(manifest: Manifest, rules: Iterable[RecreateRule]) -> RecreateRule 
 def says_immutable(line: str) -> bool:
     """Return whether the server refused an object because of a field that cannot change."""
     return _SAYS_SO.search(line) is not None
-
-
-def says_no_growth(line: str) -> bool:
-    """Return whether this line is about a claim that cannot have the size of its template."""
-    return _CLAIMS_SAY_SO.search(line) is not None
 
 
 def lacks_room(lines: Iterable[str]) -> bool:

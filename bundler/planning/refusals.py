@@ -34,7 +34,6 @@ from bundler.planning.recreate import (
     is_never_recreated,
     keeps_pods,
     says_immutable,
-    says_no_growth,
 )
 from bundler.planning.safety import losses, lost_with
 
@@ -120,7 +119,7 @@ def _refused(candidate: Candidate, refusal: Refusal, wanted: Wanted) -> Iterable
         case RefusalKind.UNSERVED:
             yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), fix_it)
         case RefusalKind.REJECTED:
-            if candidate.live is not None and any(says_immutable(one) or says_no_growth(one) for one in refusal.lines):
+            if candidate.live is not None and (refusal.is_about_claims or any(map(says_immutable, refusal.lines))):
                 yield _frozen(candidate, refusal, wanted)
             else:
                 yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), fix_it)
@@ -225,8 +224,8 @@ def _frozen(candidate: Candidate, refusal: Refusal, wanted: Wanted) -> Problem:
         lines.append(Found(f"{short}: {said}", message=said, subject=short))
     others = tuple(line for line in refusal.lines if not (lines and says_immutable(line)))
     named = _rejection_lines(candidate, replace(refusal, lines=others))
-    is_stuck = any(map(says_no_growth, refusal.lines))
-    hint = _KEEP_SIZE if is_stuck else _way_out(candidate, [path for path, _, _ in fields], wanted)
+    way_out = _way_out(candidate, [path for path, _, _ in fields], wanted)
+    hint = _KEEP_SIZE if refusal.is_about_claims else way_out
     return _problem(ImmutableFieldError, (*lines, *named), hint)
 
 

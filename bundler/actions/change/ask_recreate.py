@@ -115,7 +115,7 @@ def ask_for_growth(
             f"its claims {name} ask for {old}; they cannot shrink to {new}, ask for {old} or more"
             for name, (old, new) in sizes.items()
         ]
-        return Refusal(kind=RefusalKind.REJECTED, lines=tuple(lines))
+        return Refusal(kind=RefusalKind.REJECTED, lines=tuple(lines), is_about_claims=True)
     grown, refused = list[GrownClaim](), list[str]()
     for name, (_, size) in sizes.items():
         for claim in claims_of(stateful_set, name, claims):
@@ -124,7 +124,7 @@ def ask_for_growth(
                 refused += _refusal_of(one, claim, cluster)
                 grown.append(one)
     if refused:
-        return Refusal(kind=RefusalKind.REJECTED, lines=tuple(refused))
+        return Refusal(kind=RefusalKind.REJECTED, lines=tuple(refused), is_about_claims=True)
     return tuple(grown)
 
 
