@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.cluster.status import read_status
-from bundler.errors import Found, respelled
+from bundler.errors import Again, Found, respelled
 from bundler.errors.cluster import (
     AlreadyExistsError,
     ApiUnavailableError,
@@ -110,12 +110,10 @@ def unavailable(doing: str, *, server: str, failure: Failure, tries: int) -> Una
         failure: the last one.
         tries: how often it was tried.
     """
-    hint = "check the network, the proxy and that the API server runs, then run the same command again"
+    hint: str = Again("check the network, the proxy and that the API server runs, then ")
     if failure.waits_for:
-        hint = (
-            "check that the pods behind the webhook are ready, or ask its owner, then run the same command again: its"
-            " failurePolicy refuses what it cannot see"
-        )
+        first = "check that the pods behind the webhook are ready, or ask its owner, then "
+        hint = Again(first, after=": its failurePolicy refuses what it cannot see")
     if failure.is_proxy:
         hint = PROXY_HINT
     if failure.is_trust:
@@ -154,7 +152,7 @@ def api_unavailable(api_version: str, *, doing: str) -> ApiUnavailableError:
     return ApiUnavailableError(
         doing,
         context=[f"APIService/{service} does not answer, so that no one can say which objects of {api_version} exist"],
-        hint=f"repair the server behind it (`kubectl describe apiservice {service}`), then run the same command again",
+        hint=Again(f"repair the server behind it (`kubectl describe apiservice {service}`), then "),
     )
 
 

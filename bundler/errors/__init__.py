@@ -83,6 +83,35 @@ class Detail(str):
     __slots__ = ()
 
 
+class Again(str):
+    """A hint to repeat the command, in whose place another way to continue may be put."""
+
+    __slots__ = ("after", "before", "words")
+    before: str
+    words: str
+    after: str
+
+    def __new__(cls, before: str = "", words: str = "run the same command again", after: str = "") -> Self:
+        """Put the hint together.
+
+        Args:
+            before: what is done first: ``fix what is named above and``; ends with a space.
+            words: how the command is repeated, and why that helps.
+            after: what may be done in place of all that: ``, or go back with …``.
+        """
+        hint = super().__new__(cls, f"{before}{words}{after}")
+        hint.before, hint.words, hint.after = before, words, after
+        return hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it cross to another process."""
+        return Again, (self.before, self.words, self.after)
+
+    def instead(self, words: str) -> str:
+        """Return the hint with another way to continue."""
+        return f"{self.before}{words}{self.after}"
+
+
 class Remedy(Detail):
     """A line that repeats the hint of the one above it, for people."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler import errors
-from bundler.errors import BundlerError, Detail, Found
+from bundler.errors import Again, BundlerError, Detail, Found
 from bundler.errors.change import LockLostError, RecordDamagedError
 from bundler.errors.cluster import ConflictError
 from tool.site.reference import error_kinds
@@ -131,3 +131,10 @@ def test_no_code_reads_the_text_of_an_error():
         for one in texts_read(ast.parse(text))
     }
     assert found == set()
+
+
+def test_a_hint_to_repeat_the_command_takes_another_way_to_continue_and_crosses_to_another_process():
+    hint = Again("fix it, then ", after=", or go back")
+    assert hint == "fix it, then run the same command again, or go back"
+    assert pickle.loads(pickle.dumps(hint)).instead("make a new plan") == "fix it, then make a new plan, or go back"
+    assert isinstance(BundlerError("doing it", context=[], hint=hint).with_context("more").hint, Again)

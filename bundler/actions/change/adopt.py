@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.change.rewrite import rewrite
+from bundler.errors import Again
 from bundler.errors.cluster import ConflictError, ForbiddenError, RejectedError
 from bundler.model.cluster import ListQuery
 from bundler.model.json import Body, text_at
@@ -46,7 +47,7 @@ def adopt(change: Change, cluster: ClusterClient) -> None:
             raise ConflictError(
                 f"taking over {change.ref.short}",
                 context=["it is no longer the object that the plan was made with"],
-                hint="run the same command again",
+                hint=Again(),
             )
         return taken_over(live, is_autoscaled=change.is_autoscaled)
 

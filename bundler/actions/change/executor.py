@@ -16,7 +16,7 @@ from bundler.actions.change.probation import stay_on_probation
 from bundler.actions.change.run_control import WRITES_AT_ONCE, Guard
 from bundler.actions.change.wait import WaitRules, wait_until_gone, wait_until_ready
 from bundler.actions.change.write_object import ObjectWriter, Progress
-from bundler.errors import BundlerError, Found, InterruptedRunError, field_of
+from bundler.errors import Again, BundlerError, Found, InterruptedRunError, field_of
 from bundler.errors.change import RejectedObjectsError, WaitError
 from bundler.model.events import Notice, PhaseStarted
 from bundler.model.lean import replace
@@ -152,7 +152,7 @@ class Executor:
         raise InterruptedRunError(
             "carrying out the plan",
             context=[f"the plan pauses here: {step.reason if isinstance(step, Pause) else step.id}"],
-            hint="run the same command again; it continues where it stopped",
+            hint=Again(words="run the same command again; it continues where it stopped"),
         )
 
     def _is_pruning(self, step: Step) -> TypeGuard[Delete]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.diagnostics import Unready, gather_evidence
 from bundler.actions.change.list_watch import list_what_answers
 from bundler.actions.change.pod_watch import list_newest_pods, pod_selector
+from bundler.errors import Again
 from bundler.errors.change import ProbationFailedError
 from bundler.health.compute import compute_health
 from bundler.health.probation import NEW_POD, record_of, relapse
@@ -101,7 +102,7 @@ class _Probation:
         raise ProbationFailedError(
             f"watching {counted(len(self._changes), 'object')} after they became ready (--watch-for)",
             context=gather_evidence(unready, _Troubled(problems), self._ports),
-            hint=f"fix what is named above and run the same command again{self._rules.way_back}",
+            hint=Again("fix what is named above and ", after=self._rules.way_back),
         )
 
     def _problems(self, live: Mapping[ObjectRef, Body]) -> Mapping[ObjectRef, tuple[Body, PodProblem]]:

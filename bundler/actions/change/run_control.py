@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bundler.errors import InterruptedRunError
+from bundler.errors import Again, InterruptedRunError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError, WaitTimeoutError
 from bundler.errors.cluster import ConflictError
 from bundler.model.events import Event, Notice, Retrying
@@ -78,14 +78,14 @@ class Guard:
             raise InterruptedRunError(
                 "carrying out the plan",
                 context=["another write failed" if self.has_failed else "the run was asked to stop"],
-                hint="run the same command again; it continues where it stopped",
+                hint=Again(words="run the same command again; it continues where it stopped"),
             )
         self._held.held()
         if self._ports.remaining_s() <= 0:
             raise WaitTimeoutError(
                 "carrying out the plan",
                 context=["the time for the whole command ran out before everything was written"],
-                hint="run the same command again, with a larger --timeout",
+                hint=Again(after=", with a larger --timeout"),
             )
 
     def prolong(self, ports: Ports) -> None:

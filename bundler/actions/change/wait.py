@@ -9,7 +9,7 @@ from bundler.actions.change.diagnostics import Unready, gather_evidence
 from bundler.actions.change.job_watch import JobWatch
 from bundler.actions.change.list_watch import Lookout
 from bundler.actions.change.pod_watch import PodWatch
-from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors import Again, BundlerError, InterruptedRunError
 from bundler.errors.change import ObjectFailedError, WaitTimeoutError
 from bundler.fields.rights import find_controllers
 from bundler.health.age import unchanged_s
@@ -179,7 +179,7 @@ class _Wait:
             raise ObjectFailedError(
                 "waiting for objects that failed for good",
                 context=self._evidence(failed),
-                hint=f"fix what is named above and run the same command again{self._rules.way_back}",
+                hint=Again("fix what is named above and ", after=self._rules.way_back),
             )
 
     def _evidence(self, refs: Iterable[ObjectRef]) -> tuple[str, ...]:
@@ -218,7 +218,7 @@ def wait_until_gone(changes: Sequence[Change], ports: Ports, guard: Guard, *, ar
                 raise WaitTimeoutError(
                     f"waiting until {counted(len(left), 'deleted object')} {'is' if len(left) == 1 else 'are'} gone",
                     context=reasons(bodies),
-                    hint="run the same command again once the cause is fixed; nothing is lost",
+                    hint=Again(after=" once the cause is fixed; nothing is lost"),
                 )
             guard.check()
             if not is_told and ports.clock.monotonic() - began_s >= _STUCK_S:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from bundler.actions.change.adopt import adopt, hand_over, take_back
 from bundler.actions.change.generated_secrets import generate_text, secret_payload
 from bundler.actions.change.wait import wait_until_gone
-from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors import Again, BundlerError, InterruptedRunError
 from bundler.errors.change import ForeignObjectError, LockLostError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError
 from bundler.model.change import Action, Change, FieldConflict
@@ -212,7 +212,7 @@ class ObjectWriter:
         raise ForeignObjectError(
             f"creating {change.ref.short}",
             context=[f"{change.ref} appeared after the plan was made"],
-            hint="check the object, then run the same command again",
+            hint=Again("check the object, then "),
         )
 
     def _write_secret(self, change: Change) -> None:

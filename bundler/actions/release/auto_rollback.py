@@ -12,6 +12,7 @@ from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import remove_objects
 from bundler.actions.release.upgrade_path import is_at_least
 from bundler.actions.release.way_back import WayBack, go_back
+from bundler.errors import Again
 from bundler.errors.change import ForeignObjectError, RecordDamagedError, WaitError
 from bundler.model.kept import NEVER_DELETED
 from bundler.model.lean import replace
@@ -70,7 +71,7 @@ def roll_back_after(
     Raises:
         LockLostError: when the release is no longer ours to roll back.
     """
-    again = "fix what is named above, then run it again"
+    again = Again("fix what is named above, then ", "run it again")
     way = WayBack(
         doing="rolling back",
         budget_s=budget_s,

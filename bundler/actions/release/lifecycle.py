@@ -19,7 +19,7 @@ from bundler.actions.release.unfinished import mark_interrupted_runs
 from bundler.actions.rollout.advance import advancer_for
 from bundler.actions.rollout.failure import is_step_failure
 from bundler.actions.rollout.record import course_of
-from bundler.errors import BundlerError, InterruptedRunError, UsageError
+from bundler.errors import Again, BundlerError, InterruptedRunError, UsageError
 from bundler.errors.change import (
     LockLostError,
     ReleaseLockedError,
@@ -296,7 +296,7 @@ def _checking(proposal: Proposal, ports: Ports, record: RunRecord, options: RunO
         began = ports.clock.now()
         run = f"test-of-revision-{record.revision.summary.revision}"
         wanted = checks_wanted(proposal.planned.wanted, proposal.drafted.revision, run=run)
-        hint = f"fix what is named above and run the same command again{_way_back(proposal)}"
+        hint = Again("fix what is named above and ", after=_way_back(proposal))
         runs = run_checks(wanted, ports, WaitRules(uid=wanted.uid), guard)
         if options.on_checks is not None:
             options.on_checks(CheckReport(revision=record.revision.summary, began=began, runs=runs))

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 from bundler.actions.change.run_control import recording
 from bundler.actions.release.protect import mark_holders
 from bundler.actions.rollout.failure import cause_of, evidence_of, note_open_failure
-from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors import Again, BundlerError, InterruptedRunError
 from bundler.errors.change import LockLostError, RevisionExistsError
 from bundler.health.workloads import is_complete
 from bundler.model.change import Action, Plan
 from bundler.model.events import Notice
 from bundler.model.lean import replace
-from bundler.model.pattern import LazyPattern
 from bundler.model.refs import ObjectRef
 from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
 from bundler.model.size import first_of, shortened
@@ -77,9 +76,6 @@ class NewRevision:
             mark_holders(history.namespace, history.release, owned, self._ports)
         with recording(self._held, f"recording revision {revision.summary.revision} as deployed"):
             return _record_deployed(revision, self._proposal, self._ports, history_max=self._options.history_max)
-
-
-_AGAIN = LazyPattern(r"run (?:the same command|it) again(?:; it continues where it stopped)?")
 
 
 class RunRecord:
@@ -216,10 +212,9 @@ def spent(error: BundlerError, proposal: Proposal) -> BundlerError:
         error: what ended the run; its hint may be to run the same command again.
         proposal: what the run carried out.
     """
-    if proposal.terms.accepted.plan is None:
+    if proposal.terms.accepted.plan is None or not isinstance(error.hint, Again):
         return error
-    hint = _AGAIN.sub("make a new plan with `bundler plan`, which continues from here", error.hint)
-    return error.with_context(hint=hint)
+    return error.with_context(hint=error.hint.instead("make a new plan with `bundler plan`, which continues from here"))
 
 
 def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Revision:
