@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -167,3 +168,17 @@ def test_the_contract_about_click_names_everything_below_the_command_line():
     every = {f"bundler.{one.stem}" for one in (root / "bundler").iterdir() if one.is_dir() or one.suffix == ".py"}
     above = {"bundler.cli", "bundler.__main__"}
     assert every - set(named) - above == {"bundler.__init__", "bundler.__pycache__", "bundler._version"}
+
+
+def test_few_imports_are_inside_of_functions_and_each_says_why():
+    root = Path(__file__).parents[2] / "bundler"
+    inside = []
+    for path in root.rglob("*.py"):
+        text = path.read_text("utf-8")
+        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+        numbers = {
+            node.lineno for one in functions for node in ast.walk(one) if isinstance(node, ast.Import | ast.ImportFrom)
+        }
+        inside += [text.splitlines()[number - 1] for number in numbers]
+    assert len(inside) <= 40
+    assert [line for line in inside if "PLC0415" not in line or " - " not in line] == []
