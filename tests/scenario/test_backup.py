@@ -10,7 +10,7 @@ import pytest
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall
 from bundler.errors.bundle import BundleInvalidError, ManifestError
-from bundler.errors.change import ObjectFailedError, RejectedObjectsError, UndeclaredReachError
+from bundler.errors.change import ObjectFailedError, RejectedObjectsError, RolledBackError, UndeclaredReachError
 from bundler.model.cluster import Payload
 from bundler.model.events import HealthChanged
 from bundler.model.json import canonical_json
@@ -236,6 +236,18 @@ def test_an_uninstall_that_deletes_claims_backs_them_up_and_does_so_again_after_
     operator.uninstall()
     assert operator.history() == ()
     assert len(backups(world)) == 2
+
+
+def test_a_first_install_that_goes_back_by_itself_backs_up_nothing_that_it_made(
+    sandbox_world: World, tmp_path: Path
+) -> None:
+    world, operator = sandbox_world, sandbox_world.operator
+    claims = "  persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}\n  serviceName: db"
+    bundle = store(tmp_path, **{"templates/a.yaml": STORE.replace("  serviceName: db", claims)})
+    world.cluster.fail("StatefulSet", "db", "ImagePullBackOff", operator.namespace)  # type: ignore[attr-defined]
+    with pytest.raises(RolledBackError):
+        operator.install(bundle, request={"rollback_s": 60.0})
+    assert (world.get("StatefulSet", "db", "apps"), backups(world), operator.history()) == (None, [], ())
 
 
 def test_what_can_be_no_backup_is_refused_where_it_is_written(sandbox_world: World, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def backups_of(
         terms: whether a backup is wanted.
         store: its records; what is sensitive in one is read only where a backup needs it.
     """
-    if terms.accepted.no_backup or terms.live_before is not None:
+    if terms.accepted.no_backup or terms.follows_failure:
         return NO_BACKUPS
     covered = {one.component for one in rendered.backups} if rendered else set[str]()
     older = [one for one in left.backups if one.component not in covered] if left else []
