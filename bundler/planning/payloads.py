@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from bundler.model.cluster import Payload, is_deleting
@@ -52,9 +52,14 @@ def without_replicas(body: Body) -> Body:
 class Mask:
     """Masks the secrets of a release in a text that a plan holds: it is stored, and shown to others."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        """Take what a release shall be."""
-        self._wanted = wanted
+    def __init__(self, wanted: Wanted, *, earlier: Collection[str] = ()) -> None:
+        """Prepare.
+
+        Args:
+            wanted: what a release shall be.
+            earlier: sensitive strings of what it is, which may be live still.
+        """
+        self._wanted, self._earlier = wanted, earlier
         self._redactor: Redactor | None = None
 
     def __call__(self, text: str) -> str:
@@ -62,7 +67,7 @@ class Mask:
         if self._redactor is None:  # many plans hold nothing to mask, and learning takes its time
             wanted, self._redactor = self._wanted, Redactor()
             self._redactor.publish(wanted.release, wanted.namespace, *(one.ref.name for one in wanted.manifests))
-            self._redactor.learn(*wanted.sensitive)
+            self._redactor.learn(*wanted.sensitive, *self._earlier)
         return self._redactor.redact(text)
 
 

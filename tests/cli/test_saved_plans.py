@@ -11,6 +11,7 @@ import pytest
 
 from bundler.model.refs import ObjectRef
 from bundler.wire.plan_file import MAGIC
+from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 from tests.lib.templates import database
 
@@ -179,6 +180,29 @@ def test_a_sensitive_value_is_in_no_plan_and_is_given_again(cli, saved):
     assert "token: the sensitive value is not the one that was planned" in wrong.err
     (cli.home / "token").write_text(TOKEN)
     cli("apply", path, "--set-file", f"token={cli.home / 'token'}", "--set", f"text={TOKEN}").ok()
+
+
+@pytest.mark.medium
+def test_no_digest_in_a_plan_tells_of_a_secret_that_is_to_be_replaced(cli):
+    schema = {"type": "object", "properties": {"pin": {"type": "string", "writeOnly": True}}}
+    files = {
+        "values.yaml": "pin: ''\n",
+        "values.schema.json": json.dumps(schema),
+        "templates/config.yaml": (
+            'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop-config}\ndata: {url: "u:{{ values.pin }}@db"}\n'
+        ),
+    }
+    menu, path = make_bundle(cli.home, files, name="app"), cli.home / "shop.plan"
+    digests = set()
+    for pin in ("Zebra-Quilt-77", "Vulture-Lamp-88"):
+        cli("install", "shop", menu, "--set", f"pin={pin}", *NS).ok()
+        cli("plan", "shop", menu, "--set", "pin=Badger-Stone-99", "--out", path, *NS).ok()
+        digests.add(document_of(path)["live"][str(CONFIG)]["digest"])
+    assert len(digests) == 1
+    with cli.sandbox() as sandbox:
+        for note in ("mine", None):
+            sandbox.edit(CONFIG, {"data": {"more": note}})
+    cli("apply", path, "--set", "pin=Badger-Stone-99").ok()
 
 
 @pytest.mark.medium

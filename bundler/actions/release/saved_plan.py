@@ -104,11 +104,12 @@ def facts_of(proposal: Proposal, earlier: SavedPlan | None = None) -> PlanFacts:
     """
     draft = proposal.draft
     bundle = draft.revision.summary.bundle if draft else BundleReference(name="", version="")
+    mask = Mask(proposal.planned.wanted, earlier=draft.recorded.sensitive if draft and draft.recorded else ())
     return PlanFacts(
         plan=replace(proposal.plan, changes=()),
         base=base_of(proposal.history),
         bundle=bundle,
-        live=live_facts(proposal.plan, Mask(proposal.planned.wanted), earlier),
+        live=live_facts(proposal.plan, mask, earlier),
     )
 
 
