@@ -14,9 +14,9 @@ from bundler.wire.planned_steps import PlannedStepsForm, planned_steps_form
 from bundler.wire.rollouts import RolloutForm, rollout_form
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from bundler.model.change import Change, DefinitionRisk, FieldConflict, GrownClaim, Plan, ReachNote
+    from bundler.model.change import Change, DefinitionRisk, FieldConflict, GrownClaim, KeptObject, Plan, ReachNote
     from bundler.model.outcome import Outcome
     from bundler.planning.diff import Operation
 
@@ -197,11 +197,11 @@ def plan_form(plan: Plan) -> PlanForm:
 
 
 def _beside_changes(plan: Plan) -> BesideChangesForm:
-    form: BesideChangesForm = {"kept": kept_forms(plan), "reach": [reach_form(note) for note in plan.reach]}
+    form: BesideChangesForm = {"kept": kept_forms(plan.kept), "reach": [reach_form(note) for note in plan.reach]}
     if plan.gone:
-        form["gone"] = gone_forms(plan)
+        form["gone"] = kept_forms(plan.gone)
     if plan.skipped_hooks:
-        form["skippedHooks"] = skipped_hook_forms(plan)
+        form["skippedHooks"] = kept_forms(plan.skipped_hooks)
     if plan.values:
         form["changedValues"] = [changed_value_form(value) for value in plan.values]
     if steps := planned_steps(plan.steps):
@@ -260,19 +260,9 @@ def _claim_form(claim: GrownClaim) -> GrownClaimForm:
     return {"object": str(claim.ref), "before": claim.before, "after": claim.after}
 
 
-def kept_forms(plan: Plan) -> list[KeptForm]:
-    """Return the objects that stay, and why."""
-    return [{"object": str(kept.ref), "reason": kept.reason} for kept in plan.kept]
-
-
-def skipped_hook_forms(plan: Plan) -> list[KeptForm]:
-    """Return the hooks that do not run although they would."""
-    return [{"object": str(one.ref), "reason": one.reason} for one in plan.skipped_hooks]
-
-
-def gone_forms(plan: Plan) -> list[KeptForm]:
-    """Return the objects that went with their kind."""
-    return [{"object": str(one.ref), "reason": one.reason} for one in plan.gone]
+def kept_forms(objects: Iterable[KeptObject]) -> list[KeptForm]:
+    """Return the objects that a plan leaves alone, and why: those that stay, those that are gone, and hooks."""
+    return [{"object": str(one.ref), "reason": one.reason} for one in objects]
 
 
 def reach_form(note: ReachNote) -> ReachForm:

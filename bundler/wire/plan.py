@@ -10,7 +10,6 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from bundler.model.change import Action, KeptObject, Plan, ReachNote
-from bundler.model.digest import is_digest
 from bundler.model.json import as_json
 from bundler.model.steps import (
     Advance,
@@ -28,7 +27,7 @@ from bundler.model.steps import (
     Verify,
     Write,
 )
-from bundler.wire.changes import gone_forms, kept_forms, reach_form, skipped_hook_forms
+from bundler.wire.changes import kept_forms, reach_form
 from bundler.wire.parts import API_VERSION, MalformedError, Part
 
 if TYPE_CHECKING:
@@ -62,9 +61,9 @@ def plan_document(plan: Plan) -> Body:
         "kind": KIND,
         "removal": plan.is_removal,
         "steps": [_step_data(step) for step in plan.steps],
-        "kept": as_json(kept_forms(plan)),
-        **({"gone": as_json(gone_forms(plan))} if plan.gone else {}),
-        **({"skippedHooks": as_json(skipped_hook_forms(plan))} if plan.skipped_hooks else {}),
+        "kept": as_json(kept_forms(plan.kept)),
+        **({"gone": as_json(kept_forms(plan.gone))} if plan.gone else {}),
+        **({"skippedHooks": as_json(kept_forms(plan.skipped_hooks))} if plan.skipped_hooks else {}),
         "reach": as_json([reach_form(note) for note in plan.reach]),
     }
 
@@ -129,14 +128,11 @@ def _target_data(target: Target) -> Body:
 
 def _target(part: Part) -> Target:
     part.require("object", "action", "liveUid", "digest", "claims", "waitsForOwned")
-    digest = part.text("digest")
-    if digest and not is_digest(digest):
-        raise MalformedError(f"{part.place}.digest is not a sha256 digest")
     return Target(
         ref=part.ref("object"),
         action=part.one_of("action", Action),
         live_uid=part.text("liveUid"),
-        digest=digest,
+        digest=part.digest("digest"),
         claims=tuple(map(_target, part.parts("claims"))),
         waits_for_owned=part.flag("waitsForOwned"),
     )
