@@ -245,7 +245,7 @@ def test_a_second_signal_gives_the_cursor_back(cli, menu):
 def test_a_long_line_beside_the_table_is_not_broken(cli, menu):
     """A command in a hint can be copied only where it is in one line."""
     install_and_fail(menu)
-    hint = "hint: Run `bundler wait` to continue waiting, or give more time with --timeout"
+    hint = "hint: Run `bundler wait shop -n default` to continue waiting, or give more time with --timeout"
 
     def run_out(seconds: int) -> tuple[int, str]:
         argv = ["upgrade", "shop", str(menu), "--set", "text=new", "--yes", "--timeout", f"{seconds}s"]
