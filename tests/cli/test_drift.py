@@ -32,6 +32,21 @@ def test_every_release_is_compared_and_what_differs_is_shown(drifted):
 
 
 @pytest.mark.medium
+def test_a_release_of_which_nothing_was_ever_deployed_is_named_and_fails_no_check_of_all(cli):
+    menu = small_bundle(cli.home)
+    cli("install", "calm", menu, "-n", "prod").ok()
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "failed-web", "ImagePullBackOff", "prod")
+    assert cli("install", "failed", menu, "-n", "prod").code == 1
+
+    looked = cli("drift", "-A")
+
+    assert looked.code == 0
+    assert "looking for what was deployed of release failed" in looked.err
+    assert cli("drift", "failed", "-n", "prod").code == 1
+
+
+@pytest.mark.medium
 def test_what_is_ignored_or_kept_by_a_site_is_no_drift(drifted):
     site = drifted.home / "site.yaml"
     rule = "{policy: keep, kind: Service, path: spec}"

@@ -11,6 +11,7 @@ from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.output.drift import show_drift
 from bundler.cli.parsing.change_options import RunFlags
 from bundler.errors import BundlerError
+from bundler.errors.change import ReleaseNotFoundError
 from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
 
@@ -50,21 +51,24 @@ def carry_out_drift(app: App, release: str, flags: DriftFlags, *, is_fixed: bool
     session = open_session(app)
     site = session.read_site(flags.site_file) if flags.site_file else None
     errors: list[BundlerError] = []
-    found = [*_drifts(session, release, flags, site, errors)]
+    found = [*_drifts(app, session, release, flags, site, errors)]
     if is_fixed and found[0].objects:
         return _fix(app, found[0], flags)
     show_drift(app, found)
     for error in errors[1:]:
-        app.screen.warn(f"{error}: {'; '.join(error.context)}")
+        _warn(app, error)
     for error in errors[:1]:
         raise error
     return EXIT_PENDING if any(one.objects for one in found) else 0
 
 
 def _drifts(
-    session: Session, release: str, flags: DriftFlags, site: Site | None, errors: list[BundlerError]
+    app: App, session: Session, release: str, flags: DriftFlags, site: Site | None, errors: list[BundlerError]
 ) -> Iterator[ReleaseDrift]:
-    """Yield the drift of each release; of several, the errors are kept and the others are looked at."""
+    """Yield the drift of each release; of several, the errors are kept and the others are looked at.
+
+    Of several, one of which nothing is deployed has nothing that could drift: that is said, and is no failure.
+    """
     if release:
         yield session.drift(release, ignored=flags.ignored, site=site)
         return
@@ -74,8 +78,14 @@ def _drifts(
             continue
         try:
             yield session.drift(one.release, namespace=one.namespace, ignored=flags.ignored, site=site)
+        except ReleaseNotFoundError as error:
+            _warn(app, error)
         except BundlerError as error:
             errors.append(error)
+
+
+def _warn(app: App, error: BundlerError) -> None:
+    app.screen.warn(f"{error}: {'; '.join(error.context)}")
 
 
 def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
