@@ -67,7 +67,7 @@ def _drifts(
 ) -> Iterator[ReleaseDrift]:
     """Yield the drift of each release; of several, the errors are kept and the others are looked at.
 
-    Of several, one of which nothing is deployed has nothing that could drift: that is said, and is no failure.
+    Of several, one of which nothing is deployed has nothing that could drift: that is said, and not a failure.
     """
     if release:
         yield session.drift(release, ignored=flags.ignored, site=site)
