@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bundler.actions.inspect.release_queries import in_plan_order
@@ -17,7 +17,6 @@ from bundler.values.flatten import leaves_of
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
-    from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision, RevisionSummary
     from bundler.model.values import Pointer
     from bundler.ports import Ports
@@ -63,12 +62,8 @@ def _objects(revision: Revision, hidden: Revision) -> ComparedObjects:
     return ComparedObjects(
         manifests=tuple(entry.manifest for entry in entries if entry.manifest is not None),
         generated=tuple(entry.generated for entry in entries if entry.generated is not None),
-        masked=_bodies(hidden),
+        masked={one.ref: one.body for one in hidden.manifests},
     )
-
-
-def _bodies(revision: Revision) -> Mapping[ObjectRef, Body]:
-    return {one.ref: one.body for one in revision.manifests}
 
 
 def _hidden_pointers(values: Body) -> Iterator[Pointer]:
