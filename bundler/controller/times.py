@@ -11,7 +11,7 @@ def written_time(moment: datetime) -> str:
 
 
 def read_time(text: str) -> datetime | None:
-    """Return the time that an object names, in UTC; None for what is none."""
+    """Return the time written in an object, in UTC; None if the text is not a time."""
     try:
         found = datetime.fromisoformat(text)
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -42,7 +42,7 @@ def parse_address(text: str, option: str) -> Address:
         option: whose value it is.
 
     Raises:
-        UsageError: for what is none.
+        UsageError: when the text is not an address.
     """
     host, colon, port = text.rpartition(":")
     if colon and port.isascii() and port.isdigit() and int(port) < 65_536:

@@ -46,9 +46,9 @@ def _accounts_of(binding: ObjectRef, body: Body) -> Iterator[tuple[str, str]]:
 
 
 def find_controllers(group: str, objects: Mapping[ObjectRef, Body]) -> tuple[ObjectRef, ...]:
-    """Return the workloads whose ServiceAccount may work on a group by name; where there is none, on every group.
+    """Return the workloads whose ServiceAccount may work on a group by name; if none may, on every group.
 
-    Roles tell what nothing else does: a controller cannot do its work without one, and others have no use for it.
+    Only roles say so: a controller cannot work without one, and nothing else needs it.
 
     Args:
         group: of the object that someone has to look after.

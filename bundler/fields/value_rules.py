@@ -128,7 +128,7 @@ def _port_name(text: str) -> str:
 
 
 def _text(problem: Callable[[str], str]) -> Rule:
-    """A text, which may be empty or missing; what is none was refused before."""
+    """A rule for a text that may be empty or missing; other types were refused before."""
     return lambda value: problem(value) if isinstance(value, str) and value else ""
 
 

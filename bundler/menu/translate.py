@@ -162,7 +162,7 @@ def description(place: Place) -> str:
 
 
 def default(place: Place) -> str:
-    """Return the default of a value in words; empty where there is none to show."""
+    """Return the default of a value in words; empty if there is nothing to show."""
     if place.path in place.derived:
         return "computed by default"
     value = place.given

@@ -178,7 +178,7 @@ def _spellings_of(secret: str) -> set[str]:
 
 
 def _as_markup(text: str) -> set[str]:
-    """Return a text as HTML, and JSON that may stand in HTML, as Go writes all of it; itself where it holds no mark."""
+    """Return a text as Go escapes it in HTML and in JSON; the text itself if nothing needs escaping."""
     return {text.translate(table) for table in _MARKUP}
 
 

@@ -26,12 +26,12 @@ def rewrite(
     manager: str = FIELD_MANAGER,
     subresource: str = "",
 ) -> Body | None:
-    """Read an object, change it and write it, again where someone wrote in between; return it as it is then.
+    """Read an object, change it and write it, and try again when another client wrote in between; return the result.
 
     Args:
         ref: the object.
         edit: takes the object, or None if it does not exist; returns the object to write, or None to write nothing.
-            It is called again if someone else wrote in between.
+            Called again when another client wrote in between.
         cluster: where it is.
         version: of the API in which it is read and written; the server's choice when empty.
         manager: of the fields that change.

@@ -217,7 +217,7 @@ class _Gathered:
 
 
 def _made_up(variant: Variant, bundle: Bundle) -> Callable[[str], bool]:
-    """Return what says of an image whether its name is made of what was set: a version at its maximum is none."""
+    """Return a check whether an image's name contains a value that was set: such a version does not exist."""
     texts = {str(value) for _, value in variant if value not in {"", None} and not isinstance(value, bool)}
     words = "|".join(re.escape(text) for text in sorted(texts))
     pattern = re.compile(rf"(?<![0-9])(?:{words})(?![0-9])", re.IGNORECASE)

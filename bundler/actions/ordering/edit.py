@@ -1,4 +1,4 @@
-"""Change an order in place: what is not meant stays, and a change of someone else is not lost. Layer: actions.
+"""Change an order in place: other fields stay, and concurrent changes are not lost. Layer: actions.
 
 Orders are suspended and resumed here, and let go: the finalizer of a controller that is gone would hold them for ever.
 """

@@ -195,7 +195,7 @@ class StepChecks:
         return GateAnswer(outcome=GateOutcome.FAILED, lines=lines)
 
     def _health(self, change: Change, live: Body | None, *, is_ours: bool) -> Health | None:
-        """Return how the Job of this run is; None where there is none, and none was."""
+        """Return the health of this run's Job; None if it does not exist and this run never made it."""
         if live is None and not is_ours:
             return None
         return self._jobs.judge(change, live) or (job_health(live) if live is not None else None)

@@ -98,7 +98,7 @@ def _said(value: ChangedValue) -> str:
 
 
 def _since_lines(since: Since, *, is_live: bool) -> Iterator[Line]:
-    """Say since when; where someone else set another value, that is when the recorded one came, not the live one."""
+    """Say since when a value is so; if the live one was set elsewhere, since when the recorded one is."""
     so = "so" if is_live else "recorded so"
     by = f" by {since.user}" if since.user else ""
     yield Line(f"{so} since revision {since.revision}, {moment(since.created)}{by}")
