@@ -217,7 +217,13 @@ class ChildChanges:
         except Exception as error:  # noqa: BLE001 - a mistake of ours costs this change alone
             said = f"a mistake in bundler: {type(error).__name__}: {error}"
             outcome = child.wanted.outcome(AttemptResult.PASSING, Reason.WAITING, said)
-        self._listener.ended(key, outcome, time.monotonic() - began_s)
+        try:
+            self._listener.ended(key, outcome, time.monotonic() - began_s)
+        finally:
+            self._end(key, child, outcome)
+
+    def _end(self, key: ObjectRef, child: Child, outcome: Outcome) -> None:
+        """Keep what came of a change, and wake its key and those that waited for its room."""
         with self._guard:
             del self._children[key]
             self._outcomes[key] = outcome

@@ -171,6 +171,21 @@ def test_a_mistake_around_a_child_ends_its_change_too(watching, monkeypatch):
     assert one.changes.under_way(KEY) is None
 
 
+@pytest.mark.filterwarnings("ignore:Exception in thread change:pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_change_ends_also_where_its_end_cannot_be_told(watching, monkeypatch):
+    def broken(_key, _outcome, _seconds):
+        raise RuntimeError("no log")
+
+    one = watching(SAYS)
+    monkeypatch.setattr(one, "ended", broken)
+    one.changes.begin(KEY, WANTED)
+    assert one.outcome() == DONE
+    for thread in threading.enumerate():
+        if thread.name == "change":
+            thread.join(60.0)  # so that its exception belongs to this test
+    assert one.changes.under_way(KEY) is None
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [
