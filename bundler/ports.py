@@ -299,6 +299,18 @@ class ReleaseStore(Protocol):
         """
         ...
 
+    def secrets_of(self, summaries: Sequence[RevisionSummary]) -> frozenset[str]:
+        """Return what the records of a release hide: the sensitive strings of every kept revision, read with one list.
+
+        Args:
+            summaries: all revisions of one release; nothing is read where there are none. What was read for the same
+                ones is returned again.
+
+        Raises:
+            ForbiddenError: when they may not be read; what is damaged is left out.
+        """
+        ...
+
     def save(self, revision: Revision) -> Revision:
         """Record a new revision: packs and sensitive leaves first, the head last.
 

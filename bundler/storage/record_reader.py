@@ -58,6 +58,8 @@ class RecordReader:
         """Heads read in this run: a revision is read with and without what is sensitive in it, and listed before."""
         self._known: dict[tuple[str, str], Known] = {}
         """What packs and pages hold, by namespace and release."""
+        self._strings: dict[tuple[tuple[str, str, int, str], ...], frozenset[str]] = {}
+        """The sensitive strings of all revisions that were read last."""
         self.spoilt: set[tuple[str, str]] = set()
         """Packs that could not be read, by namespace and name: nothing new may lean on them."""
 
@@ -271,6 +273,19 @@ class RecordReader:
         with reading(records.sensitive_name(summary.release, summary.revision, 0)):
             return storage.decoding.read_sensitive(found, text_at(head.content, "sensitive"))
 
+    def secrets_of(self, summaries: Sequence[RevisionSummary]) -> frozenset[str]:
+        """Return the sensitive strings of every kept revision; see bundler.ports.ReleaseStore.
+
+        Raises:
+            ClusterError
+        """
+        key = tuple((one.namespace, one.release, one.revision, one.uid) for one in summaries)
+        if not key or key in self._strings:
+            return self._strings.get(key, frozenset())
+        listed = self.list(*key[0][:2], records.SENSITIVE, metadata_only=False)
+        found = frozenset(text for parts in _by_revision(listed) for text in _strings_in(parts))
+        return _remember(self._strings, key, found, most=1)
+
     def list(self, namespace: str, release: str, kind: str = "", *, metadata_only: bool = True) -> Sequence[Body]:
         """Return records: of one release, of one kind, or of all."""
         query = ListQuery(
@@ -300,6 +315,24 @@ class RecordReader:
                 return set(packs)
             head = read_head(self.head(summary_of(item)))
             return {*packs, *storage.decoding.listed_packs(head, self.packs(head, head.packs))}
+
+
+def _by_revision(secrets: Iterable[Body]) -> Iterable[list[Body]]:
+    """Return the Secrets with sensitive leaves, those of each revision together and in order."""
+    found: dict[int, dict[int, Body]] = {}
+    for secret in secrets:
+        revision, part = records.sensitive_place(name_of(secret))
+        found.setdefault(revision, {})[part] = secret
+    return [[parts[number] for number in sorted(parts)] for parts in found.values()]
+
+
+def _strings_in(parts: list[Body]) -> frozenset[str]:
+    """Return the sensitive strings of one revision; none where its part is damaged: they are only to be masked."""
+    try:
+        with reading(name_of(parts[0])):
+            return storage.decoding.read_sensitive(parts)[1]
+    except (RecordDamagedError, RecordTooNewError):
+        return frozenset()
 
 
 def _key_of(summary: RevisionSummary) -> tuple[str, str, int, str]:

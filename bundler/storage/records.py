@@ -97,8 +97,7 @@ def head_name(release: str, revision: int) -> str:
 
 def head_revision(name: str) -> int:
     """Return the number in the name of a head; 0 where it has none."""
-    digits = name.rpartition(".v")[2]
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= REVISION_MAX_DIGITS else 0
+    return _number(name.rpartition(".v")[2])
 
 
 def pack_name(release: str, digest: str) -> str:
@@ -116,6 +115,16 @@ def sensitive_name(release: str, revision: int, part: int) -> str:
     """
     name = f"bundler.sensitive.{release}.v{revision}"
     return f"{name}.{part + 1}" if part else name
+
+
+def sensitive_place(name: str) -> tuple[int, int]:
+    """Return the revision and the part, from 0, in the name of a Secret with sensitive leaves; 0 where it has none."""
+    revision, _, part = name.rpartition(".v")[2].partition(".")
+    return _number(revision), max(_number(part) - 1, 0)
+
+
+def _number(digits: str) -> int:
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= REVISION_MAX_DIGITS else 0
 
 
 def selector(*, release: str = "", kind: str = "") -> str:

@@ -31,7 +31,7 @@ from bundler.storage.record_reader import RecordReader
 from bundler.storage.refusals import exists_already, is_about_size, moved, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import Self
 
     from bundler.model.json import Body
@@ -92,6 +92,10 @@ class SecretReleaseStore:
     ) -> Inventories:
         """Return what every revision owns; see bundler.ports.ReleaseStore."""
         return self._reader.inventories(namespace, release, on_unreadable=on_unreadable)
+
+    def secrets_of(self, summaries: Sequence[RevisionSummary]) -> frozenset[str]:
+        """Return the sensitive strings of every kept revision; see bundler.ports.ReleaseStore."""
+        return self._reader.secrets_of(summaries)
 
     # --- writing -------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from bundler.errors.change import ForeignObjectError, ReleaseNotFoundError
 from bundler.model.conflicts import OnConflict, ignoring
 from bundler.model.drift import DriftKind
 from bundler.model.labels import COMPONENT, RELEASE_UID
+from tests.lib.faulty import FaultyCluster
 from tests.scenario.conftest import IN_MEMORY
 
 if TYPE_CHECKING:
@@ -122,6 +123,26 @@ def test_secrets_that_differ_are_named_and_not_shown(world: World):
     ((field,),) = drift(world).values()
     assert field[0] == ".data.token"
     assert not any("stolen" in part or "c3Rv" in part or "correct" in part for part in field)
+
+
+def test_older_secrets_are_read_once_and_only_where_something_live_differs(world: World):
+    for token in ("correct-horse-battery", "hunter2hunter2", "battery-staple-7"):
+        world.operator.install(world.menu, token=token)
+    world.operator.cluster = watched = FaultyCluster(world.cluster, counts=lambda verb, dry: True)
+
+    def reads() -> int:
+        return sum("sensitive" in getattr(call.subject, "label_selector", "") for call in watched.calls)
+
+    assert drift(world) == {}
+    world.operator.diff(world.menu)
+    assert reads() == 0
+    world.edit("ConfigMap", "shop-config", {"data": {"text": "correct-horse-battery"}})
+    ports = world.operator.ports()
+    assert find_drift(DriftRequest(release="shop", namespace=world.operator.namespace), ports).objects
+    assert ports.redactor.redact("at correct-horse-battery") == "at ***"
+    assert reads() == 1
+    world.operator.upgrade(world.menu, request={"on_conflict": OnConflict.TAKE})
+    assert reads() == 2, "it is planned twice, and read once"
 
 
 @IN_MEMORY

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.inspect.release_queries import in_plan_order
 from bundler.actions.release.history import require_history
+from bundler.actions.release.kept_secrets import learn_kept_secrets
 from bundler.actions.release.restoring import deployed_of
 from bundler.model.comparison import ComparedObjects, ComparedSide, Comparison
 from bundler.planning.comparison import changes_between
@@ -38,6 +39,7 @@ def compare_revisions(ports: Ports, namespace: str, release: str, numbers: tuple
     old, new = history.find(numbers[0]), history.find(numbers[1]) if numbers[1] else deployed_of(history)
     before, after = (ports.store.load(one, with_sensitive=True) for one in (old, new))
     hidden = ports.store.load(old), ports.store.load(new)
+    learn_kept_secrets(history, ports)
     for revision in (before, after):
         ports.redactor.learn(*revision.sensitive)
         ports.redactor.publish(release, namespace, *public_identifiers(revision.manifests))

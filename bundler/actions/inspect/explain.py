@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import Composition, compose
 from bundler.actions.release.causes import narrowed, origin_in
-from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, load_whole, uninstalled
+from bundler.actions.release.history import History, load_existing_history, load_whole, uninstalled
+from bundler.actions.release.kept_secrets import learn_kept_secrets
 from bundler.errors import BundlerError, UsageError
 from bundler.errors.change import RecordDamagedError
 from bundler.fields.field_path import leading_steps, value_at_path
@@ -75,7 +76,7 @@ def find_subject(ports: Ports, namespace: str, release: str, name: str) -> Subje
         raise uninstalled(history, doing=f"explaining {name} of release {release}")
     revision = load_whole(history.deployed or history.current[-1], ports.store)
     ports.redactor.learn(*revision.sensitive)
-    learn_live_secrets(history, ports)
+    learn_kept_secrets(history, ports)
     asked = name.lower()
     found = [one for one in revision.inventory if asked in {one.ref.short.lower(), str(one.ref).lower()}]
     if len(found) == 1:

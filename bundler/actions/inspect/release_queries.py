@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bundler import planning
 from bundler.actions.release.damage import lost_head
 from bundler.actions.release.history import History, read_history, require_history
+from bundler.actions.release.kept_secrets import learn_kept_secrets
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace
@@ -110,6 +111,8 @@ def load_revision(
     history = require_history(ports.store, namespace, release)
     summary = history.find(revision) if revision else history.summaries[-1]
     found = ports.store.load(summary, with_sensitive=shows_secrets)
+    if not shows_secrets:
+        learn_kept_secrets(history, ports)
     return replace(found, inventory=in_plan_order(found))
 
 

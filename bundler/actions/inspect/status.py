@@ -11,6 +11,7 @@ from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules, wait_until_ready
 from bundler.actions.release.damage import lost_head
 from bundler.actions.release.history import History, require_history, uninstalled
+from bundler.actions.release.kept_secrets import learn_kept_secrets
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.errors.change import ReleaseError
 from bundler.health.compute import compute_health
@@ -66,6 +67,8 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
 
     objects = tuple(ObjectStatus(entry=entry, health=health(entry.ref)) for entry in entries)
     objects = _with_targets(_with_pods(objects, live, ports), revision)
+    if any(one.health.status is not Status.CURRENT for one in objects):  # what they say may quote anything
+        learn_kept_secrets(history, ports)
     unasked = tuple(sorted(set(silent.values())))
     failed = _went_back_from(revision, history, ports)
     return ReleaseState(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.checks import checks_of_record, checks_wanted, run_checks
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
-from bundler.actions.release.history import learn_live_secrets, load_existing_history
+from bundler.actions.release.history import load_existing_history
+from bundler.actions.release.kept_secrets import learn_kept_secrets
 from bundler.actions.release.proposal import require_cluster
 from bundler.actions.release.restoring import deployed_of
 from bundler.actions.release.terms import Terms
@@ -51,7 +52,7 @@ def check_release(request: CheckRequest, ports: Ports) -> CheckReport:
         history = load_existing_history(ports, *place)
         revision = ports.store.load(deployed_of(history), with_sensitive=True)
         ports.redactor.learn(*revision.sensitive)
-        learn_live_secrets(history, ports)
+        learn_kept_secrets(history, ports)
         began = ports.clock.now()
         wanted = checks_wanted(checks_of_record(revision), revision, run=f"test-at-{began:%Y%m%dT%H%M%S%fZ}")
         runs = run_checks(wanted, ports, WaitRules(uid=wanted.uid), Guard(ports, held))

@@ -12,6 +12,7 @@ from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, with_barriers
 from bundler.actions.release.hook_runs import hooks_of, left_by_rollback
+from bundler.actions.release.kept_secrets import learn_shown_secrets
 from bundler.actions.release.no_op import is_pending
 from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.recorded_parts import conflict_rules_of
@@ -139,6 +140,8 @@ class Proposal:
     """When it was planned; None where the site's deployment windows do not ask."""
     is_second_look: bool = False
     """The cluster moved since the plan was first shown, and the changes differ."""
+    kept_secrets: frozenset[str] = frozenset()
+    """What the kept revisions recorded as sensitive, where something live differs: it may be live still."""
     hidden: Plan | None = None
     """For an uninstall: the plan in which what the records hide is hidden in the live objects, too."""
 
@@ -181,6 +184,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     history = _history_for(draft, ports)
     wanted = wanted_of(draft, history, terms, ports)
     planned = make_plan(wanted, ports.cluster, is_recorded=others_recorded(draft, ports))
+    kept = learn_shown_secrets(planned, history, ports)
     draft, planned = bundler.actions.release.steps.as_asked(draft, planned, terms, ports)
     plan = bundler.actions.release.why.explained(planned, draft, history, ports.store)
     return _at_rest(
@@ -188,6 +192,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
             planned=replace(planned, plan=plan),
             draft=draft,
             history=history,
+            kept_secrets=kept,
             terms=terms,
             identity=identity_for(terms, ports.cluster),
             order=order_at_first(draft.namespace, draft.release, terms, ports),
@@ -299,6 +304,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     is_same = history == first.history and draft is first.drafted
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, first.terms, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=others_recorded(draft, ports))
+    kept = learn_shown_secrets(planned, history, ports)
     draft, planned = bundler.actions.release.steps.as_asked(draft, planned, first.terms, ports)
     if outline(planned.plan) == outline(first.plan):
         plan = bundler.actions.release.why.explained_as(first.plan, planned.plan)
@@ -309,6 +315,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         planned=replace(planned, plan=plan),
         draft=draft,
         history=history,
+        kept_secrets=kept,
         order=order_under_lock(draft.namespace, draft.release, first.terms, ports),
         moment=moment_for(first.terms, ports.clock),
         is_second_look=True,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, uninstalled
+from bundler.actions.release.history import History, load_existing_history, uninstalled
+from bundler.actions.release.kept_secrets import learn_kept_secrets
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ApiUnavailableError, ConflictError, ForbiddenError, RejectedError
 from bundler.model.cluster import ListQuery, Payload
@@ -62,7 +63,7 @@ def protect(request: ProtectRequest, ports: Ports) -> Protection:
     with ports.lock.hold(namespace, release, doing=doing, timeout_s=request.lock_timeout_s) as held:
         ports = ports.under(held)
         history = _installed(request, ports)
-        learn_live_secrets(history, ports)  # a reason must not hold any of them
+        learn_kept_secrets(history, ports)  # a reason must not hold any of them
         protection = Protection(
             is_on=request.is_on,
             since=ports.clock.now(),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.release.history import History, learn_live_secrets, load_existing_history
+from bundler.actions.release.kept_secrets import learn_shown_secrets
 from bundler.actions.release.proposal import Draft, others_recorded, wanted_of
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.rollback import draft_of
@@ -105,4 +106,6 @@ def plan_again(deployed: Deployed, wanted: Wanted, ports: Ports, earlier: Planne
         earlier: a plan made before, whose answers hold for what did not move since.
     """
     is_recorded = others_recorded(deployed.draft, ports)
-    return make_plan(wanted, ports.cluster, earlier=earlier, is_recorded=is_recorded)
+    planned = make_plan(wanted, ports.cluster, earlier=earlier, is_recorded=is_recorded)
+    learn_shown_secrets(planned, deployed.history, ports)
+    return planned

@@ -104,7 +104,8 @@ def facts_of(proposal: Proposal, earlier: SavedPlan | None = None) -> PlanFacts:
     """
     draft = proposal.draft
     bundle = draft.revision.summary.bundle if draft else BundleReference(name="", version="")
-    mask = Mask(proposal.planned.wanted, earlier=draft.recorded.sensitive if draft and draft.recorded else ())
+    recorded = draft.recorded.sensitive if draft and draft.recorded else frozenset[str]()
+    mask = Mask(proposal.planned.wanted, earlier=recorded | proposal.kept_secrets)
     return PlanFacts(
         plan=replace(proposal.plan, changes=()),
         base=base_of(proposal.history),

@@ -15,6 +15,7 @@ from bundler.actions.ordering.keeping import order_at_first, order_under_lock
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.history import History, load_existing_history, load_history, pass_over, read_history
 from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of_removal
+from bundler.actions.release.kept_secrets import learn_shown_secrets
 from bundler.actions.release.lifecycle import ChangeResult
 from bundler.actions.release.other_releases import used_elsewhere
 from bundler.actions.release.proposal import (
@@ -143,12 +144,14 @@ def _propose(history: History, order: KeepingOrder | None, terms: Terms, ports: 
         backups=backups.manifests,
     )
     planned = make_plan(wanted, ports.cluster)
+    kept = learn_shown_secrets(planned, history, ports)
     hidden = replace(planned.plan, changes=tuple(_hidden(planned.plan.changes, history, ports)))
     identity = identity_for(terms, ports.cluster)
     return Proposal(
         planned=planned,
         history=history,
         hidden=hidden,
+        kept_secrets=kept,
         terms=terms,
         identity=identity,
         order=order,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import learn_live_secrets, require_history, require_open_rollout
+from bundler.actions.release.history import require_history, require_open_rollout
+from bundler.actions.release.kept_secrets import learn_kept_secrets
 from bundler.errors import UsageError
 from bundler.errors.cluster import ConflictError
 from bundler.model.lean import dataclass, replace
@@ -50,7 +51,7 @@ def pause(request: PauseRequest, ports: Ports) -> RevisionSummary:
     """
     history = require_history(ports.store, request.namespace, request.release)
     summary, rollout = require_open_rollout(history, doing=_DOING)
-    learn_live_secrets(history, ports)  # a reason must not hold any of them
+    learn_kept_secrets(history, ports)  # a reason must not hold any of them
     reason = " ".join(ports.redactor.redact(request.reason).split())
     tries = 0
     while not _is_said(rollout, reason):
