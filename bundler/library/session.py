@@ -971,6 +971,7 @@ class Session:
 
         Raises:
             ReleaseNotFoundError: when there is no such release.
+            UnfinishedChangeError: when the run that has to write it is dead.
             WaitTimeoutError: when the time of the session's options is over first.
             ObjectFailedError: when an object failed for good.
         """

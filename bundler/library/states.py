@@ -132,6 +132,7 @@ def wait(scope: Scope, release: str, namespace: str) -> ReleaseState:
 
     Raises:
         ReleaseNotFoundError: when there is no such release.
+        UnfinishedChangeError: when the run that has to write it is dead.
         ObjectFailedError, WaitTimeoutError: with the reasons.
     """
     return _with_order(scope, looking.wait_for_release(scope.ports(), scope.namespace(namespace), release))

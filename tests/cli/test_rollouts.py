@@ -179,10 +179,15 @@ def test_status_warns_of_a_rollout_that_has_been_paused_for_a_day(cli: Cli) -> N
 
 
 @pytest.mark.medium
-def test_status_does_not_warn_of_a_rollout_that_moves(cli: Cli) -> None:
+def test_status_warns_of_a_rollout_that_moves_while_no_run_works_on_it(cli: Cli) -> None:
     roll(cli, state=RolloutState.MOVING)
     cli.clock.advance(48 * HOUR_S)
-    assert "warning" not in cli("status", "shop", *NS).ok().err
+    warned = (
+        "warning: revision 2 is rolled out in steps, and no run works on it: run `bundler continue shop -n prod` to "
+        "continue it, or `bundler abort shop -n prod` to go back\n"
+    )
+    assert cli("status", "shop", *NS).ok().err == warned
+    assert warned in cli("rollout", "shop", *NS).ok().err
 
 
 @pytest.mark.medium

@@ -9,6 +9,7 @@ from bundler.actions.change.list_watch import list_what_answers
 from bundler.actions.change.pod_watch import PATIENCE_S, PodWatch
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules, wait_until_ready
+from bundler.actions.inspect.runs import abandoned, wait_for_run
 from bundler.actions.release.damage import lost_head
 from bundler.actions.release.history import History, require_history, uninstalled
 from bundler.actions.release.kept_secrets import learn_kept_secrets
@@ -48,6 +49,8 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     history = require_history(ports.store, namespace, release)
     if (lost := lost_head(history)) is not None:
         ports.report(Warned(f"{lost.line}; {lost.hint}"))
+    if line := abandoned(history.summaries[-1], ports):
+        ports.report(Warned(line))
     revision = ports.store.load(history.summaries[-1])
     if history.is_uninstalled:
         return ReleaseState(revision=revision, deployed=None, objects=())
@@ -140,9 +143,10 @@ def _live_and_silent(revision: Revision, ports: Ports) -> tuple[Mapping[ObjectRe
 
 
 def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState:
-    """Wait until a release's newest revision is ready; nothing is changed, no lock is taken.
+    """Wait until a release's newest revision is written and ready; nothing is changed, no lock is taken.
 
-    Objects of an API that does not answer are asked for until it does: meanwhile the others are waited for.
+    A run that works on the release is waited for first. Objects of an API that does not answer are asked for until it
+    does: meanwhile the others are waited for.
 
     Args:
         ports: the cluster, records, clock and reporter of the run.
@@ -151,11 +155,13 @@ def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState
 
     Raises:
         ReleaseNotFoundError: when there is no such release.
+        UnfinishedChangeError: when the run that has to write it is dead.
         ObjectFailedError, WaitTimeoutError: with the reasons.
     """
     history = require_history(ports.store, namespace, release)
     if history.is_uninstalled:
         raise uninstalled(history, doing=f"waiting for release {release}")
+    history = wait_for_run(history, ports)
     if (rolling := history.open_rollout) is not None:
         ports.report(
             Warned(f"revision {rolling.revision} is rolled out in steps, and not ready before the last of them")

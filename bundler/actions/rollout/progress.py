@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bundler.actions.inspect.runs import abandoned
 from bundler.actions.release.history import History, require_history, require_open_rollout
 from bundler.actions.rollout.observe import RolloutMemory, SteppedWorkload, observe_rollout
 from bundler.actions.rollout.templates import TemplateMemory
 from bundler.errors.change import RecordDamagedError
 from bundler.health.pod_ages import PodAges
 from bundler.health.pods import FailFast
+from bundler.model.events import Warned
 from bundler.model.json import mapping_at
 from bundler.model.lean import replace
 from bundler.model.release_state import RolloutProgress
@@ -39,6 +41,8 @@ def read_progress(ports: Ports, namespace: str, release: str) -> RolloutProgress
     """
     history = require_history(ports.store, namespace, release)
     summary, rollout = require_open_rollout(history, doing="reading the rollout")
+    if line := abandoned(summary, ports):
+        ports.report(Warned(line))
     new, old = ports.store.load(summary, with_sensitive=True), _deployed(history, ports)
     ports.redactor.learn(*new.sensitive, *(old.sensitive if old else ()))
     memory = RolloutMemory(TemplateMemory(), PodAges(FailFast()))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def wait_command(app: App, release: str) -> None:
     """Wait until every object of RELEASE is ready; nothing is changed.
 
-    Exits with 4 when --timeout ends first, with 1 when an object failed for good.
+    A run that works on it is waited for first. Exits with 4 when --timeout ends
+    first, with 1 when an object failed for good or that run died.
     """
     state = open_session(app).wait(release)
     app.telling.stop()
