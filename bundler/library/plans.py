@@ -87,7 +87,12 @@ def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
         who,
         expires_s=expires_s,
     )
-    refused = [line for problem in problems if problem.error in REFUSED_NOW for line in problem.lines]
+    refused = [
+        f"{saved_plan.REFUSED_THEN}{line}"
+        for problem in problems
+        if problem.error in REFUSED_NOW
+        for line in problem.lines
+    ]
     return replace(saved, warnings=(*saved.warnings, *refused))
 
 

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from bundler.model.lean import dataclass
 
+OF_BUNDLE = "default, "
+"""How the source of a changed value begins that the bundle itself sets."""
+
 
 class CauseKind(StrEnum):
     """What makes a field change.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from bundler.model.causes import OF_BUNDLE, ChangedValue
 from bundler.model.json import mapping_at
+from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff, shown_sides
@@ -19,6 +21,7 @@ from bundler.planning.live_facts import ROLLOUT_COUNT
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
+    from bundler.model.causes import Cause
     from bundler.model.change import Change
     from bundler.model.saved_plan import SavedChange
 
@@ -60,23 +63,56 @@ def _unlike(
         before, change = shown[ref], made[ref]
         if before.action is not change.action:
             yield f"{ref.short}: the plan shows {before.action}, and would {change.action} it"
-        elif not _has_reason(redact(before.reason), redact(change.reason)):
-            yield f"{ref.short}: {redact(change.reason)}: the plan does not show that"
+        elif redact(before.reason) != redact(change.reason):
+            yield f"{ref.short}: {redact(change.reason) or 'no reason'}: the plan does not show that"
+        elif before.component != change.component:
+            yield f"{ref.short}: it is of component {change.component or 'none'}: the plan does not show that"
         else:
+            if before.is_verified and not change.is_verified:
+                yield f"{ref.short}: the server cannot check it: the plan does not show that"
+            if compares_text and _said(before.causes, change, redact) != _said(change.causes, change, redact):
+                yield f"{ref.short}: why it changes is not what the plan shows"
             yield from _unlike_notes(before, change, redact)
             if compares_text and not _has_lines(before, change, redact):
                 yield f"{ref.short}: the difference that the plan shows is not the one that would be made"
 
 
-def _has_reason(shown: str, planned: str) -> bool:
-    """Return whether a plan says what the planner does of a change; why it is made, in general, may follow."""
-    return shown == planned or not planned or shown.startswith(f"{planned}; ")
+def _said(causes: Iterable[Cause], change: Change, redact: Redact) -> Counter[tuple[object, ...]]:
+    """Return what is said of why an object changes, but for fields that move by themselves."""
+    ends = tuple(f".{key}" for key in _moving(change))
+    said: Counter[tuple[object, ...]] = Counter()
+    for one in causes:
+        fields = {(redact(field.field), field.source) for field in one.fields if not field.field.endswith(ends)}
+        if fields or not one.fields:
+            note = untimed(redact(one.note))
+            said[one.kind, note, one.is_certain, frozenset(map(redact, one.values)), frozenset(fields)] += 1
+    return said
+
+
+def unlike_values(saved: Iterable[ChangedValue], now: Iterable[ChangedValue], redact: Redact) -> Iterator[str]:
+    """Yield the values that a plan shows otherwise than they change; who sets those of the user is not known any more.
+
+    Args:
+        saved: the values that it shows, each with those that it is computed from.
+        now: the same, as the plan made again has them.
+        redact: masks what is sensitive in a text.
+    """
+    shown, made = ({_comparable(one, redact) for one in values} for values in (saved, now))
+    for one in sorted(shown ^ made, key=lambda value: value.path):
+        yield f"{one}: {'the plan shows it, and it is not so' if one in shown else 'the plan does not show it'}"
+
+
+def _comparable(value: ChangedValue, redact: Redact) -> ChangedValue:
+    source = redact(value.source) if value.because or value.source.startswith(OF_BUNDLE) else ""
+    texts = ("", "") if value.is_sensitive else (redact(value.before), redact(value.after))
+    because = tuple(sorted(map(redact, value.because)))
+    return replace(value, path=redact(value.path), before=texts[0], after=texts[1], source=source, because=because)
 
 
 def _unlike_notes(before: SavedChange, change: Change, redact: Redact) -> Iterator[str]:
     """Yield what is to be known of a change and was not, or is no longer so: objects that would break, say."""
     old, new = (
-        [(word, _TIME.sub("", redact(said))) for word, said in notes] for notes in (before.notes, change_notes(change))
+        [(word, untimed(redact(said))) for word, said in notes] for notes in (before.notes, change_notes(change))
     )
     for word, said in sorted({*old} ^ {*new}):
         if word != _COUNTED:
@@ -94,6 +130,11 @@ def _has_lines(before: SavedChange, change: Change, redact: Redact) -> bool:
     live, _ = shown_sides(change)
     around = {line[1:] for line in _lines(old, " ", moving)}
     return around <= {*redact(dump_yaml(live)).split("\n")}
+
+
+def untimed(text: str) -> str:
+    """Return a text without the times at which someone set a field."""
+    return _TIME.sub("", text)
 
 
 def _moving(change: Change) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.expressions.expression import ValuePath, compile_expression
 from bundler.expressions.template_reads import VALUES
+from bundler.model.causes import OF_BUNDLE
 from bundler.model.json import Body, JSONValue, at_pointer, pointer_tokens
 from bundler.model.values import LayerKind, MergedValues, Origin, Pointer
 from bundler.values.changes import changed_value, is_changed
@@ -214,4 +215,4 @@ def _said_of(origin: Origin | None) -> str:
         return ""
     if origin.kind is LayerKind.SET:
         return origin.source.partition(" ")[0]
-    return f"default, {origin}" if origin.kind in _FROM_THE_BUNDLE else str(origin)
+    return f"{OF_BUNDLE}{origin}" if origin.kind in _FROM_THE_BUNDLE else str(origin)

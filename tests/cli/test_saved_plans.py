@@ -342,6 +342,29 @@ def test_a_plan_cannot_say_more_than_the_planner_finds(cli, saved):
             "text=hi is new: the plan shows it, and",
         ),
         (lambda plan: plan["values"].update(changes=[]), ": the plan does not show it"),
+        (
+            lambda plan: _config(plan)["because"][0].update(kind="bundle", values=[], note="small 1.0.0 → 1.0.1"),
+            "ConfigMap/shop-config: why it changes is not what the plan shows",
+        ),
+        (
+            lambda plan: _config(plan)["because"][0]["fields"][0].update(source="templates/other.yaml:1"),
+            "ConfigMap/shop-config: why it changes is not what the plan shows",
+        ),
+        (lambda plan: _config(plan).update(because=[]), "ConfigMap/shop-config: why it changes is not what"),
+        (lambda plan: _config(plan).update(reason="a typo"), "ConfigMap/shop-config: its values changed: the plan doe"),
+        (lambda plan: _config(plan).update(component="db"), "ConfigMap/shop-config: it is of component none: the pl"),
+        (
+            lambda plan: plan["changedValues"][0].update(after='"hi"'),
+            'text "hello" → "hi": the plan shows it, and it is not so',
+        ),
+        (
+            lambda plan: plan["changedValues"][0].update(source="default, values.yaml:1"),
+            'text "hello" → "ho" (default, values.yaml:1): the plan shows it, and it is not so',
+        ),
+        (lambda plan: plan.update(changedValues=[]), 'text "hello" → "ho": the plan does not show it'),
+        (lambda plan: plan.update(warnings=["all is well"]), "warning: all is well: the plan shows it, and it is not"),
+        (lambda plan: plan["bundle"].update(version="1.0.1"), "the plan shows bundle 1.0.1, and it is 1.0.0"),
+        (lambda plan: plan["base"].update(state="failed"), "the plan shows revision 1 as failed, and it is deployed"),
         (lambda plan: plan.update(unchanged=9), "the plan shows 9 unchanged objects, and there are "),
     ],
 )

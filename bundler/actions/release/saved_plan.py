@@ -13,7 +13,7 @@ from bundler.errors.change import StalePlanError
 from bundler.model.change import Action, Change, Plan
 from bundler.model.lean import replace
 from bundler.model.redaction import Redactor
-from bundler.model.release import Authorship, BundleReference
+from bundler.model.release import Authorship, BundleReference, ReleaseStatus
 from bundler.model.salted import SALT_BYTES, salted_digest
 from bundler.model.saved_plan import BaseRevision, PlanFacts, PlannedVerb, SavedChange, SavedPlan, SavedValues
 from bundler.model.size import first_of
@@ -26,7 +26,7 @@ from bundler.planning.payloads import Mask
 from bundler.planning.problem import Problem, refuse
 from bundler.planning.replaced import with_replaced
 from bundler.planning.server_warnings import warning_lines
-from bundler.planning.shown_changes import unlike_shown
+from bundler.planning.shown_changes import unlike_shown, unlike_values, untimed
 from bundler.values.changes import changed_user_values
 from bundler.values.flatten import is_touching
 from bundler.values.hidden_leaves import hide_leaves
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 _DOING = "checking that nothing moved since the plan was saved"
 _SHOWN = 20
+REFUSED_THEN = "refused when it was planned: "
+"""Begins the warnings of a plan that say why it could not be carried out when it was made; now it may be."""
 _HINT = "make a new plan with `bundler plan`, and have it reviewed"
 
 
@@ -248,7 +250,8 @@ def refuse_unlike(saved: SavedPlan, proposal: Proposal, redact: Redact) -> None:
         StalePlanError: with what it shows otherwise.
     """
     pending = is_pending(proposal)
-    now = _shown_changes(proposal.shown) if pending else []
+    shown = with_reasons(proposal.shown, proposal.draft)
+    now = _shown_changes(shown) if pending else []
     unchanged = proposal.shown.count(Action.NONE)
     lines = unlike_shown(saved.changes, now, redact, compares_text=not proposal.is_second_look)
     lines += [
@@ -260,6 +263,10 @@ def refuse_unlike(saved: SavedPlan, proposal: Proposal, redact: Redact) -> None:
     if saved.unchanged != unchanged:
         lines.append(f"the plan shows {saved.unchanged} unchanged objects, and there are {unchanged}")
     lines += _unlike_values(saved, proposal, redact)
+    if not proposal.is_second_look:
+        lines += unlike_values(saved.changed_values, shown.values, redact)
+        lines += _unlike_facts(saved, proposal)
+        lines += _unlike_warnings(saved, shown, redact)
     if lines:
         refuse([_problem(saved, first_of(lines, _SHOWN))])
 
@@ -270,6 +277,26 @@ def _unlike_values(saved: SavedPlan, proposal: Proposal, redact: Redact) -> Iter
     shown, now = ({_without_source(redact(line)) for line in lines} for lines in (saved.values.changes, changed))
     for line in sorted(shown ^ now):
         yield f"{line}: {'the plan shows it, and it is not so' if line in shown else 'the plan does not show it'}"
+
+
+def _unlike_facts(saved: SavedPlan, proposal: Proposal) -> Iterator[str]:
+    """Yield what the heads of a plan say otherwise: of the bundle, and of the revision that it is made on."""
+    then, now = saved.facts, facts_of(proposal)
+    for old, new in ((getattr(one.bundle, name) for one in (then, now)) for name in ("name", "version", "app_version")):
+        if old != new:
+            yield f"the plan shows bundle {old or 'without that'}, and it is {new or 'without that'}"
+    newest = proposal.history.newest
+    is_settled = newest is None or not (newest.status.is_pending or newest.status is ReleaseStatus.INTERRUPTED)
+    if is_settled and then.base.said != now.base.said:
+        yield f"the plan shows revision {then.base.revision} as {then.base.said}, and it is {now.base.said}"
+
+
+def _unlike_warnings(saved: SavedPlan, shown: Plan, redact: Redact) -> Iterator[str]:
+    told = {untimed(redact(text)) for text in saved.warnings if not text.startswith(REFUSED_THEN)}
+    made = {untimed(redact(text)) for text in warning_lines(shown.changes)}
+    for text in sorted(told ^ made):
+        said = "the plan shows it, and it is not so" if text in told else "the plan does not show it"
+        yield f"warning: {text}: {said}"
 
 
 def _without_source(line: str) -> str:
