@@ -76,29 +76,31 @@ class _Places:
         before = "block_end"
         for token in stream:
             if token.type == "data":
-                yield from self._text(token, starts_line=before != "variable_end")
+                yield self._text(token, starts_line=before != "variable_end")
             else:
                 if token.type in {"variable_begin", "block_begin"}:
                     self._next(token.lineno)
                 if token.type == "variable_begin":
-                    yield self._mark(self._place)
+                    yield Token(self._place, "data", self._mark(self._place))
                 yield Token(self._place, token.type, token.value)
             before = token.type
 
-    def _text(self, token: Token, *, starts_line: bool) -> Iterator[Token]:
+    def _text(self, token: Token, *, starts_line: bool) -> Token:
+        """Return a text with its marks, as one token: a node for each line made long templates slow to compile."""
+        pieces = []
         for line, text in enumerate(_LINE_ENDS.split(token.value), token.lineno):
             self._next(line)
             if starts_line:
-                yield self._mark(place_of(line))
-            yield self._mark(self._place)
-            yield Token(self._place, "data", text)
+                pieces.append(self._mark(place_of(line)))
+            pieces += [self._mark(self._place), text]
             starts_line = True
+        return Token(self._place, "data", "".join(pieces))
 
     def _next(self, line: int) -> None:
         self._place = self._place + 1 if line_of(self._place) == line else place_of(line, 1)
 
-    def _mark(self, place: int) -> Token:
-        return Token(self._place, "data", mark_line(self._file_index, place))
+    def _mark(self, place: int) -> str:
+        return mark_line(self._file_index, place)
 
 
 def mark_whole_lines(parsed: nodes.Template) -> None:
