@@ -82,7 +82,9 @@ class Seen:
     begun: str = ""
     """Digest of the inputs that this is done with; empty where that is not known."""
     waits_for: tuple[str, ...] = ()
-    """Other orders that have to be ready first, and are not."""
+    """Other orders that have to be ready first, and are not; of one that does not exist it is said."""
+    circle: tuple[str, ...] = ()
+    """The orders from this one back to itself, each of which waits for the next; empty where there is no such way."""
     holds_controller: bool = False
     """The release is that of a controller, as far as that was asked: of an order that is deleted."""
     is_namespace_terminating: bool = False
@@ -238,6 +240,9 @@ def _waiting(order: Order, seen: Seen) -> Decision | None:
             "continues, `bundler abort` goes back, and `bundler resume` lets the order hold again"
         )
         return _keep(Act.HOLD, Reason.ROLLOUT_PAUSED, message, order, seen)
+    if seen.waits_for and seen.circle:
+        message = f"{' waits for '.join(seen.circle)}: none of them can begin; take one out of spec.dependsOn"
+        return _keep(Act.HOLD, Reason.DEPENDENCY_CIRCLE, message, order, seen, again_s=NOT_SOON_S)
     if seen.waits_for:
         message = f"waiting for {', '.join(seen.waits_for)} to be ready"
         return _keep(Act.HOLD, Reason.DEPENDENCY_NOT_READY, message, order, seen, again_s=NOT_SOON_S)

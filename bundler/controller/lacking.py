@@ -48,4 +48,10 @@ def missing_account(order: Order, own: ClusterClient) -> str:
         found = own.get(ref, metadata_only=True)
     except BundlerError:
         return ""
-    return "" if found is not None else f"ServiceAccount {ref.name} does not exist in namespace {ref.namespace}"
+    if found is not None:
+        return ""
+    way = f"`bundler rbac BUNDLE --for-controller --release {order.name} -n {order.namespace}`"
+    return (
+        f"ServiceAccount {ref.name} does not exist in namespace {ref.namespace} (name another one in "
+        f".spec.serviceAccountName, or make it: {way} prints one with its rights)"
+    )

@@ -20,7 +20,7 @@ from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
-from bundler.model.json import Body, int_at, mapping_at, text_at
+from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.orders import ORDERS_DEFINITION, SUSPEND
 from bundler.model.refs import ObjectRef
@@ -129,7 +129,9 @@ def _with_inputs(seen: Seen, order: Order, place: Place, doing: Doing) -> Seen:
         if seen.obstacle is not None and not version and order.bundle.update is Update.WITHIN:
             return seen
         inputs = inputs_digest(order, sources, version=version)
-        return replace(seen, inputs=inputs, waits_for=tuple(_not_ready(order, place.own.cluster)))
+        waits_for = tuple(_not_ready(order, place.own.cluster))
+        circle = _circle(order, place.own.cluster) if waits_for else ()
+        return replace(seen, inputs=inputs, waits_for=waits_for, circle=circle)
     except MissingSourceError as error:
         obstacle = Obstacle(reason=error.reason, message=words_of(error))
     except BundlerError as error:
@@ -159,7 +161,31 @@ def _holder(order: Order, cluster: ClusterClient, now: datetime) -> str:
 
 def _not_ready(order: Order, cluster: ClusterClient) -> list[str]:
     """Return the orders that have to be ready first, and are not."""
-    return [ref.short for ref in dependencies(order) if not _is_ready(cluster.get(ref) or {})]
+    found = [(ref, cluster.get(ref)) for ref in dependencies(order)]
+    return [
+        ref.short if body is not None else f"{ref.short} (which does not exist)"
+        for ref, body in found
+        if body is None or not _is_ready(body)
+    ]
+
+
+def _circle(order: Order, cluster: ClusterClient) -> tuple[str, ...]:
+    """Return the shortest way along dependencies from an order back to itself; empty where there is none."""
+    ways: list[tuple[ObjectRef, ...]] = [(order.ref, ref) for ref in dependencies(order)]
+    seen = {order.ref}
+    for way in ways:  # which grows
+        last = way[-1]
+        if last == order.ref:
+            return tuple(ref.short for ref in way)
+        if last not in seen:
+            seen.add(last)
+            ways += [(*way, replace(last, name=name)) for name in depends_on(cluster.get(last) or {})]
+    return ()
+
+
+def depends_on(body: Body) -> list[str]:
+    """Return the names of the orders that an order has to wait for."""
+    return [text_at(one, "name") for one in items_at(mapping_at(body, "spec"), "dependsOn")]
 
 
 def dependencies(order: Order) -> list[ObjectRef]:

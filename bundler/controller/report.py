@@ -44,6 +44,7 @@ _WAITING: Final = frozenset(
         Reason.LOCKED,
         Reason.WAITING,
         Reason.DEPENDENCY_NOT_READY,
+        Reason.DEPENDENCY_CIRCLE,
         Reason.AWAITING_APPROVAL,
         Reason.RIGHTS_MISSING,
         Reason.SOURCE_UNAVAILABLE,

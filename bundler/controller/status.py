@@ -36,6 +36,8 @@ class Reason(StrEnum):
     DELETING = "Deleting"
     SUSPENDED = "Suspended"
     DEPENDENCY_NOT_READY = "DependencyNotReady"
+    DEPENDENCY_CIRCLE = "DependencyCircle"
+    """Orders wait for each other: none of them can begin."""
     ORDER_INVALID = "OrderInvalid"
     VALUES_INVALID = "ValuesInvalid"
     SOURCE_REFUSED = "SourceRefused"

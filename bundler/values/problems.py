@@ -10,6 +10,7 @@ from bundler.errors import Found
 from bundler.errors.bundle import ValuesInvalidError
 from bundler.model.json import JSONValue, type_name
 from bundler.model.lean import dataclass
+from bundler.model.orders import IN_AN_OBJECT
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 
@@ -74,6 +75,8 @@ def invalid_values(
     found = sorted(set(problems), key=lambda one: (one.pointer, one.message, one.layer))
     recorded = [problem.unset for problem in found if problem.unset]
     hint = f"run `bundler values {bundle_origin} --explain` to see every value and where it comes from"
+    if bundle_origin.startswith(IN_AN_OBJECT):
+        hint = "correct the values of the order, or the Secret or ConfigMap that they come from"
     if recorded:
         renamed = " ".join(f"--unset {path} --set {new_path(path) or 'NEW.NAME'}=…" for path in recorded)
         hint = f"take back what was recorded, and give it under its new name where it has one: {renamed}"

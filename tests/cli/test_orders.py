@@ -86,7 +86,9 @@ def test_the_plan_that_waits_is_shown_and_approved_by_its_digest(cli, bundle):
     refused = cli("approve", "shop", *NS)
     assert (refused.code, "the controller has not seen generation 1 yet" in refused.err) == (2, True)
     say(cli, phase="Ready")
-    assert "no plan of it waits" in cli("approve", "shop", *NS).err
+    nothing = cli("approve", "shop", *NS).err
+    assert "no plan of it waits" in nothing
+    assert "`kubectl describe rls shop -n prod`" in nothing
     plan = {"digest": "sha256:1234", "recreate": 1, "why": ["data may be lost"], "text": "-/+ StatefulSet/db"}
     say(cli, phase="Waiting", plan=plan)
     done = cli("approve", "shop", "--no-wait", *NS).ok()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,6 +202,28 @@ def test_orders_wait_for_those_that_they_depend_on(kept: Kept) -> None:
     kept.order("db")
     assert kept.settle("db")["phase"] == "Ready"
     assert kept.settle()["phase"] == "Ready"
+
+
+def test_an_order_that_waits_for_one_that_is_missing_says_so(kept: Kept) -> None:
+    kept.order(dependsOn=[{"name": "db"}])
+    said = kept.settle()["conditions"]["Reconciling"]["message"]
+    assert said == "waiting for Release/db (which does not exist) to be ready"
+
+
+@pytest.mark.parametrize("others", [(), ("db",), ("db", "cache")])
+def test_orders_that_wait_for_each_other_are_stalled_and_the_circle_is_named(
+    kept: Kept, others: tuple[str, ...]
+) -> None:
+    circle = ("shop", *others, "shop")
+    for name, first in pairwise(circle):
+        kept.order(name, dependsOn=[{"name": first}])
+    conditions = kept.settle("shop")["conditions"]
+    assert "Reconciling" not in conditions
+    assert conditions["Stalled"]["reason"] == "DependencyCircle"
+    said = " waits for ".join(f"Release/{name}" for name in circle)
+    assert conditions["Stalled"]["message"].startswith(f"{said}: none of them can begin")
+    kept.order("shop")
+    assert kept.settle("shop")["phase"] == "Ready"
 
 
 def test_what_runs_is_not_taken_for_an_order_that_is_on_its_way(kept: Kept) -> None:
@@ -439,7 +462,9 @@ def test_an_order_is_carried_out_as_its_service_account_and_every_missing_right_
         kept.order(serviceAccountName="deployer")
         stalled = kept.settle()["conditions"]["Stalled"]
         assert stalled["reason"] == "RightsMissing"
-        assert stalled["message"] == f"ServiceAccount deployer does not exist in namespace {place}"
+        assert stalled["message"].startswith(
+            f"ServiceAccount deployer does not exist in namespace {place} (name another"
+        )
         kept.put("ServiceAccount", "deployer")
         stalled = kept.settle()["conditions"]["Stalled"]
         assert stalled["reason"] == "RightsMissing"

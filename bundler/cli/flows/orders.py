@@ -98,7 +98,7 @@ def carry_out_approve(app: App, release: str, flags: OrderFlags) -> int:
         raise UsageError(
             f"looking for a plan of {release} that waits for an approval",
             context=[found],
-            hint=f"read `kubectl describe rls {release}`, and wait for what it says",
+            hint=f"read `kubectl describe rls {release} -n {session.namespace}`, and wait for what it says",
         )
     word = _Word(
         means=tuple(waiting_plan_lines(plan)),

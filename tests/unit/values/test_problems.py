@@ -8,6 +8,7 @@ import pytest
 
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleInvalidError, ValuesInvalidError
+from bundler.values.problems import Problem, invalid_values
 from tests.unit.values.builders import bundle, component, compute, layer
 
 
@@ -22,6 +23,13 @@ def context_of(schema: dict[str, Any], text: str, **kwargs: Any) -> tuple[str, .
 def line_for(schema: Any, value: str) -> str:
     (line,) = context_of({"properties": {"v": schema}, "$defs": {"small": {"maximum": 3}}}, f"v: {value}")
     return line.removeprefix("/v").replace("(prod.yaml:1)", "").strip()
+
+
+def test_the_hint_names_no_command_that_cannot_read_a_bundle_in_a_secret() -> None:
+    for origin, is_named in (("oci://registry.site/shop", True), ("secret://shop-bundle", False)):
+        problem = Problem("/qps", "no number", None)
+        error = invalid_values([problem], subject="release shop", bundle_origin=origin, new_path=lambda _: "")
+        assert ("bundler values" in error.hint) is is_named
 
 
 VARIANTS = {
