@@ -122,7 +122,7 @@ def _saved_request(request: AnyRequest) -> SavedRequest:
             )
         case RollbackRequest():
             asked = _returning(PlannedVerb.ROLLBACK, request, accepts, reason=request.reason)
-            return replace(asked, recreates=request.recreates, on_conflict=request.on_conflict)
+            return replace(asked, adopts=request.adopts, recreates=request.recreates, on_conflict=request.on_conflict)
         case UninstallRequest():
             asked = _returning(PlannedVerb.UNINSTALL, request, accepts, reason=request.reason)
             return replace(asked, keeps_history=request.keeps_history)
@@ -237,6 +237,7 @@ def _request_of(scope: Scope, saved: SavedPlan, inputs: PlanInputs) -> AnyReques
                 reason=reason,
                 site=site,
                 accepted=accepted,
+                adopts=request.adopts,
                 recreates=request.recreates,
                 skips_hooks=request.skips_hooks,
                 on_conflict=request.on_conflict,

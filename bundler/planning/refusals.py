@@ -150,12 +150,9 @@ def _foreign(
 
 def _way_past(wanted: Wanted, observation: Observation) -> str:
     """Say what can be done about objects of others; a rollback has no bundle in which they could be renamed."""
-    if wanted.is_rollback:
-        adopting = f"`bundler upgrade {wanted.release} BUNDLE --adopt KIND/NAME -n {wanted.namespace}`"
-        return (
-            f"delete the object if no one needs it, or take it over first with the bundle that is deployed: {adopting}"
-        )
     hint = "rename the object in the bundle, or choose another release name or namespace"
+    if wanted.is_rollback:
+        hint = "delete the object if no one needs it"
     is_asked = bool(wanted.adopts) and all(is_asked_for(ref, wanted.adopts) for ref in observation.foreign)
     return hint if is_asked else f"{hint}; `--adopt KIND/NAME` takes over what no one else looks after"
 

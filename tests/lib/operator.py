@@ -150,11 +150,13 @@ class Operator:
         *,
         accepted: Accepted | None = None,
         on_conflict: OnConflict = OnConflict.FAIL,
+        adopts: tuple[str, ...] = (),
         recreates: tuple[str, ...] = (),
         skips_hooks: bool = False,
         **options: Any,
     ) -> ChangeResult:
         request = RollbackRequest(
+            adopts=adopts,
             skips_hooks=skips_hooks,
             on_conflict=on_conflict,
             recreates=recreates,

@@ -11,6 +11,8 @@ from bundler.errors import BundlerError
 from bundler.errors.change import FieldConflictError, ForeignObjectError, ImmutableFieldError, RollbackFailedError
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
+from bundler.model.labels import RELEASE_UID
+from bundler.model.refs import ObjectRef
 from bundler.planning.diff import object_diff
 from tests.scenario.conftest import IN_MEMORY
 
@@ -135,6 +137,42 @@ def test_an_object_is_taken_over_while_a_controller_writes_it(world: World):
     live = world.get("ConfigMap", "shop-config")
     assert live["data"] == {"text": "hello"}
     assert live["metadata"]["annotations"] == {"example.com/seen": "0"}
+
+
+@pytest.mark.parametrize("revision", [1, 2], ids=["before", "deployed"])
+def test_a_rollback_takes_over_what_took_the_place_of_an_object(world: World, revision: int):
+    world.operator.install(world.menu)
+    world.operator.upgrade(world.menu, text="second")
+    config = ObjectRef("", "ConfigMap", world.operator.namespace, "shop-config")
+    world.cluster.delete(config)
+    made(world)
+    with pytest.raises(ForeignObjectError) as raised:
+        world.operator.rollback(revision=revision)
+    assert "`--adopt KIND/NAME` takes over what no one else looks after" in raised.value.hint
+
+    back = world.operator.rollback(revision=revision, adopts=("ConfigMap/*",))
+
+    reason = "taken over from no one; last written by kubectl-create"
+    assert changes(back)["ConfigMap/shop-config"] == (Action.UPDATE, reason)
+    live = world.get("ConfigMap", "shop-config")
+    assert live["data"] == {"text": "hello" if revision == 1 else "second"}, "nothing of its former owner is left"
+    assert LAST_APPLIED not in live["metadata"].get("annotations", {})
+    assert any("ConfigMap/shop-config" in line for line in back.revision.taken)
+    assert world.operator.rollback(revision=revision).proposal.plan.is_empty
+
+
+def test_a_rollback_says_what_cannot_be_taken_over_and_which_name_it_does_not_know(sandbox_world: World):
+    operator = sandbox_world.operator
+    operator.install(sandbox_world.menu)
+    sandbox_world.cluster.delete(ObjectRef("", "ConfigMap", operator.namespace, "shop-config"))
+    made(sandbox_world, labels={RELEASE_UID: "another"}, annotations={"argocd.argoproj.io/tracking-id": "shop"})
+    with pytest.raises(ForeignObjectError) as raised:
+        operator.rollback(revision=1, adopts=("*",))
+    assert "which looks after it: it is not taken over" in " ".join(map(str, raised.value.context))
+    assert "--adopt" not in raised.value.hint
+    with pytest.raises(BundlerError, match="planning") as unknown:
+        operator.rollback(revision=1, adopts=("ConfigMap/shop-confg",))
+    assert "--adopt ConfigMap/shop-confg: the release has no such object" in unknown.value.context
 
 
 @IN_MEMORY

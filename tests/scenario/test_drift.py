@@ -84,9 +84,9 @@ def test_an_object_of_others_under_the_name_of_a_missing_one_is_named_with_the_w
     assert found.reason.startswith("another object has its name and belongs to no one")
     with pytest.raises(ForeignObjectError) as raised:
         world.operator.rollback(revision=1)
-    assert "--adopt KIND/NAME -n " in raised.value.hint
+    assert "--adopt KIND/NAME" in raised.value.hint
     assert "rename the object" not in raised.value.hint
-    world.operator.upgrade(world.menu, request={"adopts": ("ConfigMap/shop-config",)})
+    world.operator.rollback(revision=1, adopts=("ConfigMap/shop-config",))
     assert drift(world) == {}
 
 

@@ -56,6 +56,8 @@ class RollbackRequest:
     """The site file whose policy holds."""
     accepted: Accepted = Accepted()
     """What is meant although it is refused by default."""
+    adopts: tuple[str, ...] = ()
+    """Objects in the way that are taken over: ``KIND/NAME``; ``*`` fits any."""
     recreates: tuple[str, ...] = ()
     """Objects that are deleted and created again where they cannot be changed: ``KIND/NAME``."""
     skips_hooks: bool = False
@@ -101,6 +103,7 @@ def _terms_of(request: RollbackRequest) -> Terms:
     return Terms(
         site=request.site,
         accepted=request.accepted,
+        adopts=request.adopts,
         recreates=request.recreates,
         on_conflict=OnConflict.TAKE if request.fixes_drift else request.on_conflict,
         policy_said_by="drift --fix" if request.fixes_drift else "--on-conflict",

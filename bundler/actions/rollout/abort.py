@@ -59,6 +59,8 @@ class AbortRequest:
     """The site file whose policy holds."""
     accepted: Accepted = Accepted()
     """What is meant although it is refused by default."""
+    adopts: tuple[str, ...] = ()
+    """Objects in the way that are taken over: ``KIND/NAME``; ``*`` fits any."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
 
@@ -82,6 +84,7 @@ def meant_by_rollback(request: RollbackRequest, ports: Ports) -> AbortRequest | 
         authorship=request.authorship,
         site=request.site,
         accepted=request.accepted,
+        adopts=request.adopts,
         on_conflict=request.on_conflict,
     )
 
@@ -121,6 +124,7 @@ def _terms_of(request: AbortRequest) -> Terms:
         site=request.site,
         # The deployed revision never ended: it is not an older version that comes back.
         accepted=replace(request.accepted, downgrade=True),
+        adopts=request.adopts,
         on_conflict=request.on_conflict,
         skips_hooks=True,
         continues_rollout=True,

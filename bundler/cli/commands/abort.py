@@ -9,6 +9,7 @@ from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import (
     accepting,
+    adopt_option,
     conflict_option,
     policy_option,
     reach_option,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @run_options
 @write_options
 @policy_option
+@adopt_option
 @conflict_option
 @reach_option
 @accepting

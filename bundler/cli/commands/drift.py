@@ -10,6 +10,7 @@ from bundler.cli.flows.drift import DriftFlags, carry_out_drift
 from bundler.cli.parsing.arguments import ReleaseName, offers
 from bundler.cli.parsing.change_options import (
     accepting,
+    adopt_option,
     crd_risk_option,
     data_loss_option,
     outside_window_option,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @policy_option
 @click.option("--fix", is_flag=True, help="Restore the recorded revision, after its plan was shown.")
 @yes_option
+@adopt_option
 @recreate_option
 @data_loss_option
 @crd_risk_option
@@ -58,6 +60,7 @@ def drift_command(app: App, *, release: str | None, fix: bool, flags: DriftFlags
         raise click.UsageError("--fix needs the name of one RELEASE")
     if fix and flags.ignored:
         raise click.UsageError("--fix restores every field; to leave some to others, write `conflicts` in a site file")
-    if flags.recreates and not fix:
-        raise click.UsageError("--recreate says how to restore an object; give it with --fix")
+    if (flags.adopts or flags.recreates) and not fix:
+        given = "--adopt" if flags.adopts else "--recreate"
+        raise click.UsageError(f"{given} says how to restore an object; give it with --fix")
     return carry_out_drift(app, release or "", flags, is_fixed=fix)

@@ -88,6 +88,7 @@ def plan_command(
             revision=_revision(word),
             reason=asked.reason,
             accepted=asked.accepted,
+            adopts=asked.adopts,
             recreates=asked.recreates,
             skips_hooks=asked.skips_hooks,
             on_conflict=asked.on_conflict,

@@ -11,6 +11,7 @@ from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import (
     accepting,
+    adopt_option,
     conflict_option,
     crd_risk_option,
     no_hooks_option,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @run_options
 @write_options
 @policy_option
+@adopt_option
 @recreate_option
 @conflict_option
 @no_hooks_option

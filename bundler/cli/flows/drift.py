@@ -31,6 +31,7 @@ class DriftFlags:
     is_everywhere: bool
     ignored: tuple[str, ...]
     accepted: Accepted
+    adopts: tuple[str, ...]
     recreates: tuple[str, ...]
     site_file: Path | None = None
     yes: bool = False
@@ -93,6 +94,7 @@ def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
         release=drift.revision.release,
         revision=drift.revision.revision,
         reason="drift is fixed",
+        adopts=flags.adopts,
         recreates=flags.recreates,
         accepted=flags.accepted,
         fixes_drift=True,

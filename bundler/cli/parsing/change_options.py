@@ -204,6 +204,14 @@ conflict_option = click.option(
     help="Fields that others set: stop, take them over, or keep what is live.",
 )
 
+adopt_option = click.option(
+    "--adopt",
+    "adopts",
+    multiple=True,
+    metavar="KIND/NAME",
+    help="Take over an object that nothing manages; can be repeated, `*` fits any.",
+)
+
 recreate_option = click.option(
     "--recreate",
     "recreates",
@@ -238,13 +246,7 @@ path_options: Decorator = gathered(
             default=300.0,
             help="Time for the rollback.  [default: 5m]",
         ),
-        click.option(
-            "--adopt",
-            "adopts",
-            multiple=True,
-            metavar="KIND/NAME",
-            help="Take over an object that nothing manages; can be repeated, `*` fits any.",
-        ),
+        adopt_option,
         recreate_option,
         conflict_option,
         no_hooks_option,
