@@ -9,6 +9,7 @@ waits for, the child ends with its time like any other that does not come to an 
 
 from __future__ import annotations
 
+import gc
 import marshal
 import os
 import select
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 _PLAIN, _PICKLED, _ERROR, _BUG, _TIME, _MEMORY = (b"r", b"p", b"e", b"b", b"t", b"m")
 _CHUNK = 1 << 20
+_COLLECT_AFTER = 300_000
+"""Containers made and kept before cycles are looked for in them; rendering makes fewer than fifty for each object."""
 _LOOK_S = 0.1
 """How often a signal that does not raise, and the memory of the child, are checked."""
 _GRACE_S = 0.5
@@ -109,11 +112,10 @@ def _start(work: Callable[[], object], seconds: float) -> tuple[int, int]:
 def _be_child(work: Callable[[], object], writer: int, seconds: float) -> NoReturn:
     """Do the work in the child process, and end it."""
 
-    def end(answer: bytes) -> NoReturn:
+    def end(*answer: bytes) -> NoReturn:
         try:
-            view = memoryview(answer)
-            while view:
-                view = view[os.write(writer, view) :]
+            for part in answer:
+                _write(writer, part)
         finally:
             os._exit(0)
 
@@ -121,12 +123,13 @@ def _be_child(work: Callable[[], object], writer: int, seconds: float) -> NoRetu
         end(_TIME + current_place().encode())
 
     try:
+        _collect_rarely()
         leave_signals()
         limit_time(seconds, out_of_time)
         limit_memory()
-        end(_encoded(work()))
+        end(*_encoded(work()))
     except BundlerError as error:
-        end(_pickled(_ERROR, error))
+        end(*_pickled(_ERROR, error))
     except MemoryError:
         end(_MEMORY + current_place().encode())
     except BaseException:  # noqa: BLE001 - the last door of this process
@@ -135,18 +138,33 @@ def _be_child(work: Callable[[], object], writer: int, seconds: float) -> NoRetu
         end(_BUG + traceback.format_exc().encode("utf-8", "replace"))
 
 
-def _encoded(result: Any) -> bytes:
-    """Return a result as bytes: marshal writes texts and lists at once, pickle everything."""
+def _collect_rarely() -> None:
+    """Look for cycles rarely, and never in what the parent made, whose pages would be copied for it.
+
+    This process ends with its work, which keeps nearly all that it makes until then.
+    """
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
+
+
+def _write(writer: int, part: bytes) -> None:
+    view = memoryview(part)
+    while view:
+        view = view[os.write(writer, view) :]
+
+
+def _encoded(result: Any) -> tuple[bytes, bytes]:
+    """Return a result as bytes, its kind first: marshal writes texts and lists at once, pickle everything."""
     try:
-        return _PLAIN + marshal.dumps(result)
+        return _PLAIN, marshal.dumps(result)
     except ValueError:
         return _pickled(_PICKLED, result)
 
 
-def _pickled(kind: bytes, value: object) -> bytes:
+def _pickled(kind: bytes, value: object) -> tuple[bytes, bytes]:
     import pickle  # noqa: PLC0415 - plain results and most runs do without
 
-    return kind + pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    return kind, pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def _unpickled(body: memoryview) -> object:
