@@ -164,10 +164,15 @@ def _construction(cls: type[Any], fields: Mapping[str, LeanField], *, is_kw_only
     to a hundred for each class: most have few objects in a run.
     """
     slots = [(name, vars(cls)[name].__set__) for name in fields]
+    puts = [put for _, put in slots]
     defaults = {name: one.default for name, one in fields.items() if one.default is not _MISSING}
     factories = {name: one.default_factory for name, one in fields.items() if one.default_factory is not _MISSING}
 
     def construct(self: object, /, *given: object, **named: object) -> None:
+        if len(given) == len(puts) and not named and not is_kw_only:  # as what is made by the thousand is
+            for put, value in zip(puts, given, strict=True):
+                put(self, value)
+            return
         values = defaults | named
         if given:
             placed = dict(zip(fields, given, strict=False))

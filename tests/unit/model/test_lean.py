@@ -81,12 +81,19 @@ def test_arguments_mean_the_same_for_the_first_object_and_for_later_ones(count: 
     made: Any = Fresh
     for _ in range(count):
         made("a")
-    for placed, named in ((("a",), {}), (("a", 1), {}), (("a",), {"count": 1}), ((), {"name": "a", "tags": ["t"]})):
+    for placed, named in (
+        (("a",), {}),
+        (("a", 1), {}),
+        (("a", 1, ["t"]), {}),
+        (("a",), {"count": 1}),
+        ((), {"name": "a", "tags": ["t"]}),
+    ):
         one = made(*placed, **named)
         given = dict(zip(("name", "count", "tags"), placed, strict=False)) | named
         assert (one.name, one.count, one.tags) == (given["name"], given.get("count", 0), given.get("tags", []))
     for placed, named, said in (
         (("a",), {"name": "b"}, "multiple values for argument 'name'"),
+        (("a", 1, []), {"name": "b"}, "multiple values for argument 'name'"),
         (("a", 1, [], 2), {}, "takes from 2 to 4 positional arguments but 5 were given"),
         ((), {"count": 1}, "missing 1 required positional argument: 'name'"),
         (("a",), {"other": 1}, "unexpected keyword argument 'other'"),
@@ -100,6 +107,8 @@ def test_fields_given_by_name_only_refuse_a_place(named: Any) -> None:
     assert (named(first=1).first, named(first=1).second) == (1, 2)
     with pytest.raises(TypeError, match="positional argument"):
         named(1)
+    with pytest.raises(TypeError, match="positional argument"):
+        named(1, 2)
 
 
 def test_fields_cannot_be_changed_or_deleted_or_added(made: Any) -> None:
