@@ -70,14 +70,14 @@ def _normalize(manifest: Manifest) -> Manifest:
 def _without_what_the_server_drops(manifest: Manifest) -> Body:
     """Leave out nulls and ``status`` of built-in kinds; what a custom resource says is its server's to judge."""
     schema = schema_for(manifest.ref.group, manifest.version, manifest.ref.kind)
-    if schema is None:
-        return _without_server_metadata(manifest.body)
     body = manifest.body
+    if schema is None:
+        return _without_server_metadata(body, without_nulls(mapping_at(body, "metadata")))
     if _may_be_emptied(body):
         body = mapping_at(_without_empty_keys(_cleaned(body), schema))
     if schema.has_status and "status" in body:
         body = {key: value for key, value in body.items() if key != "status"}
-    return _without_server_metadata(body)
+    return _without_server_metadata(body, mapping_at(body, "metadata"))
 
 
 def _without_empty_keys(value: JSONValue, schema: SchemaNode) -> JSONValue:
@@ -103,8 +103,7 @@ def _with_default_key(item: JSONValue, schema: SchemaNode) -> JSONValue:
     return {name: value for name, value in item.items() if value != "" or name not in schema.key_defaults}
 
 
-def _without_server_metadata(body: Body) -> Body:
-    metadata = without_nulls(mapping_at(body, "metadata"))
+def _without_server_metadata(body: Body, metadata: Body) -> Body:
     if metadata is body.get("metadata") and _SERVER_METADATA.isdisjoint(metadata):
         return body
     return {**body, "metadata": {key: value for key, value in metadata.items() if key not in _SERVER_METADATA}}
@@ -186,6 +185,8 @@ def _second(text: str, ref: ObjectRef, source: Source) -> Found:
 
 def _one_name(rendered: Sequence[Manifest], normal: Sequence[Manifest]) -> Iterable[str]:
     """Two long names of Jobs of the same spec may become one: they are cut before the hash."""
+    if all(before.ref is after.ref for before, after in zip(rendered, normal, strict=True)):
+        return
     first: dict[ObjectRef, Manifest] = {}
     for before, after in zip(rendered, normal, strict=True):
         other = first.setdefault(after.ref, before)
@@ -194,9 +195,9 @@ def _one_name(rendered: Sequence[Manifest], normal: Sequence[Manifest]) -> Itera
             yield before.source.found(f"{both}: shorten one of the names", subject=before.ref.short)
 
 
-def _generated_twice(manifests: Sequence[Manifest], generated: Iterable[GeneratedSecret]) -> Iterable[str]:
+def _generated_twice(manifests: Sequence[Manifest], generated: Sequence[GeneratedSecret]) -> Iterable[str]:
     """A Secret is sent once, whole: all its keys come from one ``generate``."""
-    rendered = {manifest.ref: manifest for manifest in manifests}
+    rendered = {manifest.ref: manifest for manifest in manifests} if generated else {}
     first: dict[ObjectRef, GeneratedSecret] = {}
     keys: dict[tuple[ObjectRef, str], GeneratedSecret] = {}
     for secret in generated:
