@@ -7,6 +7,7 @@ template line an object came. Each is written as a short marked piece between NU
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from bundler.expressions.bounds import current_meter
 from bundler.model.pattern import LazyPattern
@@ -77,12 +78,18 @@ def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = N
             if mark[0] != "L":
                 size += _insert(mark, pieces)
             elif note_line is not None:
-                file_index, _, place = mark[1:].partition(":")
-                note_line(size, int(file_index), int(place))
+                note_line(size, *_read_line(mark))
         if plain:
             pieces.append(plain)
             size += len(plain)
     return "".join(pieces)
+
+
+@lru_cache(maxsize=256)
+def _read_line(mark: str) -> tuple[int, int]:
+    """Return file index and place; the few lines of a loop print thousands of marks."""
+    file_index, _, place = mark[1:].partition(":")
+    return int(file_index), int(place)
 
 
 def _insert(mark: str, pieces: list[str]) -> int:

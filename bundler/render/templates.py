@@ -157,6 +157,7 @@ class TemplateSet:
         self._language = self._make_language(marks_every_line=False)
         self._traced: dict[str, tuple[RenderedText, MarkedLanguage]] = {}
         self._reads: dict[str, TemplateReads] = {}
+        self._sources: dict[tuple[str, tuple[int, int] | None], Source] = {}
 
     @property
     def names(self) -> list[str]:
@@ -210,8 +211,11 @@ class TemplateSet:
         return (traced, language) if traced.text == rendered.text else (rendered, self._language)
 
     def object_source(self, rendered: RenderedText, note: tuple[int, int, int] | None) -> Source:
-        """Return the template line of a note of the fast mode."""
-        return self._source(self._language, note, rendered.name)
+        """Return the template line of a note of the fast mode; the lines of a loop print many objects each."""
+        place = (rendered.name, note[1:] if note else None)
+        if place not in self._sources:
+            self._sources[place] = self._source(self._language, note, rendered.name)
+        return self._sources[place]
 
     def reads_of(self, name: str) -> TemplateReads:
         """Return which values the lines of a template, and of the files that it uses, read."""
