@@ -22,16 +22,27 @@ def main() -> None:
 
 
 def _run() -> None:
-    if sys.argv[1:] == ["--version"]:
-        from bundler._version import __version__  # noqa: PLC0415 - the version is asked for often, by scripts
-
-        sys.stdout.write(f"bundler {__version__}\n")
+    if sys.argv[1:] == ["--version"] and _says_version():
         return
     gc.set_threshold(100_000, 50, 100)
     from bundler.cli.main import run  # noqa: PLC0415 - loading click costs more than the answer above
 
     leftovers: list[object] = []
     _end(run(sys.argv[1:], leftovers))
+
+
+def _says_version() -> bool:
+    """Print the version; where that fails, the command line does it again, and explains why it cannot."""
+    from bundler._version import __version__  # noqa: PLC0415 - the version is asked for often, by scripts
+
+    if sys.stdout is None:
+        return False
+    try:
+        sys.stdout.write(f"bundler {__version__}\n")
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _end(exit_code: int) -> None:

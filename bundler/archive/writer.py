@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.archive.tarball import TarItem, write_tar
 from bundler.errors.bundle import ArchiveError
+from bundler.errors.disk import hint_to_write
 from bundler.files.whole_file import write_whole
 from bundler.model.lean import dataclass
 
@@ -92,6 +93,6 @@ def write_packed(path: Path, content: bytes, *, mode: int = 0o644) -> WrittenArc
     try:
         write_whole(path, content, mode=mode)
     except OSError as error:
-        hint = "choose an existing folder that you can write to"
+        hint = hint_to_write(error, "choose an existing folder that you can write to")
         raise ArchiveError(f"writing archive {path}", context=[error.strerror or str(error)], hint=hint) from error
     return WrittenArchive(path=path, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Final, Self
 from bundler.delivery.layout import REF_NAME
 from bundler.delivery.layout_blobs import LayoutBlobs, parsed
 from bundler.errors.delivery import ContentMismatchError, ImageBuildError
+from bundler.errors.disk import hint_to_write
 from bundler.files.incoming_folder import PREFIX, IncomingFolder
 from bundler.files.locked_folder import locked_folder
 from bundler.files.whole_file import write_whole
@@ -172,7 +173,9 @@ class LayoutTarget:
             yield
         except OSError as error:
             found = f"{error.filename or self._folder}: {error.strerror or error}"
-            raise ImageBuildError(f"writing OCI layout {self._folder}", context=[found], hint=_HINT) from error
+            raise ImageBuildError(
+                f"writing OCI layout {self._folder}", context=[found], hint=hint_to_write(error, _HINT)
+            ) from error
 
 
 def _name_of(item: Body) -> str:

@@ -10,6 +10,7 @@ from bundler.delivery.part import PART_HEADER_BYTES, encode_part
 from bundler.delivery.placement import BLOCK
 from bundler.delivery.reader import Delivery
 from bundler.errors.delivery import DeliveryError
+from bundler.errors.disk import hint_to_write
 from bundler.model.digest import Digest
 from bundler.model.lean import replace
 
@@ -42,7 +43,9 @@ def replace_signatures(paths: Sequence[Path], envelopes: Sequence[Envelope]) -> 
                 _write_part(delivery, part, at, region)
         except OSError as error:
             found = f"{error.filename or delivery.name}: {error.strerror or error}"
-            raise DeliveryError(doing, context=[found], hint="sign a copy that you can write to") from error
+            raise DeliveryError(
+                doing, context=[found], hint=hint_to_write(error, "sign a copy that you can write to")
+            ) from error
 
 
 def _write_part(delivery: Delivery, part: Part, at: int, region: bytes) -> None:

@@ -24,6 +24,7 @@ from bundler.delivery.pieces import part_path
 from bundler.delivery.placement import BLOCK, header, place
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.delivery import ContentMismatchError, DeliveryError, NoSpaceError, RegistryError
+from bundler.errors.disk import hint_to_write
 from bundler.files.private_folder import is_own
 from bundler.model.delivery import without_sbom
 from bundler.model.digest import Digest, digest_of
@@ -308,7 +309,9 @@ class DeliveryWriter:
 
     def _refused(self, error: OSError) -> DeliveryError:
         found = f"{self._target.parent}: {error.strerror or error}"
-        return DeliveryError(self._doing, context=[found], hint="choose an existing folder that you can write to")
+        return DeliveryError(
+            self._doing, context=[found], hint=hint_to_write(error, "choose an existing folder that you can write to")
+        )
 
 
 def _open_own(path: Path) -> int:

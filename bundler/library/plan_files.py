@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bundler import signing
 from bundler.actions.acquire.trust import read_signatures
 from bundler.errors.change import PlanFileError
+from bundler.errors.disk import hint_to_write
 from bundler.files.plan_bytes import content_of
 from bundler.files.whole_file import write_whole
 from bundler.model.digest import digest_of
@@ -35,7 +36,7 @@ def write_plan(path: Path, saved: SavedPlan) -> None:
         raise PlanFileError(
             f"writing plan {path}",
             context=[f"{path}: {error.strerror or error}"],
-            hint="name a folder that you can write to with --out",
+            hint=hint_to_write(error, "name a folder that you can write to with --out"),
         ) from error
 
 

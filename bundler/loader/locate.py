@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bundler import loader, values
-from bundler.errors.bundle import BundleNotFoundError, VersionRangeError
+from bundler.errors.bundle import BundleError, BundleNotFoundError, VersionRangeError
 from bundler.model.lean import dataclass
 from bundler.model.names import is_dns_label
 from bundler.model.size import listed
@@ -37,6 +37,8 @@ class BundleLocation:
     found: str
     """Which one was taken, in words: ``bundle shop (shipped with bundler)``."""
     is_archive: bool
+    is_shipped: bool = False
+    """It is a part of bundler's own installation, and not the user's to change."""
 
 
 def find_bundle(
@@ -78,6 +80,22 @@ def find_bundle(
         raise BundleNotFoundError(f"looking for bundle {name_or_path}", context=[reason], hint=hint) from error
     here = {str(folder): sorted(names_in(folder)) for folder in local_folders(search_path)}
     raise _unknown_name(name_or_path, {**here, **elsewhere})
+
+
+def folder_to_write(location: BundleLocation, doing: str) -> Path:
+    """Return the folder of a bundle that is to be written to.
+
+    Raises:
+        BundleError: when it is an archive, or a part of bundler's own installation.
+    """
+    if location.is_archive:
+        found, hint = "it is an archive", "name the folder that it was packed from"
+    elif location.is_shipped:
+        found = f"{location.origin} is shipped with bundler, in {location.path}, and stays as it is"
+        hint = f"name a folder of your own by its path, with a slash: ./{location.origin}"
+    else:
+        return location.path
+    raise BundleError(doing, context=[found], hint=hint)
 
 
 def split_name(text: str) -> tuple[str, str]:
@@ -165,7 +183,7 @@ def _by_name(name: str, search_path: Sequence[Path], accepts: str) -> BundleLoca
 
     if (path := shipped_bundle(name)) is not None:
         found_as = f"bundle {name} (shipped with bundler)"
-        return BundleLocation(path=path, origin=name, found=found_as, is_archive=False)
+        return BundleLocation(path=path, origin=name, found=found_as, is_archive=False, is_shipped=True)
     return None
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import RegistryLoginError
+from bundler.errors.disk import hint_to_write
 from bundler.files.whole_file import write_whole
 from bundler.model.json import decode_json, is_mapping, mapping_at, text_at
 from bundler.oci.helpers import HelperMissingError
@@ -262,5 +263,5 @@ def _write(path: Path, body: Body) -> None:
         write_whole(path.resolve(), (json.dumps(body, indent=2) + "\n").encode(), mode=0o600)
     except OSError as error:
         found = [f"{path}: {error.strerror or error}"]
-        hint = "name another file with REGISTRY_AUTH_FILE"
+        hint = hint_to_write(error, "name another file with REGISTRY_AUTH_FILE")
         raise RegistryLoginError("writing the credentials of registries", context=found, hint=hint) from error

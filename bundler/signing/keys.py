@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler import signing
 from bundler.errors.delivery import KeyFileError
+from bundler.errors.disk import hint_to_write
 from bundler.model.trust import PUBLIC_KEY_WORD, TrustedKey, make_key, parse_public_key
 
 if TYPE_CHECKING:
@@ -81,7 +82,11 @@ def write_pair(pair: KeyPair, private: Path, public: Path, *, passphrase: str = 
         found = [f"{path} exists" for path in taken]
         raise KeyFileError("writing a key pair", context=found, hint="name another file; keys are never overwritten")
     _write_new(private, private_text(pair, passphrase), mode=0o600)
-    _write_new(public, f"{pair.key.line}\n", mode=0o644)
+    try:
+        _write_new(public, f"{pair.key.line}\n", mode=0o644)
+    except BaseException:
+        private.unlink(missing_ok=True)  # half a pair would be in the way of the next run
+        raise
 
 
 def read_public(path: Path) -> TrustedKey:
@@ -177,11 +182,17 @@ def _read(path: Path, doing: str) -> tuple[str, int]:
 def _write_new(path: Path, text: str, *, mode: int) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(text)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(text)
+        except BaseException:
+            path.unlink(missing_ok=True)  # a key file that is empty would be taken for one
+            raise
     except OSError as error:
         found = f"{path}: {error.strerror or error}"
         raise KeyFileError(
-            f"writing key file {path}", context=[found], hint="choose a folder that you can write to"
+            f"writing key file {path}",
+            context=[found],
+            hint=hint_to_write(error, "choose a folder that you can write to"),
         ) from error

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bundler.loader.locate import known_names
+from bundler.loader.shipped import shipped_dir
 from bundler.syntax.reader import read_documents
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
@@ -326,3 +327,16 @@ def test_a_new_bundle_with_shipped_components_lints_clean_and_names_what_is_not_
     assert refused.code == 2
     assert f"Choose from {', '.join(known_names([]))}" in refused.err
     assert not (cli.home / "other").exists()
+
+
+@pytest.mark.parametrize(
+    "argv", [["lock", "shop"], ["lint", "shop", "--write-reach"], ["test-render", "shop", "--update"]]
+)
+def test_what_is_shipped_with_bundler_is_never_written_to(cli, argv):
+    folder = shipped_dir("bundles") / "shop"
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    refused = cli(*argv)
+    assert refused.code == 1
+    assert "shop is shipped with bundler" in refused.err
+    assert "with a slash: ./shop" in refused.err
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

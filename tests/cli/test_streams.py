@@ -49,3 +49,39 @@ def test_a_variable_that_is_not_utf8_is_named(cli):
     assert done.returncode == 1
     assert "the variable ODD does not hold UTF-8 text" in done.stderr
     assert run(f"{BUNDLER} install {small_bundle(cli.home)}", USER=b"\xff").returncode == 0
+
+
+@pytest.mark.parametrize("argv", ["--version", "--help", "install --help", "completion bash", "values shop"])
+def test_output_that_cannot_be_written_is_explained(cli, argv):
+    done = run(f"{BUNDLER} {argv} >/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-3:-1] == ["error[output]: writing to stdout", "  No space left on device"]
+
+
+def test_the_version_is_asked_for_without_stdout(cli):
+    done = run(f"{BUNDLER} --version >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# A file of no bytes is all that this shell lets its programs write, as on a disk that is full.
+NO_ROOM = "ulimit -f 0; exec"
+
+
+def test_what_could_not_be_written_is_not_in_the_way_of_the_next_run(cli):
+    pair = f"{BUNDLER} keygen acme --out {cli.home / 'new.key'}"
+    menu = f"{BUNDLER} create {cli.home / 'app'}"
+    for command in (pair, menu):
+        assert run(f"{NO_ROOM} {command}").returncode == 1
+        done = run(command)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_site_file_that_cannot_be_written_is_no_mistake_of_usage(cli):
+    (cli.home / "taken").write_text("")
+    done = cli("site", "init", "acme", "--out", cli.home / "taken" / "acme.yaml", "-o", "json")
+    assert (done.code, json.loads(done.out)["code"]) == (1, "output")
+
+
+def test_a_file_that_cannot_be_written_is_an_error_in_json_too(cli):
+    done = cli("template", small_bundle(cli.home), "--split", "/dev/null/x", "-o", "json")
+    assert (done.code, json.loads(done.out)["code"]) == (1, "output")

@@ -11,6 +11,7 @@ from bundler.archive.writer import archive_name
 from bundler.delivery.envelopes import encode_envelopes
 from bundler.errors.bundle import ArchiveError
 from bundler.errors.delivery import RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
+from bundler.errors.disk import hint_to_write
 from bundler.files.whole_file import write_whole
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BundleLocation
@@ -62,7 +63,7 @@ def pull(
         if signatures is not None:
             _write_signatures(path, bundle, signatures)
     except OSError as error:
-        hint = "choose an existing folder that you can write to"
+        hint = hint_to_write(error, "choose an existing folder that you can write to")
         raise ArchiveError(f"writing {path}", context=[error.strerror or str(error)], hint=hint) from error
     return PullResult(path=path, address=published.address, digest=bundle.digest, signatures=len(signatures or ()))
 

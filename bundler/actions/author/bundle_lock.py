@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ArchiveError, BundleError, LockDriftError
+from bundler.errors.disk import hint_to_write
 from bundler.files.whole_file import write_whole
 from bundler.loader.decode import Node
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.load import load_bundle
-from bundler.loader.locate import COMPONENTS, LOCK_FILE, OCI_SCHEME, BundleLocation
+from bundler.loader.locate import COMPONENTS, LOCK_FILE, OCI_SCHEME, BundleLocation, folder_to_write
 from bundler.loader.lockfile import LockEntry, decode_lock
 from bundler.loader.problems import Problems
 from bundler.syntax.events import YamlSyntaxError
@@ -56,10 +57,11 @@ def lock_components(
         limits: how large a bundle may be.
 
     Raises:
-        BundleError: when the bundle is an archive, or broken.
+        BundleError: when the bundle is an archive, shipped with bundler, or broken.
         RegistryError: when a component cannot be had.
     """
-    folder = _folder_of(location)
+    _folder_of(location)
+    folder = folder_to_write(location, f"locking the components of {location.origin}")
     before = {entry.name: entry for entry in _entries(_read_lock(folder)).values()}
     bundle = load_bundle(location, limits=limits, fetch=fetch, is_fresh=True)
     entries = _wanted(bundle)
@@ -69,7 +71,7 @@ def lock_components(
         vendored = _vendor(folder, bundle) if vendors else 0
     except OSError as error:
         found = [f"{error.filename or folder}: {error.strerror or error}"]
-        hint = "check the folder's permissions"
+        hint = hint_to_write(error, "check the folder's permissions")
         raise ArchiveError(f"writing {LOCK_FILE} of {location.origin}", context=found, hint=hint) from error
     changed = {name for name, entry in entries.items() if before.get(name) != entry} | (set(before) - set(entries))
     return LockResult(

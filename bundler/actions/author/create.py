@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bundler.errors import UsageError
 from bundler.errors.bundle import BundleError
+from bundler.errors.disk import hint_to_write
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BUNDLE_FILE, find_bundle, known_names, shipped_bundle
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
@@ -45,16 +47,27 @@ def create_bundle(folder: Path, components: Sequence[str] = ()) -> tuple[Path, .
             context=[f"{folder} exists already and is not empty"],
             hint="choose another name, or remove the folder first",
         )
+    was_there = folder.exists()
     try:
         files = tuple(_written(source, folder, name) for source in sorted(_STARTER.rglob("*")) if source.is_file())
         _add_components(folder, tuple(dict.fromkeys(components)))
     except OSError as error:
+        _remove_begun(folder, was_there=was_there)
         raise BundleError(
             f"creating bundle {name}",
             context=[f"{error.filename or folder}: {error.strerror or error}"],
-            hint="choose a folder that you can write to",
+            hint=hint_to_write(error, "choose a folder that you can write to"),
         ) from error
     return files
+
+
+def _remove_begun(folder: Path, *, was_there: bool) -> None:
+    """Remove what was written of a bundle, since the next run refuses a folder that holds anything."""
+    for path in folder.iterdir() if was_there else [folder]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _check_shipped(components: Sequence[str], name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,11 @@ from bundler.actions.delivery.switches import find_switches, order_with
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
 from bundler.expressions.compiled import CompiledCodes
+from bundler.files.whole_file import write_whole
 from bundler.images.matrix import make_matrix
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.loader.load import load_bundle
-from bundler.loader.locate import BUNDLE_FILE, BundleLocation
+from bundler.loader.locate import BUNDLE_FILE, BundleLocation, folder_to_write
 from bundler.model.json import is_mapping, mapping_at
 from bundler.planning.reach import declaration_of, find_reach
 from bundler.ports import UNCONFINED, Confinement
@@ -57,15 +59,10 @@ def declare_reach(
         confinement: runs what the bundle's templates and expressions make of it.
 
     Raises:
-        BundleError: when it is an archive, or broken, or the file cannot be written.
+        BundleError: when it is an archive, shipped with bundler, or broken, or the file cannot be written.
         BundlerError: when the order as given cannot be rendered.
     """
-    if location.is_archive:
-        raise BundleError(
-            f"writing the reach of {location.origin}",
-            context=["it is an archive"],
-            hint="name the folder that it was packed from",
-        )
+    folder = folder_to_write(location, f"writing the reach of {location.origin}")
     order = order_of(load_bundle(location, limits=limits, fetch=fetch), inputs, CompiledCodes(), namespace=namespace)
     missing = confinement.run(
         lambda: declaration_of(note for note in _notes(order) if note.is_undeclared),
@@ -76,13 +73,11 @@ def declare_reach(
     declared = _as_written(order.bundle.reach)
     keys = dict.fromkeys((*declared, *missing))
     wanted = {key: tuple(sorted({*declared.get(key, ()), *missing.get(key, ())})) for key in keys}
-    path = location.path / BUNDLE_FILE
+    path = folder / BUNDLE_FILE
     try:
         text = path.read_bytes().decode()
         written = with_reach(text, wanted)
-        temporary = path.with_name(f".{BUNDLE_FILE}.new")
-        temporary.write_bytes(written.encode())
-        temporary.replace(path)
+        write_whole(path, written.encode(), mode=stat.S_IMODE(path.stat().st_mode))
     except (OSError, ValueError) as error:
         raise BundleError(
             f"writing the reach of {order.bundle.origin}",

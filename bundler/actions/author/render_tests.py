@@ -10,6 +10,7 @@ from bundler.actions.compose.compose import compose
 from bundler.actions.compose.render_request import RenderRequest
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
+from bundler.errors.disk import hint_to_write
 from bundler.files.whole_file import write_whole
 from bundler.loader.site_file import load_site
 from bundler.model.lean import dataclass
@@ -171,5 +172,5 @@ def _write(golden: Path, objects: str) -> None:
         raise BundleError(
             f"writing {golden}",
             context=[f"{error.filename or golden}: {error.strerror or error}"],
-            hint="choose a folder that you can write to",
+            hint=hint_to_write(error, "choose a folder that you can write to"),
         ) from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.author.template import warnings_of
 from bundler.actions.compose.compose import compose
 from bundler.errors import OutputError
+from bundler.errors.disk import hint_to_write
 from bundler.files.whole_file import write_whole
 from bundler.model.rendered import SplitObjects
 from bundler.planning.object_files import SUFFIX, mark_of, object_files
@@ -68,7 +69,7 @@ def split_objects(files: Mapping[str, str], folder: Path, *, is_check: bool) -> 
         raise OutputError(
             f"splitting objects into {folder}",
             context=[f"{error.filename or folder}: {error.strerror or error}"],
-            hint="choose a folder that you can read and write",
+            hint=hint_to_write(error, "choose a folder that you can read and write"),
         ) from error
     return result
 

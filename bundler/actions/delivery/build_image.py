@@ -18,6 +18,7 @@ from bundler.actions.delivery.new_image import NewImage, make_image, make_index,
 from bundler.archive.image_layer import PackedLayer
 from bundler.delivery.layout_target import LayoutTarget
 from bundler.errors.delivery import ImageBuildError, ImageTagTakenError
+from bundler.errors.disk import hint_to_write
 from bundler.files.whole_file import write_whole
 from bundler.images.config import labels_of
 from bundler.loader.added_tree import read_additions
@@ -242,5 +243,5 @@ def _write(path: Path, sbom: bytes) -> None:
         write_whole(path, sbom)
     except OSError as error:
         found = [f"{path}: {error.strerror or error}"]
-        hint = "choose a file in a folder that you can write to"
+        hint = hint_to_write(error, "choose a file in a folder that you can write to")
         raise ImageBuildError("writing the SBOM", context=found, hint=hint) from error

@@ -12,6 +12,7 @@ from bundler.delivery.envelopes import encode_envelopes
 from bundler.delivery.reader import Delivery
 from bundler.delivery.signature_region import replace_signatures
 from bundler.errors.delivery import DeliveryError
+from bundler.errors.disk import hint_to_write
 from bundler.files.plan_bytes import content_of
 from bundler.files.whole_file import write_whole
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
@@ -93,7 +94,9 @@ def _write_beside(path: Path, signer: Signer, envelope: Envelope) -> None:
         write_whole(target, content)
     except OSError as error:
         found = f"{target}: {error.strerror or error}"
-        raise DeliveryError(f"writing {target}", context=[found], hint="sign a copy that you can write to") from error
+        raise DeliveryError(
+            f"writing {target}", context=[found], hint=hint_to_write(error, "sign a copy that you can write to")
+        ) from error
 
 
 def _of_others(envelopes: Sequence[Envelope], signer: Signer) -> list[Envelope]:

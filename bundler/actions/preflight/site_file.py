@@ -13,6 +13,7 @@ from bundler.actions.preflight.nodes import node_platforms
 from bundler.actions.preflight.storage import default_classes
 from bundler.errors import BundlerError, UsageError
 from bundler.errors.cluster import ForbiddenError
+from bundler.files.whole_file import write_output
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.json import Body, mapping_at, text_at
 from bundler.model.lean import dataclass
@@ -116,18 +117,15 @@ def init_site(wish: SiteWish, cluster: ClusterClient, out: Path, *, is_forced: b
         What was written.
 
     Raises:
-        UsageError: when the file exists, or cannot be written.
+        UsageError: when the file exists.
+        OutputError: when it cannot be written; what was there before stays.
         ClusterError: when the cluster cannot be asked.
     """
     doing = "writing the site file"
     if out.exists() and not is_forced:
         raise UsageError(doing, context=[f"{out} exists already"], hint="pass --force, or --out FILE")
     text = site_text(wish, survey(cluster))
-    try:
-        out.write_text(text, "utf-8")
-    except OSError as error:
-        found = f"{out}: {error.strerror or error}"
-        raise UsageError(doing, context=[found], hint="choose another place: --out FILE") from error
+    write_output(out, text.encode())
     return text
 
 

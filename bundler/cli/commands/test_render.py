@@ -17,7 +17,7 @@ from bundler.cli.parsing.command import FilePath, verb
 from bundler.errors import UsageError
 from bundler.files.whole_file import write_output
 from bundler.loader.load import load_bundle
-from bundler.loader.locate import find_bundle
+from bundler.loader.locate import find_bundle, folder_to_write
 from bundler.loader.render_tests import FOLDER, load_render_tests
 from bundler.model.render_test import Verdict
 from bundler.wire.render_tests import junit_xml
@@ -44,6 +44,8 @@ def test_render_command(app: App, bundle: str, *, update: bool, junit: Path | No
     hold, which error must come, or names a golden file. No cluster is asked.
     """
     cases, location = _cases(app, bundle, only)
+    if update:
+        folder_to_write(location, f"writing golden files of {location.origin}")
     scope = open_session(app).scope
     loaded = load_bundle(location, limits=app.limits, fetch=partial(library.bundles.fetch_component, scope))
     run = RenderTestRun(

@@ -29,7 +29,7 @@ def show_error(screen: Screen, error: BundlerError, output: str) -> None:
         output: what -o asks for.
     """
     screen.complain(error_lines(error))
-    if output in _DOCUMENTS and not screen.has_printed and not isinstance(error, OutputError):
+    if output in _DOCUMENTS and not screen.has_printed:
         with suppress(OutputError):  # the exit code says what happened
             screen.document(error_form(error), output)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler._version import __version__
+from bundler.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,20 @@ def _eager_flag(names: list[str], text: str, answer: Callable[[click.Context], s
     def reply(ctx: click.Context, param: click.Parameter, value: object) -> None:
         del param
         if value and not ctx.resilient_parsing:
-            click.echo(answer(ctx), color=ctx.color)
+            _print(answer(ctx), ctx)
             ctx.exit()
 
     return click.Option(names, is_flag=True, expose_value=False, is_eager=True, help=text, callback=reply)
+
+
+def _print(text: str, ctx: click.Context) -> None:
+    try:
+        click.echo(text, color=ctx.color)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            "writing to stdout",
+            context=[error.strerror or str(error)],
+            hint="make room there, or send the output elsewhere",
+        ) from error
