@@ -121,6 +121,11 @@ class _Budget:
             )
 
 
+def _named(pack: str, found: str) -> str:
+    """Say of which pack it is that something was found; once."""
+    return found if pack in found else f"its pack {pack}: {found}"
+
+
 def _read_all(named: Iterable[tuple[Head, str]], packs: Packs, read_pack: ReadPack, budget: _Budget) -> None:
     wanted = {name: head.summary for head, name in named if name not in packs or packs[name].damage}
 
@@ -130,7 +135,7 @@ def _read_all(named: Iterable[tuple[Head, str]], packs: Packs, read_pack: ReadPa
             lists = tuple(piece for piece in pieces if piece.content.startswith(_LISTS))
             budget.spend(size_of(lists))
         except RecordDamagedError as error:
-            return PackSummary(damage=f"its pack {pack_name(wanted[name].release, name)}: {'; '.join(error.context)}")
+            return PackSummary(damage=_named(pack_name(wanted[name].release, name), "; ".join(error.context)))
         except DamageError as damage:
             return PackSummary(damage=str(damage))
         return PackSummary(digests=frozenset(piece.digest for piece in pieces), lists=lists)

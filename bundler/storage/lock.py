@@ -193,7 +193,7 @@ class HeldLease:
         self._body = body
         self._duration_s = duration_s
         self._renewed_s = clock.monotonic()
-        self._lost = ""
+        self._lost, self._is_place_gone = "", False
         self._mutex = threading.Lock()
         self._ended = threading.Event()
         self._thread = in_thread(self._beat, name=f"heartbeat of {ref.name}")
@@ -217,11 +217,13 @@ class HeldLease:
             )
         if self._lost:
             release, namespace = self._ref.name.removeprefix("bundler."), self._ref.namespace
+            history = f"check `bundler history {release} -n {namespace}` for what another run did meanwhile, "
             raise LockLostError(
                 f"holding the lock of {release} in namespace {namespace}",
                 context=[self._lost],
-                hint=f"check `bundler history {release} -n {namespace}` for what another run did meanwhile, "
-                "before you change the release again",
+                hint="wait until the namespace is deleted, then install the release again"
+                if self._is_place_gone
+                else f"{history}before you change the release again",
             )
 
     def rest_s(self) -> float:
@@ -303,8 +305,12 @@ class HeldLease:
         except BundlerError:
             found = {}  # a user who may not read namespaces learns less
         if found is None or is_deleting(found):
+            self._is_place_gone = True
             return f"namespace {namespace.name} is being deleted, and the lock with it"
-        return "its Lease is gone: `bundler unlock` or someone with write access removed it; no other run holds it now"
+        return (
+            "its Lease is gone: another run took it over and has ended since, or `bundler unlock` or someone with "
+            "write access removed it; no other run holds it now"
+        )
 
     def _let_go(self) -> None:
         try:

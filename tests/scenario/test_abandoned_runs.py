@@ -74,8 +74,9 @@ def test_a_lock_that_does_not_move_for_its_time_is_of_a_run_that_died_elsewhere(
     world.operator.install(world.menu)
     killed(world, upgrade(world))
     began_s = world.operator.clock.monotonic()
-    with pytest.raises(UnfinishedChangeError):
+    with pytest.raises(UnfinishedChangeError) as raised:
         wait_for_release(world.operator.ports(), world.operator.namespace, "shop")
+    assert raised.value.context[0].endswith("(ada@desk pid 4194305) did not renew its lock for 30 s")
     assert 30 < world.operator.clock.monotonic() - began_s < 60
     notices = [event.text for event in world.operator.events if isinstance(event, Notice)]
     assert [line for line in notices if "works on it; waiting for that run" in line]

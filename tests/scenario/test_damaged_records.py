@@ -172,7 +172,7 @@ def test_without_any_readable_record_an_upgrade_asks_for_values(world: World) ->
     with pytest.raises(ValuesError) as caught:
         world.operator.upgrade(world.menu)
     assert "--reset-values" in caught.value.hint
-    assert "bundler.pack." in " ".join(caught.value.context)
+    assert [line.count("its pack bundler.pack.") for line in caught.value.context] == [1]
     world.operator.upgrade(world.menu, request={"names_files": True}, text="second")
     assert world.get("ConfigMap", "shop-config")["data"]["text"] == "second"
 

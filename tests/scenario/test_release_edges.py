@@ -16,7 +16,7 @@ from bundler.errors.change import ForeignObjectError, QuotaExceededError, Releas
 from bundler.errors.cluster import ForbiddenError, ObjectNotFoundError
 from bundler.model.change import Action
 from bundler.model.cluster import Payload
-from bundler.model.events import ChangeFinished
+from bundler.model.events import ChangeFinished, PhaseStarted
 from bundler.model.health import Status
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
@@ -263,6 +263,30 @@ def test_waiting_for_a_release_changes_nothing(world: World):
     state = wait_for_release(world.operator.ports(), world.operator.namespace, "shop")
     assert state.is_ready
     assert [summary.resource_version for summary in world.operator.history()] == before
+
+
+@IN_MEMORY
+def test_more_time_is_not_what_brings_back_an_object_that_someone_deleted(world: World):
+    operator = world.another_operator(timeout_s=3.0)
+    operator.install(world.menu)
+    service = ObjectRef("", "Service", operator.namespace, "shop-web")
+    world.cluster.delete(service)
+    with pytest.raises(WaitTimeoutError) as raised:
+        wait_for_release(operator.ports(), operator.namespace, "shop")
+    assert raised.value.hint == "run `bundler drift shop -n prod --fix`, which makes what does not exist"
+
+    class Deleting(list):
+        """Someone deletes what was written, while it is waited for."""
+
+        def append(self, event):
+            super().append(event)
+            if isinstance(event, PhaseStarted) and event.name == "waiting":
+                world.cluster.delete(service)
+
+    operator.events = Deleting()
+    with pytest.raises(WaitTimeoutError) as raised:
+        operator.upgrade(world.menu, text="other")
+    assert raised.value.hint == "run the same command again, which makes what does not exist"
 
 
 @IN_MEMORY

@@ -60,6 +60,8 @@ class WaitRules:
     fail_fast: FailFast = field(default_factory=FailFast)
     release: str = ""
     """How a command line names the release that is changed: ``shop -n prod``; empty where it is only waited for."""
+    restores: str = "run the same command again"
+    """What makes an object again that was deleted, as a hint begins."""
     way_back: str = ""
     """What to do about a failure other than to repair it: ``, or go back: ...``; empty where there is no way back."""
     finished_jobs: frozenset[ObjectRef] = frozenset()
@@ -122,9 +124,15 @@ class _Wait:
                 raise WaitTimeoutError(
                     f"waiting for {number}; the time of the whole command ran out in this phase",
                     context=self._evidence(list(self._open)),
-                    hint=_more_time(self._rules.release),
+                    hint=self._way_on(),
                 )
             self._continue()
+
+    def _way_on(self) -> str:
+        """Return what to do about objects that are not ready in time: more time does not bring back what is gone."""
+        if not any(self._health[ref] is _NOT_THERE for ref in self._open):
+            return _more_time(self._rules.release)
+        return Again(words=f"{self._rules.restores}, which makes what does not exist")
 
     def _continue(self) -> None:
         """Return when it is time to look again; where another component failed, keep what explains this one first."""

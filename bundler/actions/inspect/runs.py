@@ -120,7 +120,10 @@ def _is_as_before(summary: RevisionSummary, ports: Ports) -> bool:
 
 
 def _fate(summary: RevisionSummary, state: LockState | None) -> str:
-    who = f"the run that did it ({state.holder.identity}) has ended" if state else "no run works on it"
+    who = "no run works on it"
+    if state is not None:
+        end = "has ended" if state.is_alive_here is False else f"did not renew its lock for {state.duration_s:.0f} s"
+        who = f"the run that did it ({state.holder.identity}) {end}"
     doing = "rolled out in steps" if summary.rollout is not None else str(summary.status)
     return f"revision {summary.revision} is {doing}, and {who}"
 

@@ -172,8 +172,12 @@ def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState
     entries = (entry for entry in state.revision.inventory if entry.ref not in dormant)
     own = [entry for entry in entries if not is_others(live.get(entry.ref, {}), uid)]
     changes = [_waited(entry, live.get(entry.ref)) for entry in own]
+    is_whole = state.revision.summary.status is ReleaseStatus.DEPLOYED
     rules = WaitRules(
         uid=uid,
+        restores=f"run `bundler drift {release} -n {namespace} --fix`"
+        if is_whole
+        else "run the change that failed again",
         readiness=readiness_of(state.revision),
         finished_jobs=jobs_done(state.revision),
     )

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from bundler.ports import HeldLock, Ports
 
 CARRIED_OUT = "everything in the plan was carried out; only its record could not be completed"
+CARRIED_OUT_BUT_LOST = (
+    "everything in the plan was carried out, but is not recorded; another run may have written something else since"
+)
 _REASON_CHARS = 100
 _SHOWN_BACKUPS = 3
 
@@ -195,7 +198,7 @@ class RunRecord:
             LockLostError: when the lock turns out to be lost: then nothing may follow, a rollback least of all.
         """
         if self._has_ended:
-            return error.with_context(CARRIED_OUT)
+            return error.with_context(carried_out(error))
         if self._revision is None:
             return error.with_context()
         told = spent(error.with_context(*progress), self._proposal)
@@ -203,6 +206,15 @@ class RunRecord:
             return note_open_failure(self, told, self._ports)
         _record_failure(self._revision, told, self._ports, self._held)
         return told
+
+
+def carried_out(error: BundlerError) -> str:
+    """Say how far a run came that ended after its last write.
+
+    Args:
+        error: what ended it; after a lost lock, others may have written.
+    """
+    return CARRIED_OUT_BUT_LOST if isinstance(error, LockLostError) else CARRIED_OUT
 
 
 def spent(error: BundlerError, proposal: Proposal) -> BundlerError:

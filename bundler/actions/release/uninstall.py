@@ -27,7 +27,7 @@ from bundler.actions.release.proposal import (
     require_cluster,
     warn_of_refusal,
 )
-from bundler.actions.release.run_record import CARRIED_OUT, outside_words, spent
+from bundler.actions.release.run_record import carried_out, outside_words, spent
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.unfinished import abort_record, mark_interrupted_runs
 from bundler.errors import BundlerError
@@ -318,7 +318,7 @@ class _RemovalRecord:
     def fail(self, error: BundlerError, progress: tuple[str, ...]) -> BundlerError:
         """Say in the record what ended the run; return the error that says how far it came, too."""
         if self._has_ended:
-            return error.with_context(CARRIED_OUT)
+            return error.with_context(carried_out(error))
         if not self._is_open:
             return error.with_context()
         told = spent(error.with_context(*progress), self._proposal)
