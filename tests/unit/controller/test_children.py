@@ -229,7 +229,9 @@ def test_closing_asks_every_child_to_stop_and_waits_for_what_it_says_last(watchi
     script = f"import signal, sys\ndef stop(*_):\n    {SAYS}\n    sys.exit()\nsignal.signal(signal.SIGTERM, stop)\n"
     one = watching(f"{script}print('{EVENT}', flush=True); sys.stdin.read()")
     one.changes.begin(KEY, WANTED)
+    end_s = time.monotonic() + 60.0
     while not one.events:
+        assert time.monotonic() < end_s
         time.sleep(0.01)
     one.changes.close()
     assert one.changes.take_outcome(KEY) == DONE
