@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bundler.actions.inspect.logs import release_logs
 from bundler.errors.cluster import ForbiddenError, UnavailableError
 from bundler.model.cluster import LogQuery
@@ -44,6 +46,21 @@ def test_a_log_that_breaks_off_does_not_hide_the_others(sandbox_world: World) ->
     shares = [query.within_s for query in cluster.queries]
     assert shares[0] == ports.remaining_s() / len(shares)
     assert all(share is not None and share <= ports.remaining_s() for share in shares)
+
+
+class Mistaken(FaultyCluster):
+    """Has a mistake that no one thought of."""
+
+    def logs(self, pod: ObjectRef, query: LogQuery) -> Iterator[str]:
+        raise ZeroDivisionError
+
+
+def test_logs_that_are_followed_end_where_one_cannot_be_read_for_a_mistake(sandbox_world: World) -> None:
+    world = sandbox_world
+    world.operator.install(world.menu)
+    world.operator.cluster = Mistaken(world.cluster)
+    with pytest.raises(ZeroDivisionError):
+        list(release_logs(world.operator.ports(), world.operator.namespace, "shop", LogQuery(is_following=True)))
 
 
 class Narrow(FaultyCluster):

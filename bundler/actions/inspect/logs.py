@@ -141,12 +141,16 @@ def _read(stream: _Stream, ports: Ports, query: LogQuery) -> Iterator[LogLine]:
 
 
 def _follow(streams: Sequence[_Stream], ports: Ports, query: LogQuery) -> Iterator[LogLine]:
-    lines: queue.Queue[LogLine | None] = queue.Queue(maxsize=1000)
+    lines: queue.Queue[LogLine | Exception | None] = queue.Queue(maxsize=1000)
 
     def pump(stream: _Stream) -> None:
-        for line in _read(stream, ports, query):
-            lines.put(line)
-        lines.put(None)
+        try:
+            for line in _read(stream, ports, query):
+                lines.put(line)
+        except Exception as error:  # noqa: BLE001 - raised again where the lines are read
+            lines.put(error)
+        else:
+            lines.put(None)
 
     for stream in streams:
         in_thread(pump, stream).start()
@@ -159,7 +163,9 @@ def _follow(streams: Sequence[_Stream], ports: Ports, query: LogQuery) -> Iterat
             line = lines.get(timeout=0.2)
         except queue.Empty:
             continue
-        if line is None:
+        if isinstance(line, LogLine):
+            yield line
+        elif line is None:
             still_open -= 1
         else:
-            yield line
+            raise line
