@@ -140,20 +140,21 @@ def _read(stream: _Stream, ports: Ports, query: LogQuery) -> Iterator[LogLine]:
         yield LogLine(stream.pod.name, stream.container, f"[{what}: {'; '.join(error.context) or error}]")
 
 
+def _pump(stream: _Stream, ports: Ports, query: LogQuery, lines: queue.Queue[LogLine | Exception | None]) -> None:
+    """Put a container's lines into a queue, and None or what went wrong after the last."""
+    try:
+        for line in _read(stream, ports, query):
+            lines.put(line)
+    except Exception as error:  # noqa: BLE001 - raised again where the lines are taken
+        lines.put(error)
+    else:
+        lines.put(None)
+
+
 def _follow(streams: Sequence[_Stream], ports: Ports, query: LogQuery) -> Iterator[LogLine]:
     lines: queue.Queue[LogLine | Exception | None] = queue.Queue(maxsize=1000)
-
-    def pump(stream: _Stream) -> None:
-        try:
-            for line in _read(stream, ports, query):
-                lines.put(line)
-        except Exception as error:  # noqa: BLE001 - raised again where the lines are read
-            lines.put(error)
-        else:
-            lines.put(None)
-
     for stream in streams:
-        in_thread(pump, stream).start()
+        in_thread(_pump, stream, ports, query, lines).start()
     still_open = len(streams)
     while still_open and not ports.is_stopped():
         if ports.remaining_s() <= 0:
