@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class RegistryError(BundlerError):
@@ -22,6 +27,16 @@ class RegistryUnavailableError(RegistryError):
     """
 
     code = "registry-unavailable"
+    is_mirrored: bool
+    """A mirror of it was asked, too, answered, and has nothing of this."""
+
+    def __init__(self, message: str, *, context: Sequence[str], hint: str, is_mirrored: bool = False) -> None:
+        super().__init__(message, context=context, hint=hint)
+        self._keep(is_mirrored=is_mirrored)
+
+    def mirrored(self) -> Self:
+        """Return a copy for what a mirror answered, and does not have."""
+        return self._copy(is_mirrored=True)
 
 
 class RegistryLoginError(RegistryError):

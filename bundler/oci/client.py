@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bundler.errors.delivery import RegistryError, RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
 from bundler.model.digest import Digest
-from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at
+from bundler.model.json import canonical_json, is_mapping, items_at, list_at, mapping_at, text_at
 from bundler.model.oci import INDEX_TYPES, OCI_INDEX, Descriptor, OciManifest
 from bundler.oci.authorize import Authorizer
 from bundler.oci.credentials import CredentialFiles
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from bundler.http.client_config import ClientConfig
     from bundler.model.events import Event
-    from bundler.model.json import JSONValue
+    from bundler.model.json import Body, JSONValue
     from bundler.model.oci import BlobSource, Repository
     from bundler.oci.credentials import Credentials
     from bundler.oci.requests import Answer
@@ -253,7 +253,7 @@ class OciClient:
         while True:
             if answer.status != 200:
                 raise self._session(repository.host).refusal(self._ask(repository, answer.url, what), answer)
-            yield answer.json()
+            yield self._list_in(answer, repository, what)
             session = self._session(repository.host)
             target = session.joined(answer, next_page(answer.headers.get("link", "")))
             if not target:
@@ -264,6 +264,22 @@ class OciClient:
                 raise RegistryError(doing, context=found, hint="check the registry, and the proxy in front of it")
             seen.add(target)
             answer = self._asked(repository, target, what)
+
+    def _list_in(self, answer: Answer, repository: Repository, what: str) -> Body:
+        """Return the body of a list.
+
+        Raises:
+            RegistryError: when it is anything else: a login page of the network would look like an empty list.
+        """
+        body = answer.json()
+        if is_mapping(body):
+            return body
+        kind = answer.headers.get("content-type", "") or "something that is not named"
+        raise RegistryError(
+            f"reading {_named(repository, what)}",
+            context=[f"{repository.host} answers with {kind}, and not with a list in JSON"],
+            hint="check the name and the port of the registry, and whether a proxy or a login page answers for it",
+        )
 
     def _each(self, repository: Repository, ask: Callable[[Repository], T]) -> T:
         """Ask the mirrors of a repository and then itself."""

@@ -130,6 +130,10 @@ def unavailable(
     if failure.wait_s >= LONG_WAIT_S:
         why += f", and asks to wait {shown_wait(failure.wait_s)}"
         hint = f"run the command again after that time; with a login (`bundler login {host}`) limits are often higher"
+    elif failure.status == 429:
+        hint = f"run the same command again later; with a login (`bundler login {host}`) limits are often higher"
+    elif failure.status:
+        hint = "check the registry and its log, and the proxy in front of it, then run the same command again"
     elif failure.is_proxy:
         hint = PROXY_HINT
     elif speaks_plain:

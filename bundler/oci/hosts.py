@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 from bundler.errors.delivery import RegistryError
 from bundler.http.certificates import issuer_of
 from bundler.http.dial import Dialer, Pool
 from bundler.http.proxy import Address, AddressError, parse_server, proxy_from_environment
+from bundler.http.retry import MAX_WHY_CHARS, folded
 from bundler.http.tls import ssl_reason, strict_context, trust
 from bundler.oci.errors import unavailable, untrusted
 from bundler.oci.settings import DOCKER_HUB, DOCKER_HUB_API
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from bundler.http.client_config import ClientConfig
     from bundler.http.retry import Failure
     from bundler.oci.settings import HostSettings, RegistrySettings
+
+
+_CHECK: Final = "check the registry, and the proxy in front of it"
 
 
 class Hosts:
@@ -40,7 +44,8 @@ class Hosts:
             RegistryError: when that is not a name of a host.
         """
         scheme = "http" if self._settings.of(host).uses_plain_http else "https"
-        return self._parsed(f"{scheme}://{DOCKER_HUB_API if host == DOCKER_HUB else host}", host)
+        url = f"{scheme}://{DOCKER_HUB_API if host == DOCKER_HUB else host}"
+        return _parsed(url, f"looking for the registry {host}", hint="name a registry as HOST or HOST:PORT")
 
     def at(self, server: Address, host: str) -> Transport:
         """Return the transport for a server; ``host`` is the registry on whose behalf it is connected to.
@@ -67,8 +72,7 @@ class Hosts:
         try:
             return urljoin(base, location)
         except ValueError as error:
-            hint = "check the registry, and the proxy in front of it"
-            raise RegistryError(f"following {host} to {location}", context=[str(error)], hint=hint) from error
+            raise RegistryError(_following(host, location), context=[str(error)], hint=_CHECK) from error
 
     def away(self, url: str, host: str) -> tuple[Transport, str]:
         """Return the transport and the target for a URL that a registry names.
@@ -76,7 +80,7 @@ class Hosts:
         Raises:
             RegistryError: when the URL cannot be used, or leaves TLS though the registry has it.
         """
-        server = self._parsed(url, host)
+        server = _parsed(url, _following(host, url), hint=_CHECK)
         if server.scheme == "http" and not self._settings.of(host).uses_plain_http:
             raise RegistryError(
                 f"following {host} to {server.authority}",
@@ -90,13 +94,6 @@ class Hosts:
         with self._lock:
             for transport in self._transports.values():
                 transport.close()
-
-    def _parsed(self, url: str, host: str) -> Address:
-        try:
-            return parse_server(url)
-        except AddressError as error:
-            hint = "name a registry as HOST or HOST:PORT"
-            raise RegistryError(f"looking for the registry {host}", context=[str(error)], hint=hint) from error
 
     def _opened(self, server: Address, host: str) -> Transport:
         try:
@@ -127,6 +124,17 @@ class Hosts:
             if key not in self._contexts:
                 self._contexts[key] = _made(authority, shown)
             return self._contexts[key]
+
+
+def _parsed(url: str, doing: str, *, hint: str) -> Address:
+    try:
+        return parse_server(url)
+    except AddressError as error:
+        raise RegistryError(doing, context=[folded(str(error), MAX_WHY_CHARS)], hint=hint) from error
+
+
+def _following(host: str, place: str) -> str:
+    return f"following {host} to {folded(place, MAX_WHY_CHARS)}"
 
 
 def target_of(url: str) -> str:

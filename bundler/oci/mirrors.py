@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from bundler.errors.delivery import OfflineError, RegistryError
+from bundler.errors.delivery import OfflineError, RegistryError, RegistryUnavailableError
 from bundler.http.exchange import BrokenError
 from bundler.model.events import Notice
 from bundler.model.oci import Repository
@@ -50,8 +50,10 @@ def ask_each(places: Sequence[Repository], ask: Callable[[Repository], T], repor
 
     Raises:
         RegistryError: what the registry itself answers.
+        RegistryUnavailableError: when it cannot be reached; whether a mirror answered is a field of it.
     """
     *mirrors, own = places
+    has_answer = False
     for mirror in mirrors:
         try:
             found = ask(mirror)
@@ -60,7 +62,11 @@ def ask_each(places: Sequence[Repository], ask: Callable[[Repository], T], repor
             continue
         if found:
             return found
-    return ask(own)
+        has_answer = True
+    try:
+        return ask(own)
+    except RegistryUnavailableError as error:
+        raise error.mirrored() if has_answer else error from error
 
 
 def read_each(

@@ -19,7 +19,13 @@ from bundler.actions.delivery.platforms import (
 )
 from bundler.concurrency import map_parallel
 from bundler.delivery.check import references
-from bundler.errors.delivery import ExportError, RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
+from bundler.errors.delivery import (
+    ExportError,
+    RegistryForbiddenError,
+    RegistryLoginError,
+    RegistryRejectedError,
+    RegistryUnavailableError,
+)
 from bundler.images.config import labels_of
 from bundler.model.delivery import Attachment, Blob, BlobKind, CarriedImage
 from bundler.model.digest import Digest
@@ -247,7 +253,15 @@ class _Looking:
         for digest in sorted(carried):
             try:
                 self._attach_referrers(digest)
-            except (RegistryLoginError, RegistryForbiddenError, RegistryRejectedError) as error:
+            except (
+                RegistryLoginError,
+                RegistryForbiddenError,
+                RegistryRejectedError,
+                RegistryUnavailableError,
+            ) as error:
+                # Many networks reach a mirror and nothing else. In an outage, another run may find more.
+                if isinstance(error, RegistryUnavailableError) and not error.is_mirrored:
+                    raise
                 said = error.context[0] if error.context else str(error)
                 self._notices.append(f"is carried without what may be attached to it: {said}")
         for entry in (one for index in self._indexes for one in index.children):

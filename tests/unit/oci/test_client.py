@@ -374,3 +374,34 @@ def test_an_unknown_size_is_read_to_the_end() -> None:
 def test_what_is_no_host_is_told(host: str) -> None:
     with pytest.raises(RegistryError):
         client().ping(host)
+
+
+@pytest.mark.parametrize("body", [b"<html>Welcome to the hotel</html>", b"[" * 200_000, b"", b"[1, 2]"])
+def test_what_is_not_a_list_of_tags_is_no_registry_without_any(body: bytes) -> None:
+    with (
+        StubServer([Say(body=body, headers={"Content-Type": "text/html"})]) as server,
+        pytest.raises(RegistryError) as caught,
+    ):
+        client(host_of(server.url)).tags(repository(server.url))
+    assert "answers with text/html, and not with a list in JSON" in caught.value.context[0]
+    assert "a login page" in caught.value.hint
+
+
+@pytest.mark.parametrize("place", ["file:///etc/passwd", "http://x:99999/", "ftp://x/" + "a" * 5_000])
+def test_a_redirect_that_leads_nowhere_names_the_registry_as_its_cause(place: str) -> None:
+    with (
+        StubServer([Say(status=307, body=b"", headers={"Location": place})]) as server,
+        pytest.raises(RegistryError) as caught,
+    ):
+        client(host_of(server.url)).tags(repository(server.url))
+    assert str(caught.value).startswith(f"following {host_of(server.url)} to {place[:20]}"[:60])
+    assert caught.value.hint == "check the registry, and the proxy in front of it"
+    assert len(caught.value.context[0]) < 400
+
+
+@pytest.mark.parametrize(("status", "words"), [(429, "run the same command again later"), (500, "and its log")])
+def test_a_registry_that_answers_is_not_said_to_be_out_of_reach(status: int, words: str) -> None:
+    with StubServer([Say(status=status, body=b"")]) as server, pytest.raises(RegistryUnavailableError) as caught:
+        client(host_of(server.url)).tags(repository(server.url))
+    assert words in caught.value.hint
+    assert "the network" not in caught.value.hint

@@ -14,7 +14,7 @@ from tests.lib.certs import Authority
 from tests.lib.images import source_of
 from tests.lib.quirks import Quirks
 from tests.lib.quirky_registry import QuirkyRegistry
-from tests.lib.stub_server import Say, StubServer
+from tests.lib.stub_server import HangUp, Say, StubServer
 from tests.unit.cluster.support import InstantClock
 from tests.unit.oci.support import blob_of, client
 
@@ -105,3 +105,15 @@ def test_a_client_certificate_that_cannot_be_read_is_an_error(tmp_path: Path) ->
     settings = RegistrySettings(hosts={"registry.site": HostSettings(client_certificate=path)})
     with pytest.raises(RegistryError, match="reading the client certificate"):
         client(settings=settings).ping("registry.site")
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_registry_that_is_away_says_whether_its_mirror_answered(lists: bool) -> None:
+    with QuirkyRegistry() as mirror, StubServer([HangUp()]) as home:
+        filled(mirror, "shop/web")
+        name = home.url.partition("://")[2]
+        place = Repository(name, "shop/web")
+        oci = reading(name, mirror.host) if lists else client(name)
+        with pytest.raises(RegistryUnavailableError) as caught:
+            oci.referrers(place, MANIFEST.digest)
+    assert caught.value.is_mirrored == lists

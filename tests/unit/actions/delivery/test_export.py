@@ -37,7 +37,7 @@ from tests.lib.layers import DPKG
 from tests.lib.memory_source import MemorySource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 APP, DB = "registry.example/app:1", "docker.io/library/db:2"
@@ -190,6 +190,29 @@ def test_an_sbom_under_cosigns_tag_travels(world: World) -> None:
     attached = world.source.attach("registry.example/app", digest_of(b"nobody"), "text/spdx+json", b"sbom")
     world.source.manifests["registry.example/app", f"{amd64.replace(':', '-')}.sbom"] = attached
     assert world.export(APP).index.attachments[0].digest == attached.digest
+
+
+class WithoutReferrers(MemorySource):
+    """Gives images, and fails where it is asked what refers to them."""
+
+    def __init__(self, inner: MemorySource, error: BundlerError) -> None:
+        super().__init__(manifests=inner.manifests, blobs=inner.blobs)
+        self.error = error
+
+    def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
+        raise self.error
+
+
+@pytest.mark.parametrize("is_mirrored", [True, False])
+def test_a_mirror_alone_is_enough_and_an_outage_is_not(world: World, is_mirrored: bool) -> None:
+    away = RegistryUnavailableError("reading", context=["registry.example: no"], hint="wait", is_mirrored=is_mirrored)
+    world.source = WithoutReferrers(world.source, away)
+    if not is_mirrored:
+        assert refused(world, RegistryUnavailableError, APP).context == away.context
+        return
+    assert world.export(APP).index.attachments == ()
+    said = f"{APP} is carried without what may be attached to it: registry.example: no"
+    assert any(getattr(event, "text", "") == said for event in world.events), world.events
 
 
 def test_an_sbom_that_the_index_lists_as_buildkit_does_travels(world: World) -> None:
