@@ -95,7 +95,7 @@ def error_of_status(request: Request, status: Status, *, user: Sender) -> Cluste
         case 409 | 422 if status.code == 409 or is_foreign_uid(status):
             error = _conflict(request, status, found)
         case code if code in _REFUSED_CODES:
-            error = RejectedError(request.doing, context=found, hint=_rejected_hint(status))
+            error = RejectedError(request.doing, context=found, hint=_rejected_hint(request, status))
         case code:
             error = ClusterError(request.doing, context=[f"status {code}", *found], hint="read the server's message")
     return error
@@ -269,12 +269,20 @@ def _conflict(request: Request, status: Status, found: Sequence[str]) -> Cluster
     return ConflictError(request.doing, context=found, hint=hint)
 
 
-def _rejected_hint(status: Status) -> str:
+_POLICIES = ("admission webhook", "ValidatingAdmissionPolicy")
+"""What the API server calls those who refused a write, in its message."""
+
+
+def _rejected_hint(request: Request, status: Status) -> str:
     if not status.is_from_api:
         return "check the server's address in the kubeconfig, and what a proxy in between answers"
     if "not declared in schema" in status.message or "unknown field" in status.message:
         return "correct the field's name or place, or check that the apiVersion has it"
-    if "admission webhook" in status.message:
+    is_of_policy = any(name in status.message for name in _POLICIES)
+    if request.verb == "delete":
+        who = "a policy of this cluster" if is_of_policy else "the server"
+        return f"read why {who} refuses the deletion, or ask its owner; then run the same command again"
+    if is_of_policy:
         return "a policy of this cluster refuses the object; change it, or ask the owner of the policy"
     return "correct the object as the server's message says"
 

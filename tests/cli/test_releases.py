@@ -352,6 +352,9 @@ def patch_metadata(sandbox, name, patch):
 def test_list_keeps_the_statuses_asked_for(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     assert cli("list", "--status", "failed", "-o", "json", *NS).ok().document == []
+    assert "no releases that are failed here; -A looks in" in cli("list", "--status", "failed", *NS).ok().err
+    assert "no releases that are failed in any namespace" in cli("list", "-A", "--status", "failed").ok().err
+    assert "no revisions here; -A looks in every namespace" in cli("history", "-n", "empty").ok().err
     assert len(cli("list", "--status", "deployed", "-o", "json", *NS).ok().document) == 1
 
 

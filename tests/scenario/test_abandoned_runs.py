@@ -134,6 +134,18 @@ def test_each_verb_that_died_has_its_own_way_out(world: World, verb: str) -> Non
     assert "`bundler uninstall shop -n prod`" in raised.value.hint
 
 
+def test_a_rollback_after_an_uninstall_that_did_not_end_names_the_revision_to_restore(world: World) -> None:
+    world.operator.install(world.menu)
+    killed(world, lambda operator: operator.uninstall(), boot=boot_id())
+    with pytest.raises(ReleaseNotFoundError) as raised:
+        world.operator.rollback()
+    assert raised.value.context == ("no older revision counts as deployed",)
+    assert raised.value.hint.endswith("name the revision: `bundler rollback shop 1 -n prod`")
+    world.operator.clock.sleep(60)  # its lock expires
+    world.operator.rollback(revision=1)
+    assert world.operator.statuses() == ["interrupted", "deployed"]
+
+
 def test_an_uninstall_that_ends_while_it_is_waited_for_leaves_nothing_to_wait_for(world: World) -> None:
     world.operator.install(world.menu)
     killed(world, lambda operator: operator.uninstall())

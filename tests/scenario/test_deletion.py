@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors.cluster import ForbiddenError
+from bundler.errors.cluster import ForbiddenError, RejectedError
 from bundler.model.cluster import Payload
 from bundler.model.refs import ObjectRef
 from tests.lib.faulty import FaultyCluster
@@ -41,6 +41,20 @@ def test_uninstall_waits_in_the_foreground_only_for_what_has_pods(sandbox_world:
     assert cluster.noted["Deployment"] == expected
     assert cluster.noted["ConfigMap"] == "Background"
     assert world.bodies("Deployment", "apps") == world.bodies("Pod") == {}
+
+
+def test_the_record_of_an_uninstall_that_stopped_says_why(sandbox_world: World):
+    operator = sandbox_world.operator
+    operator.install(sandbox_world.menu)
+    faulty = FaultyCluster(sandbox_world.cluster)
+    faulty.fail_when(
+        lambda call: call.verb == "delete" and call.subject.kind == "Deployment",
+        before=RejectedError("deleting", context=["denied: not on Fridays"], hint="wait"),
+    )
+    operator.cluster = faulty  # type: ignore[assignment]
+    with pytest.raises(RejectedError):
+        operator.uninstall()
+    assert operator.history()[-1].description == "rejected: denied: not on Fridays"
 
 
 def test_an_upgrade_prunes_in_the_background(sandbox_world: World):

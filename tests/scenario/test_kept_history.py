@@ -122,7 +122,7 @@ def test_a_rollback_without_a_number_does_not_go_back_past_an_uninstall(world: W
     for act in (world.operator.rollback, lambda: world.operator.install(menu) and world.operator.rollback()):
         with pytest.raises(ReleaseNotFoundError) as raised:
             act()
-        assert raised.value.context == ("no older revision was deployed since the release was uninstalled",)
+        assert raised.value.context == ("no older revision counts as deployed since the release was uninstalled",)
         assert "`bundler rollback shop REVISION -n " in raised.value.hint
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bundler.ports import Ports, ReleaseStore
 
 _PLACES = 5
+_HALF_UNINSTALLED = frozenset({ReleaseStatus.UNINSTALLING, ReleaseStatus.INTERRUPTED})
+"""What a revision becomes whose uninstall did not come to its end: it may be gone back to, where someone names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +156,12 @@ class History:
         for damage in self.damaged:
             raise damage.error()
         since = " since the release was uninstalled" if self.current != self.summaries else ""
-        more = f"; name the revision: `bundler rollback {self.release} REVISION -n {self.namespace}`" if since else ""
+        halves = [one.revision for one in self.current if one.status in _HALF_UNINSTALLED and one.revision <= current]
+        number = str(halves[-1]) if halves else "REVISION" if since else ""
+        more = f"; name the revision: `bundler rollback {self.release} {number} -n {self.namespace}`" if number else ""
         raise ReleaseNotFoundError(
             f"looking for a revision to roll release {self.release} back to",
-            context=[f"no older revision was deployed{since or ' ever'}"],
+            context=[f"no older revision counts as deployed{since}"],
             hint=f"run `bundler history {self.place}` to see what is recorded{more}",
         )
 

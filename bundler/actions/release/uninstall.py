@@ -30,6 +30,7 @@ from bundler.actions.release.proposal import (
 from bundler.actions.release.run_record import carried_out, outside_words, spent
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.unfinished import abort_record, mark_interrupted_runs
+from bundler.actions.rollout.failure import cause_of
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
 from bundler.model.events import Notice
@@ -324,7 +325,7 @@ class _RemovalRecord:
         told = spent(error.with_context(*progress), self._proposal)
         if self._summary is None or isinstance(error, LockLostError):
             return told
-        description = self._ports.redactor.redact(f"{error.code}: {error}")
+        description = cause_of(error, self._ports.redactor)
         try:
             self._ports.store.mark(self._summary, ReleaseStatus.UNINSTALLING, description=description)
         except BundlerError as unwritten:

@@ -8,7 +8,7 @@ import click
 
 from bundler import library
 from bundler.cli.adapters.session import open_session
-from bundler.cli.output.releases import show_history, show_trail
+from bundler.cli.output.releases import nothing_found, show_history, show_trail
 from bundler.cli.output.revision import show_evidence, show_revision, show_standing
 from bundler.cli.parsing.arguments import ReleaseName, offers
 from bundler.cli.parsing.command import verb
@@ -51,5 +51,6 @@ def history_command(app: App, *, release: str | None, all_namespaces: bool, revi
         show_history(app, session.history(release, on_unreadable=unreadable.append), session.orders(release=release))
     else:
         namespace = None if all_namespaces else ""
-        show_trail(app, session.trail(namespace=namespace, on_unreadable=unreadable.append))
+        entries = session.trail(namespace=namespace, on_unreadable=unreadable.append)
+        show_trail(app, entries, nothing=nothing_found("revisions", is_everywhere=all_namespaces))
     library.inspecting.raise_unreadable(unreadable)

@@ -8,7 +8,7 @@ import click
 
 from bundler import library
 from bundler.cli.adapters.session import open_session
-from bundler.cli.output.releases import show_releases
+from bundler.cli.output.releases import nothing_found, show_releases
 from bundler.cli.parsing.command import verb
 from bundler.model.release import ReleaseStatus
 
@@ -38,7 +38,10 @@ def list_command(app: App, *, all_namespaces: bool, statuses: tuple[str, ...]) -
     session = open_session(app)
     found = session.releases(namespace=namespace, statuses=wanted, on_unreadable=unreadable.append)
     orders = session.orders(namespace=namespace)
-    show_releases(app, found, _deployed(session, found) if app.output == "text" else {}, orders)
+    nothing = nothing_found(
+        f"releases that are {' or '.join(statuses)}" if statuses else "releases", is_everywhere=all_namespaces
+    )
+    show_releases(app, found, _deployed(session, found) if app.output == "text" else {}, orders, nothing=nothing)
     library.inspecting.raise_unreadable(unreadable)
 
 

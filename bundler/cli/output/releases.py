@@ -30,6 +30,8 @@ def show_releases(
     summaries: Sequence[RevisionSummary],
     deployed: Mapping[tuple[str, str], int],
     orders: Sequence[KeepingOrder] = (),
+    *,
+    nothing: str = "",
 ) -> None:
     """Print the newest revision of each release, those that need a look first.
 
@@ -38,6 +40,7 @@ def show_releases(
         summaries: newest revisions.
         deployed: of releases that are upgraded in steps, by namespace and name: the revision that is deployed.
         orders: that keep some of them.
+        nothing: what is said where there are none.
     """
     if app.output != "text":
         app.screen.document(wire.releases.kept_forms(summaries, orders), app.output)
@@ -61,7 +64,7 @@ def show_releases(
     lines = table(rows, heads=heads, columns=app.screen.columns, shrinking={"NAMESPACE", "RELEASE", "BUNDLE"})
     app.screen.lines(styled(lines, ordered))
     if not summaries:
-        app.screen.say("no releases here; -A looks in every namespace")
+        app.screen.say(nothing)
 
 
 def show_history(app: App, summaries: Sequence[RevisionSummary], orders: Sequence[KeepingOrder]) -> None:
@@ -134,8 +137,24 @@ def show_protection(app: App, release: str, namespace: str, protection: Protecti
     app.show(form, [Line(f"release {release}: {protection}", "green")])
 
 
-def show_trail(app: App, entries: Sequence[AuditEntry]) -> None:
-    """Print who made each revision of each release."""
+def nothing_found(what: str, *, is_everywhere: bool) -> str:
+    """Return what is said where a list is empty.
+
+    Args:
+        what: the things that were looked for: ``revisions``.
+        is_everywhere: in every namespace; where not, the option that does so is named.
+    """
+    return f"no {what} in any namespace" if is_everywhere else f"no {what} here; -A looks in every namespace"
+
+
+def show_trail(app: App, entries: Sequence[AuditEntry], *, nothing: str) -> None:
+    """Print who made each revision of each release.
+
+    Args:
+        app: where to.
+        entries: revisions, oldest first.
+        nothing: what is said where there are none.
+    """
     if app.output != "text":
         app.screen.document(wire.releases.audit_forms(entries), app.output)
         return
@@ -158,7 +177,7 @@ def show_trail(app: App, entries: Sequence[AuditEntry]) -> None:
     lines = table(rows, heads=heads, columns=app.screen.columns, shrinking=shrinking)
     app.screen.lines(styled(lines, [entry.summary for entry in entries]))
     if not entries:
-        app.screen.say("no revisions here; -A looks in every namespace")
+        app.screen.say(nothing)
 
 
 def styled(lines: list[Line], summaries: Sequence[RevisionSummary]) -> list[Line]:

@@ -23,6 +23,7 @@ from bundler.errors.cluster import (
 )
 from bundler.http.retry import Failure
 from bundler.model.cluster import Payload
+from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef, ResourceType
 
 DEPLOYMENT = ResourceType(group="apps", version="v1", kind="Deployment", plural="deployments", is_namespaced=True)
@@ -34,6 +35,16 @@ APPLY = Request(
     subject=ObjectRef("apps", "Deployment", "shop", "web"),
     namespace="shop",
 )
+
+
+def test_the_hint_on_a_refused_deletion_is_not_to_correct_the_object() -> None:
+    denied = "deployments.apps \"web\" is forbidden: ValidatingAdmissionPolicy 'fridays' denied request: not today"
+    deletion = replace(APPLY, method="DELETE", verb="delete")
+    assert error(422, denied, "Invalid", request=deletion).hint == (
+        "read why a policy of this cluster refuses the deletion, or ask its owner; then run the same command again"
+    )
+    assert error(422, denied, "Invalid").hint.startswith("a policy of this cluster refuses the object")
+    assert "the object" not in error(422, "no", "Invalid", request=deletion).hint
 
 
 def refusal(code: int, message: str, reason: str = "", **details: Any) -> bytes:
