@@ -8,9 +8,14 @@ import pytest
 
 from bundler.actions.inspect.status import release_state
 from bundler.errors.change import ObjectFailedError, WaitTimeoutError
-from bundler.model.events import HealthChanged
+from bundler.errors.cluster import ForbiddenError
+from bundler.model.cluster import Payload
+from bundler.model.events import HealthChanged, Warned
+from bundler.model.json import canonical_json
+from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
 from tests.lib.enough_time import with_enough_time
+from tests.lib.faulty import FaultyCluster
 from tests.lib.templates import database
 from tests.scenario.conftest import IN_MEMORY
 
@@ -82,6 +87,55 @@ def test_a_failed_install_has_no_way_back(sandbox_world: World) -> None:
     with pytest.raises(ObjectFailedError) as raised:
         sandbox_world.operator.install(sandbox_world.menu, image=sandbox_world.break_web())
     assert raised.value.hint == "fix what is named above and run the same command again"
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Event"])
+def test_what_may_not_be_read_of_objects_that_are_not_ready_is_named_once(sandbox_world: World, kind: str) -> None:
+    world = sandbox_world
+    world.operator.timeout_s = 60
+    world.cluster.fail("Deployment", "shop-web", "NotReady", "prod")  # type: ignore[attr-defined]
+    faulty = FaultyCluster(world.cluster, counts=lambda verb, _dry: verb == "list")
+    refused = ForbiddenError("listing", context=[f"cannot list {kind} in namespace prod as ada"], hint="ask")
+    faulty.fail_when(lambda call: call.subject.kind == kind, before=refused, is_lasting=True)
+    world.operator.cluster = faulty  # type: ignore[assignment]
+    with pytest.raises(WaitTimeoutError):
+        world.operator.install(world.menu)
+    said = [event.text for event in world.operator.events if isinstance(event, Warned) and " as ada" in event.text]
+    assert said == [
+        f"what {kind.lower()}s say of objects that are not ready is left out: cannot list {kind} in namespace prod as ada"
+    ]
+
+
+def warning_about(kind: str, message: str, uid: str = "") -> Payload:
+    body = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"about.{kind.lower()}", "namespace": "prod"},
+        "involvedObject": {"kind": kind, "name": "shop-web", "namespace": "prod"} | ({"uid": uid} if uid else {}),
+        "type": "Warning",
+        "reason": "Told",
+        "message": message,
+        "lastTimestamp": "2030-01-01T00:00:00Z",
+    }
+    ref = ObjectRef("", "Event", "prod", f"about.{kind.lower()}")
+    return Payload(ref=ref, api_version="v1", content=canonical_json(body))
+
+
+@pytest.mark.parametrize(
+    ("kind", "uid", "is_told"),
+    [("Deployment", "", True), ("Deployment", "of-one-that-is-gone", False), ("Release", "", False)],
+)
+def test_events_of_another_object_of_the_same_name_explain_nothing(
+    sandbox_world: World, kind: str, uid: str, *, is_told: bool
+) -> None:
+    world = sandbox_world
+    world.operator.timeout_s = 30
+    world.operator.install(world.menu)
+    world.cluster.create(warning_about(kind, "as it was said", uid))
+    world.cluster.fail("Deployment", "shop-web", "NotReady", "prod")  # type: ignore[attr-defined]
+    with pytest.raises(WaitTimeoutError) as raised:
+        world.operator.upgrade(world.menu, image="docker.io/library/other:1")
+    assert ("as it was said" in "\n".join(raised.value.context)) is is_told
 
 
 def test_status_shows_a_service_that_leads_to_no_pod(sandbox_world: World, tmp_path: Path) -> None:

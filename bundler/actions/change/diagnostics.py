@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from bundler.errors import BundlerError, Found, respelled
+from bundler.errors.cluster import ForbiddenError
 from bundler.health.pods import PodProblem, has_started
 from bundler.model.cluster import ListQuery, LogQuery
+from bundler.model.events import Warned
 from bundler.model.json import Body, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
@@ -78,14 +80,14 @@ def _lines_on(one: Unready, pods: Troubled, ports: Ports) -> Iterable[str]:
     )
     yield from (f"  {line}" for line in _conditions(one.body))
     troubled = pods.troubled(ref)
-    subjects = {ref.name}
+    subjects = {(ref.kind, ref.name): text_at(one.body, "metadata", "uid")}
     if troubled is not None:
         pod, problem = troubled
         name = text_at(pod, "metadata", "name")
-        subjects.add(name)
+        subjects["Pod", name] = text_at(pod, "metadata", "uid")
         yield Found(f"  pod {name}: {problem}", message=str(problem), subject=f"Pod/{name}")
         for claim, state in pods.claims(pod, problem).items():
-            subjects.add(claim)
+            subjects["PersistentVolumeClaim", claim] = ""
             yield f"  claim {claim}: {state}"
     yield from (f"  event {line}" for line in _warnings(ref.namespace, subjects, ports))
     if troubled is not None:
@@ -99,13 +101,23 @@ def _conditions(body: Body | None) -> Iterable[str]:
             yield f"condition {text_at(condition, 'type')}={text_at(condition, 'status')}: {message}"
 
 
-def _warnings(namespace: str, subjects: set[str], ports: Ports) -> Sequence[str]:
+def _warnings(namespace: str, subjects: Mapping[tuple[str, str], str], ports: Ports) -> Sequence[str]:
+    """Return the last warnings about objects, each kind of them once.
+
+    Args:
+        namespace: of the objects; empty for those of the cluster.
+        subjects: kind and name of each, and its uid where that is known: what another of its name did is not told.
+        ports: the cluster.
+    """
     try:
         query = ListQuery(group="", kind="Event", namespace=namespace, field_selector="type=Warning")
         events = ports.cluster.list(query).items if namespace else ()
+    except ForbiddenError as error:
+        ports.report(unread("events", error))
+        return ()
     except BundlerError:
         return ()
-    mine = [event for event in events if _subject(event) in subjects or _parent(event) in subjects]
+    mine = [event for event in events if _is_about(event, subjects)]
     mine.sort(key=event_time)
     told: dict[tuple[str, str], str] = {}
     for event in mine:
@@ -121,14 +133,23 @@ def _kind_of(event: Body) -> tuple[str, str]:
     return text_at(event, "reason"), _POD_SUFFIX.sub("", message)
 
 
-def _subject(event: Body) -> str:
-    return text_at(event, "involvedObject", "name")
+def _is_about(event: Body, subjects: Mapping[tuple[str, str], str]) -> bool:
+    """Return whether an event is about one of the objects, or a Deployment's ReplicaSet: its name, and a hash."""
+    kind, name, uid = (text_at(event, "involvedObject", key) for key in ("kind", "name", "uid"))
+    if kind == "ReplicaSet" and ("Deployment", name.rpartition("-")[0]) in subjects:
+        return True
+    ours = subjects.get((kind, name))
+    return ours is not None and (not ours or not uid or ours == uid)
 
 
-def _parent(event: Body) -> str:
-    """A ReplicaSet's events tell about its Deployment: its name is the Deployment's and a hash."""
-    is_replica_set = text_at(event, "involvedObject", "kind") == "ReplicaSet"
-    return _subject(event).rpartition("-")[0] if is_replica_set else ""
+def unread(what: str, error: ForbiddenError) -> Warned:
+    """Return the warning that something could not be read that would say why objects are not ready.
+
+    Args:
+        what: was to be read: ``pods``.
+        error: names the right that is missing.
+    """
+    return Warned(f"what {what} say of objects that are not ready is left out: {'; '.join(error.context)}")
 
 
 def event_time(event: Body) -> str:
@@ -154,6 +175,9 @@ def log_tail(pod: Body, problem: PodProblem, ports: Ports, *, lines: int = _LOG_
         try:
             query = LogQuery(container=container, tail_lines=lines, is_previous=is_previous, is_tried_once=True)
             printed = list(ports.cluster.logs(ref, query))
+        except ForbiddenError as error:
+            ports.report(unread("logs", error))
+            return ()
         except BundlerError:
             continue
         if printed:

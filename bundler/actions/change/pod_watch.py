@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.diagnostics import event_time
+from bundler.actions.change.diagnostics import event_time, unread
 from bundler.concurrency import map_parallel
 from bundler.errors import BundlerError
 from bundler.errors.cluster import ForbiddenError
 from bundler.health.pods import FailFast, PodHistory, PodProblem, is_final, observe_pod, pod_problem
 from bundler.model.cluster import ListQuery
 from bundler.model.json import Body, by_label, items_at, mapping_at, text_at
+from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from bundler.ports import Ports
+    from bundler.model.events import Event
+    from bundler.ports import Ports, Reporter
 
 PATIENCE_S = 1.0
 """Pods are checked only for what is not ready after this long, and not more often; most never are."""
@@ -28,7 +30,7 @@ class PodWatch:
     """What the pods of unready workloads say, look after look."""
 
     def __init__(self, ports: Ports, fail_fast: FailFast) -> None:
-        self._ports, self._fail_fast = ports, fail_fast
+        self._ports, self._fail_fast = replace(ports, report=_once(ports.report)), fail_fast
         self._histories: dict[str, PodHistory] = {}
         self._problems: dict[ObjectRef, tuple[Body, PodProblem]] = {}
         self._told: dict[ObjectRef, str] = {}
@@ -88,6 +90,18 @@ class PodWatch:
         return self._problems.get(ref)
 
 
+def _once(report: Reporter) -> Reporter:
+    """Return a reporter that passes each event on once, however often is looked."""
+    reported: list[Event] = []
+
+    def hear(event: Event) -> None:
+        if event not in reported:
+            reported.append(event)
+            report(event)
+
+    return hear
+
+
 def pod_selector(workload: Body) -> Mapping[str, str]:
     """Return the labels by which a workload finds its pods; empty for what has none."""
     labels = mapping_at(workload, "spec", "selector", "matchLabels")
@@ -131,7 +145,8 @@ def list_pods(ports: Ports, namespace: str, labels: Mapping[str, str]) -> Sequen
     query = ListQuery(group="", kind="Pod", namespace=namespace, label_selector=selector)
     try:
         return ports.cluster.list(query).items
-    except ForbiddenError:
+    except ForbiddenError as error:
+        ports.report(unread("pods", error))
         return ()
 
 
