@@ -39,14 +39,19 @@ def normalize_manifests(
         ManifestError: with every problem: the same object twice, ``generateName``, list items with the same key.
     """
     rendered, secrets = tuple(manifests), tuple(generated)
-    normal = tuple(_normalize(manifest) for manifest in rendered)
+    normal: list[Manifest] = []
+    inside: list[str] = []
+    for manifest in rendered:  # both in one loop: thousands of objects are more than the processor caches
+        one = _normalize(manifest)
+        normal.append(one)
+        inside += _problems(one)
     problems = [
         *_twice(rendered),
         *_one_name(rendered, normal),
         *_generated_twice(rendered, secrets),
         *_unusable(secrets),
         *_not_texts(rendered),
-        *(problem for one in normal for problem in _problems(one)),
+        *inside,
     ]
     if problems:
         raise ManifestError(
@@ -54,7 +59,7 @@ def normalize_manifests(
             context=sorted(problems),
             hint="fix the templates named above; `bundler template` shows what they render",
         )
-    return normal
+    return tuple(normal)
 
 
 def _normalize(manifest: Manifest) -> Manifest:
