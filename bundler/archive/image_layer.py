@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from bundler.archive.tarball import FILE, FOLDER, LINK, TarItem, write_tar
 from bundler.errors.delivery import ImageBuildError
+from bundler.errors.disk import hint_to_write
 from bundler.model.digest import Digest
 from bundler.model.image_build import EntryKind, Placed
 
@@ -52,6 +53,9 @@ class PackedLayer:
             self._file.close()
             found = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             hint = "make sure that nothing changes it meanwhile, then run the same command again"
+            if isinstance(error, PermissionError):
+                hint = "give yourself the right to read it, or leave it out with .bundleignore"
+            hint = hint_to_write(error, hint)
             raise ImageBuildError("packing what is added to the image", context=[found], hint=hint) from error
         self.size = os.fstat(self._file.fileno()).st_size
         hashed = hashlib.sha256()

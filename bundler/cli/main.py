@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,7 @@ from bundler.cli.root import bundler
 from bundler.cli.session.invocation import Invocation
 from bundler.cli.session.settings import read_surroundings
 from bundler.cli.terminal.screen import ReaderGoneError
-from bundler.cli.terminal.streams import mend_streams
+from bundler.cli.terminal.streams import is_utf8, mend_streams
 from bundler.cli.terminal.text import Line
 from bundler.errors import BundlerError, InterruptedRunError, UsageError
 
@@ -27,6 +28,11 @@ _TOO_DEEP = BundlerError(
     "working with what was read",
     context=["something in it is nested more deeply than can be worked with"],
     hint="find lists and mappings within each other, hundreds deep, in files, values or objects of the cluster",
+)
+_NOWHERE = UsageError(
+    "working in the current folder",
+    context=["it does not exist any more: it was removed, or made again under its name"],
+    hint="change to a folder that exists: cd with its whole path, even if it is the same one",
 )
 
 
@@ -83,24 +89,26 @@ def _as_ours(error: Exception, *, is_verbose: bool) -> BundlerError:
             return usage_error(error.format_message(), _usage_hint(error))
         case RecursionError():
             return _TOO_DEEP
+        case OSError() if _is_nowhere():
+            return _NOWHERE
         case _:
             return bug_error(error, is_verbose=is_verbose)
 
 
 def _refuse_unreadable(argv: Sequence[str]) -> None:
     """What is not UTF-8 cannot be recorded, and no API server takes it."""
-    broken = [ascii(word) for word in argv if not word.isascii() and not _is_utf8(word)]
+    broken = [ascii(word) for word in argv if not word.isascii() and not is_utf8(word)]
     if broken:
         hint = "write it in UTF-8; rename a file whose name is not"
         raise UsageError("reading the command line", context=[f"{word} is not UTF-8" for word in broken], hint=hint)
 
 
-def _is_utf8(word: str) -> bool:
+def _is_nowhere() -> bool:
     try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def _usage_hint(error: click.ClickException) -> str:

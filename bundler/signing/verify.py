@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _DOING = "checking signatures"
 _HINT_KEYS = "get the sender's .pub file by a way you trust, and name it with --key or under keys: in the site file"
+_HINT_CLOCK = (
+    "check the clock of this machine, and the dates under keys: in the site file; else ask for a file that is signed "
+    "with a key of today"
+)
 _HINT_CHANGED = "do not use it; get it again from where it was made"
 
 
@@ -29,6 +33,8 @@ class _Findings:
     good: dict[str, TrustedKey] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    is_out_of_time: bool = False
+    """A key that is trusted at another time signed it."""
 
 
 class PolicyVerifier:
@@ -68,6 +74,7 @@ class PolicyVerifier:
             key = keys.get(signature.key_id)
             if why := self._why_not(key, signature, now):
                 findings.ignored.append(why)
+                findings.is_out_of_time |= key is not None and bool(_untimely(key, now))
             elif (
                 key is not None
                 and envelope.payload_sha256 == digest
@@ -89,11 +96,7 @@ class PolicyVerifier:
         """Return why a trusted key counts for nothing here and now; empty where it counts."""
         if self._is_revoked(key.key_id):
             return f"{key.shown} is revoked"
-        if key.not_before is not None and now < key.not_before:
-            return f"{key.shown} is trusted only from {key.not_before:%Y-%m-%d %H:%M} UTC"
-        if key.not_after is not None and now > key.not_after:
-            return f"{key.shown} was trusted only until {key.not_after:%Y-%m-%d %H:%M} UTC"
-        return ""
+        return _untimely(key, now)
 
     def _judged(self, findings: _Findings) -> Evidence:
         if findings.wrong:
@@ -103,10 +106,21 @@ class PolicyVerifier:
             now = self._clock.now()
             counting = [key for key in self._policy.keys if not self._spent(key, now)]
             trusted = [f"trusted is {key.shown}" for key in counting] or ["no key is trusted here and now"]
-            raise UntrustedKeyError(_DOING, context=[*ignored, *sorted(trusted)], hint=_HINT_KEYS)
+            clock = [f"the clock of this machine says {now:%Y-%m-%d %H:%M} UTC"] if findings.is_out_of_time else []
+            hint = _HINT_CLOCK if findings.is_out_of_time else _HINT_KEYS
+            raise UntrustedKeyError(_DOING, context=[*ignored, *clock, *sorted(trusted)], hint=hint)
         signers = tuple(sorted(findings.good.values(), key=lambda key: (key.name, key.key_id)))
         if len(signers) < self._policy.threshold:
             said = f"{self._policy.source or 'the policy'} asks for {self._policy.threshold} signatures"
             found = [f"{said}, and {len(signers)} count", *(f"signed by {key.shown}" for key in signers), *ignored]
             raise DeliveryPolicyError(_DOING, context=found, hint="ask the other holders of keys to sign it too")
         return Evidence(signers=signers)
+
+
+def _untimely(key: TrustedKey, now: datetime) -> str:
+    """Return how a key is trusted at another time than now; empty where its time is now."""
+    if key.not_before is not None and now < key.not_before:
+        return f"{key.shown} is trusted only from {key.not_before:%Y-%m-%d %H:%M} UTC"
+    if key.not_after is not None and now > key.not_after:
+        return f"{key.shown} was trusted only until {key.not_after:%Y-%m-%d %H:%M} UTC"
+    return ""

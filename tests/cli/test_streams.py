@@ -85,3 +85,20 @@ def test_a_site_file_that_cannot_be_written_is_no_mistake_of_usage(cli):
 def test_a_file_that_cannot_be_written_is_an_error_in_json_too(cli):
     done = cli("template", small_bundle(cli.home), "--split", "/dev/null/x", "-o", "json")
     assert (done.code, json.loads(done.out)["code"]) == (1, "output")
+
+
+@pytest.mark.parametrize("argv", ["values ../shop", "package ../shop", "lint ../shop", "create app --with redis"])
+def test_a_folder_that_is_gone_is_no_bug(cli, argv):
+    lost = cli.home / "lost"
+    lost.mkdir()
+    small_bundle(cli.home)
+    done = run(f"cd {lost} && rmdir ../lost && {BUNDLER} {argv}")
+    assert done.returncode in {1, 2}
+    assert "bug" not in done.stderr
+
+
+def test_a_password_that_is_not_utf8_is_a_mistake_and_not_shown(cli):
+    done = run(f"printf 's3cr3t\\377\\n' | {BUNDLER} login registry.example -u ada --password-stdin")
+    assert done.returncode == 2
+    assert "the password is not text in UTF-8" in done.stderr
+    assert "s3cr3t" not in done.stderr

@@ -68,7 +68,9 @@ def passphrase_of(app: App, file: Path | None, question: str, *, is_new: bool = 
             text = file.read_text("utf-8").split("\n", 1)[0].rstrip("\r")
         except (OSError, UnicodeDecodeError) as error:
             doing = f"reading passphrase file {file}"
-            raise KeyFileError(doing, context=[f"{file} cannot be read"], hint="check the path") from error
+            found = f"{file}: {error.strerror if isinstance(error, OSError) else 'it is not text in UTF-8'}"
+            hint = "check the path, its permissions, and that it is text"
+            raise KeyFileError(doing, context=[found], hint=hint) from error
         if not text:
             found = f"the first line of {file} is empty"
             hint = "write the passphrase there; without --passphrase-file a key has none"

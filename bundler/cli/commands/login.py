@@ -13,6 +13,7 @@ from bundler.actions.acquire.login import login
 from bundler.cli.adapters.session import open_session
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.terminal.streams import is_utf8
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
 from bundler.model.site import is_host
@@ -62,6 +63,9 @@ def _password(app: App, host: str, *, from_stdin: bool) -> str:
         password = getpass.getpass(f"Password for {host}: ")
     else:
         password = ""
+    if password and not is_utf8(password):
+        found = "the password is not text in UTF-8, and a registry would see another one"
+        raise UsageError(f"logging in to {host}", context=[found], hint="write the file in UTF-8, without a BOM")
     if password:
         return password
     raise UsageError(

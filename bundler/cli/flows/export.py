@@ -174,9 +174,10 @@ def take_tool(given: Path | None) -> Tool:
     found = (
         f"{given} is not bundler as one file, which is a zip that Python runs"
         if given
-        else f"this bundler is not one file, and there is no {built}"
+        else "this bundler is installed in parts and not as one file, and none was built beside it"
     )
-    raise UsageError("including bundler", context=[found], hint="run `make dist`, or name it with --tool FILE")
+    hint = f"run `make dist` in a checkout of bundler, and name what it makes: --tool dist/{TOOL_NAME}"
+    raise UsageError("including bundler", context=[found], hint=hint)
 
 
 def _layout(text: str) -> LayoutSource:

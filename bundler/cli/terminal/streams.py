@@ -47,6 +47,15 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     return "".join(escapes), error.end
 
 
+def is_utf8(text: str) -> bool:
+    """Return whether text of a stream or an argument was UTF-8: Python keeps any other byte as half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def patient(stream: TextIO) -> TextIO:
     """Return a stream that drops what can no longer be written: a closed window must not stop a change half way."""
     return cast("TextIO", _PatientStream(stream))

@@ -113,6 +113,14 @@ def test_a_key_counts_only_in_its_time(not_before, not_after, is_trusted: bool) 
         with pytest.raises(UntrustedKeyError) as caught:
             judge(trusted, envelope)
         assert '"acme"' in caught.value.context[0]
+        assert caught.value.context[1] == f"the clock of this machine says {START:%Y-%m-%d %H:%M} UTC"
+        assert caught.value.hint.startswith("check the clock of this machine")
+
+
+def test_a_key_that_is_not_known_has_nothing_to_do_with_the_clock() -> None:
+    with pytest.raises(UntrustedKeyError) as caught:
+        judge(policy(ACME), OTHER.sign(INDEX_PAYLOAD, PAYLOAD))
+    assert "clock" not in " ".join((*caught.value.context, caught.value.hint))
 
 
 def test_a_revoked_key_does_not_spoil_the_signature_of_another() -> None:
