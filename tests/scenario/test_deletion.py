@@ -10,6 +10,7 @@ import pytest
 from bundler.errors.cluster import ForbiddenError, RejectedError
 from bundler.model.cluster import Payload
 from bundler.model.refs import ObjectRef
+from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
 from tests.lib.widgets import widgets
 
@@ -55,6 +56,37 @@ def test_the_record_of_an_uninstall_that_stopped_says_why(sandbox_world: World):
     with pytest.raises(RejectedError):
         operator.uninstall()
     assert operator.history()[-1].description == "rejected: denied: not on Fridays"
+
+
+FAR = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: far, namespace: elsewhere}
+"""
+NEAR = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: near}
+"""
+
+
+def test_an_uninstall_in_a_namespace_that_is_deleted_names_what_stays_outside_of_it(
+    sandbox_world: World, tmp_path: Path
+):
+    reach = {"namespaces": ["elsewhere"]}
+    files = {"templates/far.yaml": FAR, "templates/near.yaml": NEAR}
+    menu = make_bundle(tmp_path, files, name="wide", reach=reach)
+    sandbox_world.operator.install(menu)
+    leaving = ForbiddenError("creating Lease", context=["it is being terminated"], hint="wait", is_leaving=True)
+    faulty = FaultyCluster(sandbox_world.cluster)
+    faulty.fail_when(lambda call: call.subject.kind == "Lease", before=leaving)
+    sandbox_world.operator.cluster = faulty  # type: ignore[assignment]
+    with pytest.raises(ForbiddenError) as raised:
+        sandbox_world.operator.uninstall()
+    assert raised.value.context[-1] == (
+        "the record of the release goes with the namespace, and these stay: ConfigMap/far in elsewhere"
+    )
+    assert "install shop again with -n prod, which takes them up" in raised.value.hint
 
 
 def test_an_upgrade_prunes_in_the_background(sandbox_world: World):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.inspect.status import release_state
+from bundler.actions.inspect.status import release_state, wait_for_release
 from bundler.errors.change import ObjectFailedError, WaitTimeoutError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.cluster import Payload
@@ -136,6 +136,47 @@ def test_events_of_another_object_of_the_same_name_explain_nothing(
     with pytest.raises(WaitTimeoutError) as raised:
         world.operator.upgrade(world.menu, image="docker.io/library/other:1")
     assert ("as it was said" in "\n".join(raised.value.context)) is is_told
+
+
+WORKLOAD = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: first}
+spec:
+  selector: {matchLabels: {app: first}}
+  template: {metadata: {labels: {app: first}}, spec: {containers: [{name: web, image: "{{ values.image }}"}]}}
+"""
+CONFIG = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: second}
+data: {text: "{{ values.text }}"}
+"""
+
+
+def test_waiting_does_not_finish_a_change_that_did_not_write_everything(sandbox_world: World, tmp_path: Path) -> None:
+    world = sandbox_world
+    first = {"templates/first.yaml": WORKLOAD, "values.yaml": {"image": "docker.io/library/web:1"}}
+    top = {
+        "templates/second.yaml": CONFIG,
+        "values.yaml": {"text": "one", "first": {"image": "docker.io/library/web:1"}},
+    }
+    make_bundle(tmp_path, first, name="first")
+    menu = make_bundle(tmp_path, top, name="top", components=[{"name": "first", "bundle": "../first"}], needs=["first"])
+    world.operator.timeout_s = 30
+    world.operator.install(menu)
+    world.cluster.fail("Deployment", "first", "NotReady", "prod")  # type: ignore[attr-defined]
+    with pytest.raises(WaitTimeoutError) as raised:
+        world.operator.upgrade(menu, **{"first.image": "docker.io/library/web:2", "text": "two"})
+    assert raised.value.context[-1] == "not attempted: ConfigMap/second"
+    assert raised.value.hint == ("run the same command again, with a larger --timeout: not everything is written yet")
+    world.cluster.heal("Deployment", "first", "prod")  # type: ignore[attr-defined]
+    wait_for_release(world.operator.ports(), "prod", "shop")
+    said = [event.text for event in world.operator.events if isinstance(event, Warned)]
+    assert said[-1:] == [
+        "revision 2 is failed: what it did not write is not waited for; running the same command again finishes it"
+    ]
+    assert world.get("ConfigMap", "second")["data"] == {"text": "one"}  # type: ignore[index]
 
 
 def test_status_shows_a_service_that_leads_to_no_pod(sandbox_world: World, tmp_path: Path) -> None:

@@ -46,6 +46,11 @@ class Progress:
     held: list[Change] = field(default_factory=list)
     """Written as a step of a rollout holds it; its own write comes in the finish."""
 
+    def is_whole(self, changes: Iterable[Change]) -> bool:
+        """Return whether every change of a plan was written."""
+        written = {id(change) for change in self.written}
+        return all(change.action is Action.NONE or id(change) in written for change in changes)
+
     def summary(self, changes: Iterable[Change]) -> tuple[str, ...]:
         """Return lines that say what was written, what failed, what is unclear and what was not attempted."""
         begun = {id(change) for change in (*self.written, *self.failed, *self.unclear)}

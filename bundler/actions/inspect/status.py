@@ -166,6 +166,10 @@ def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState
         ports.report(
             Warned(f"revision {rolling.revision} is rolled out in steps, and not ready before the last of them")
         )
+    newest = history.summaries[-1]
+    if newest.status in {ReleaseStatus.FAILED, ReleaseStatus.INTERRUPTED}:
+        what = "what it did not write is not waited for; running the same command again finishes it"
+        ports.report(Warned(f"revision {newest.revision} is {newest.status}: {what}"))
     state = release_state(ports, namespace, release)
     (live, _), uid = _live_and_silent(state.revision, ports), release_uid(namespace, release)
     dormant = state.revision.dormant

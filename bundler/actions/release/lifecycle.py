@@ -285,8 +285,17 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     try:
         is_paused = executor.run()
     except BundlerError as error:
-        raise record.fail(error, executor.progress.summary(proposal.plan.changes)) from error
+        changes = proposal.plan.changes
+        told = error if executor.progress.is_whole(changes) else _with_the_rest(error)
+        raise record.fail(told, executor.progress.summary(changes)) from error
     return ChangeResult(proposal=proposal, revision=record.revision, is_paused=is_paused)
+
+
+def _with_the_rest(error: BundlerError) -> BundlerError:
+    """Return the error of a run that did not write everything: only another run does, and no wait."""
+    if not isinstance(error, WaitTimeoutError) or isinstance(error.hint, Again):
+        return error
+    return error.with_context(hint=Again(after=", with a larger --timeout: not everything is written yet"))
 
 
 def _checking(proposal: Proposal, ports: Ports, record: RunRecord, options: RunOptions) -> Callable[[Guard], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -33,11 +34,13 @@ from bundler.actions.release.unfinished import abort_record, mark_interrupted_ru
 from bundler.actions.rollout.failure import cause_of
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
+from bundler.errors.cluster import ForbiddenError
 from bundler.model.events import Notice
 from bundler.model.json import Body, JSONValue, is_mapping, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 from bundler.model.release import Authorship, ReleaseStatus, RevisionSummary
+from bundler.model.size import listed
 from bundler.model.steps import Moment
 from bundler.planning.hidden import hidden_like
 from bundler.planning.observation import Wanted
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 
 
 End: TypeAlias = "Callable[[History, Ports], None]"
+_STAYING = 5
 _CONFIRMED = Terms(accepted=Accepted(losses=True, removal=True), skips_hooks=True, follows_failure=True)
 
 
@@ -207,10 +211,33 @@ def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Propos
         return ChangeResult(proposal=first, revision=None, is_declined=True)
     refuse(unconfirmed)
     suspend_for(first.order, first.terms, ports)
-    with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=request.lock_timeout_s) as held:
+    with _locked(first, request, ports) as held:
         end = partial(_close, said=_said(request, first.outside_window)) if request.keeps_history else _erase
         proposal = remove_objects(namespace, release, ports.under(held), held, request.terms, end=end)
     return ChangeResult(proposal=proposal or first, revision=None)
+
+
+@contextmanager
+def _locked(proposal: Proposal, request: UninstallRequest, ports: Ports) -> Iterator[HeldLock]:
+    """Hold the lock of the release while the block runs.
+
+    Raises:
+        ForbiddenError: where its namespace is being deleted, with what stays outside of that: no record will name it.
+    """
+    namespace, release = request.namespace, request.release
+    try:
+        with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=request.lock_timeout_s) as held:
+            yield held
+    except ForbiddenError as error:
+        stays = [change.ref for change in proposal.plan.changes if change.ref.namespace != namespace]
+        if not error.is_leaving or not stays:
+            raise
+        names = [f"{ref.short} in {ref.namespace}" if ref.namespace else ref.short for ref in stays]
+        raise error.with_context(
+            f"the record of the release goes with the namespace, and these stay: {listed(names, _STAYING)}",
+            hint=f"wait until the namespace is deleted, install {release} again with -n {namespace}, which takes them "
+            "up, and uninstall it then; or delete them with kubectl",
+        ) from error
 
 
 def remove_objects(
