@@ -6,7 +6,7 @@ import errno
 from typing import Final
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
-_MAKE_ROOM: Final = "free space on this disk, or raise the quota, then run the same command again"
+MAKE_ROOM: Final = "free space on this disk, or raise the quota, then run the same command again"
 
 
 def hint_to_write(error: OSError, otherwise: str) -> str:
@@ -16,4 +16,4 @@ def hint_to_write(error: OSError, otherwise: str) -> str:
         error: of the system.
         otherwise: the hint where there is room: ``choose a folder that you can write to``.
     """
-    return _MAKE_ROOM if error.errno in _NO_ROOM else otherwise
+    return MAKE_ROOM if error.errno in _NO_ROOM else otherwise

@@ -182,7 +182,9 @@ def _by_name(name: str, search_path: Sequence[Path], accepts: str) -> BundleLoca
             return BundleLocation(path=found, origin=str(found), found=f"bundle {found}", is_archive=is_archive)
 
     if (path := shipped_bundle(name)) is not None:
-        found_as = f"bundle {name} (shipped with bundler)"
+        # The author of a bundle of the same name, in the folder above it, may mean that one.
+        aside = f"; for the folder here, write ./{name}" if (Path(name) / BUNDLE_FILE).is_file() else ""
+        found_as = f"bundle {name} (shipped with bundler{aside})"
         return BundleLocation(path=path, origin=name, found=found_as, is_archive=False, is_shipped=True)
     return None
 

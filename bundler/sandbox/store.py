@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bundler.errors.cluster import SandboxStoreError
+from bundler.errors.disk import MAKE_ROOM
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.store_file import check_schema, closing_on_error, connect
@@ -397,10 +398,12 @@ class Store:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
+            is_full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+            hint = "check that the file is writable; where it is damaged, `bundler sandbox reset` starts over"
             raise SandboxStoreError(
                 "using the sandbox",
                 context=[f"{self.path or 'in memory'}: {error}"],
-                hint="check that the file is writable; where it is damaged, `bundler sandbox reset` starts over",
+                hint=MAKE_ROOM if is_full else hint,
             ) from error
 
 

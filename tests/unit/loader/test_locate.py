@@ -36,6 +36,14 @@ def test_a_shipped_bundle_is_named_as_such(tmp_path: Path, monkeypatch: pytest.M
     assert (found.path, found.origin, found.found) == (tmp_path / "shop", "shop", "bundle shop (shipped with bundler)")
 
 
+def test_a_shipped_bundle_that_hides_a_folder_here_says_how_to_name_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_bundle(tmp_path, name="shop")
+    monkeypatch.chdir(tmp_path)
+    assert find_bundle("shop").found == "bundle shop (shipped with bundler; for the folder here, write ./shop)"
+
+
 def test_paths_are_taken_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_bundle(tmp_path, name="shop")
     (tmp_path / "a.tgz").write_bytes(b"")

@@ -77,6 +77,20 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path, content: bytes
     assert str(path) in caught.value.context[0]
 
 
+def test_a_full_disk_calls_for_room_and_not_for_a_new_sandbox(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.db")
+    with pytest.raises(SandboxStoreError) as caught, store.transaction() as tx:
+        _fill(store, tx)
+    assert caught.value.hint.startswith("free space on this disk")
+    assert "reset" not in caught.value.hint
+
+
+def _fill(store: Store, tx: Transaction) -> None:
+    store._sql.execute("PRAGMA max_page_count = 1")
+    body = {"metadata": {"name": "settings"}, "data": {"text": "x" * 1_000_000}}
+    tx.insert(REF, body)
+
+
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SandboxStoreError):
