@@ -87,7 +87,7 @@ def test_a_full_disk_calls_for_room_and_not_for_a_new_sandbox(tmp_path: Path) ->
 
 def _fill(store: Store, tx: Transaction) -> None:
     store._sql.execute("PRAGMA max_page_count = 1")
-    body = {"metadata": {"name": "settings"}, "data": {"text": "x" * 1_000_000}}
+    body = {"metadata": {"name": "settings", "uid": "1"}, "data": {"text": "x" * 1_000_000}}
     tx.insert(REF, body)
 
 
