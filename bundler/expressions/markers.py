@@ -6,7 +6,6 @@ template line an object came. Each is written as a short marked piece between NU
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 from bundler.expressions.bounds import current_meter
@@ -56,12 +55,12 @@ def is_part(place: int) -> bool:
     return bool(place & _LAST_PART)
 
 
-def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = None) -> str:
+def finish_text(text: str, notes: list[tuple[int, int, int]] | None = None) -> str:
     """Replace all marks: YAML is indented to where it is, line marks vanish.
 
     Args:
         text: printed text.
-        note_line: called with (offset in the result, file index, place) for each line mark, in order.
+        notes: gets (offset in the result, file index, place) for each line mark, in order.
     """
     if "\0" not in text:
         return text
@@ -77,8 +76,8 @@ def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = N
             at += 2
             if mark[0] != "L":
                 size += _insert(mark, pieces)
-            elif note_line is not None:
-                note_line(size, *_read_line(mark))
+            elif notes is not None:
+                notes.append((size, *_read_line(mark)))
         if plain:
             pieces.append(plain)
             size += len(plain)

@@ -50,7 +50,7 @@ def _texts(value: Any) -> Iterator[str]:
 def _lines_of(text: str) -> Iterator[_Line]:
     """Yield the lines of a marked text, each with the last mark before its first letter."""
     notes: list[tuple[int, int, int]] = []
-    plain = finish_text(text, lambda offset, file_index, line: notes.append((offset, file_index, line)))
+    plain = finish_text(text, notes)
     start = 0
     for line in plain.split("\n"):
         before = bisect_right(notes, first_letter(plain, start), key=itemgetter(0))

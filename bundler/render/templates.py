@@ -285,7 +285,7 @@ class TemplateSet:
         notes: list[tuple[int, int, int]] = []
         pieces = template.root_render_func(template.new_context())
         printed = "".join(_bounded(pieces)).replace("\r\n", "\n")
-        text = finish_text(printed, lambda offset, file_index, line: notes.append((offset, file_index, line)))
+        text = finish_text(printed, notes)
         return RenderedText(name, text, tuple(notes))
 
     def _problem_of(self, error: BaseException, name: str) -> Problem:

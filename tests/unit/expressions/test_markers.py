@@ -20,7 +20,7 @@ PIECES = st.lists(
 @example("a\0\0L0:3\0\0")
 def test_line_marks_vanish_and_every_other_nul_stays(text: str) -> None:
     noted: list[tuple[int, int, int]] = []
-    finished = finish_text(text, lambda offset, file_index, line: noted.append((offset, file_index, line)))
+    finished = finish_text(text, noted)
     assert finished == LINE_MARK.sub("", text) == finish_text(text)
     marks = list(LINE_MARK.finditer(text))
     assert [f"{file_index}:{line}" for _, file_index, line in noted] == [mark[1] for mark in marks]
