@@ -158,8 +158,12 @@ def _there(first: Path, stem: Path) -> Path:
     """Return the file to begin with: the one that is named, else any part of the delivery that it names."""
     if first.exists():
         return first
-    parts = [path for path in stem.parent.glob(f"{glob.escape(stem.name)}.[0-9]*") if _stem_of(path) == stem]
-    return min(parts, default=first)
+    return min(parts_beside(stem), default=first)
+
+
+def parts_beside(stem: Path) -> list[Path]:
+    """Return the files beside a delivery that have the names of its parts, sorted; they may be of another build."""
+    return sorted(path for path in stem.parent.glob(f"{glob.escape(stem.name)}.[0-9]*") if _stem_of(path) == stem)
 
 
 def _check_names(named: Sequence[Path], wanted: Mapping[Path, int], head: PartHeader, doing: str) -> None:
@@ -175,7 +179,9 @@ def _check_names(named: Sequence[Path], wanted: Mapping[Path, int], head: PartHe
         raise ForeignPartError(doing, context=found, hint="bring the parts of one build together, under their names")
     if extra := [path for path in named if path not in wanted]:
         found = [f"{path} is beyond the {head.count} parts of this build" for path in extra]
-        raise ForeignPartError(doing, context=found, hint="give the parts of one build")
+        raise ForeignPartError(
+            doing, context=found, hint="give the parts of one build; the others are of an earlier export"
+        )
 
 
 def _checked(wanted: dict[Path, int], fds: dict[Path, int], named: Path, doing: str) -> list[Part]:

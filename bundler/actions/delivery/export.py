@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bundler.actions.delivery.export_inventory import Gathered, blobs_of, gather_images
 from bundler.archive.writer import pack_files
 from bundler.delivery.index import encode_index
+from bundler.delivery.pieces import parts_beside
 from bundler.delivery.writer import DeliveryWriter
 from bundler.errors import InterruptedRunError
 from bundler.errors.delivery import DeliveryError
@@ -35,7 +36,7 @@ from bundler.model.digest import Digest, digest_of
 from bundler.model.events import BytesMoved, Notice, Warned
 from bundler.model.lean import dataclass, replace
 from bundler.model.results import Exported
-from bundler.model.size import shown_bytes
+from bundler.model.size import listed, shown_bytes
 from bundler.model.trust import INDEX_PAYLOAD
 from bundler.sbom.cyclonedx import make_sbom
 from bundler.sbom.image import ImageContent, installed
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from bundler.ports import ImageSource, Reporter, Signer
 
 STREAMS_AT_ONCE: Final = 4
+_MOST_SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +128,16 @@ def export_bundle(
             index = _with_sbom(index, sbom)
             raw = encode_index(index)
             paths = writer.finish(index, sbom, [signer.sign(INDEX_PAYLOAD, raw) for signer in signers])
+    _warn_of_others(request.target, paths, report)
     size = sum(path.stat().st_size for path in paths)
     return Exported(paths=tuple(paths), build_id=digest_of(raw), index=index, size=size)
+
+
+def _warn_of_others(target: Path, paths: Sequence[Path], report: Reporter) -> None:
+    """Warn of what an earlier export left under this name: copied along, it makes the delivery one of two builds."""
+    others = [path.name for path in (target, *parts_beside(target)) if path not in paths and path.exists()]
+    if others:
+        report(Warned(f"of an earlier export, and not of this one: {listed(others, _MOST_SHOWN)}; remove them"))
 
 
 def _small(request: ExportRequest, gathered: Sequence[Gathered], archive: bytes) -> Mapping[Digest, bytes]:

@@ -281,6 +281,21 @@ def test_parts_hold_the_same_delivery(world: World) -> None:
 # --- what goes wrong ---------------------------------------------------------------------------------------------
 
 
+def test_what_an_earlier_export_left_under_the_name_is_warned_of(world: World) -> None:
+    def warnings() -> list[str]:
+        found = [event.text for event in world.events if isinstance(event, Warned)]
+        world.events.clear()
+        return found
+
+    many = world.export(APP, part_bytes=50_000).paths
+    assert (len(many) > 2, warnings()) == (True, [])
+    few = world.export(APP, part_bytes=200_000).paths
+    left = ", ".join(path.name for path in many if path not in few)
+    assert warnings() == [f"of an earlier export, and not of this one: {left}; remove them"]
+    world.export(APP)
+    assert "shop.bundle.001, " in warnings()[0]
+
+
 def refused(world: World, error: type[BundlerError], *names: str, **more: object) -> BundlerError:
     with pytest.raises(error) as caught:
         world.export(*names, **more)
