@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler.cli.session.app import App
+    from bundler.model.site import Site
     from bundler.ports import ClusterClient, Confinement
 
 Result = TypeVar("Result")
@@ -47,6 +48,15 @@ def open_session(app: App) -> Session:
         read_stdin=lambda: sys.stdin.read(),  # noqa: PLW0108 - who tests it puts another one there
     )
     return Session(Scope(session_options(app), host, app.network, partial(open_cluster, app)))
+
+
+def named_site(session: Session, path: Path | None) -> Site | None:
+    """Return the site file that --site names; None where it names none. Its registry may be reached from now on.
+
+    Raises:
+        ValuesFileError: with every problem of the file.
+    """
+    return session.read_site(path) if path else None
 
 
 def session_options(app: App) -> SessionOptions:

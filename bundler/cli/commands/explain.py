@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.session import named_site, open_session
 from bundler.cli.output.explanation import show_explanation
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.bundle_options import fetch_or_offline_options
@@ -33,5 +33,5 @@ def explain_command(app: App, *, release: str, name: str, field: str, bundle: st
     recorded; the bundle is taken from where it was installed from, and has to be the same.
     """
     session = open_session(app)
-    policy = session.read_site(site_file) if site_file else None
+    policy = named_site(session, site_file)
     show_explanation(app, session.explain_object(release, name, field, bundle=bundle, site=policy))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.session import named_site, open_session
 from bundler.cli.flows.confirm import say_where
 from bundler.cli.output.releases import show_migrated
 from bundler.cli.parsing.change_options import policy_option
@@ -37,7 +37,7 @@ def migrate_storage_command(
     any time, and while others work with the objects.
     """
     session = open_session(app)
-    policy = session.read_site(site_file) if site_file else None
+    policy = named_site(session, site_file)
     say_where(app, session, session.namespace)
     done = session.migrate_storage(definition, is_dry_run=dry_run, site=policy, outside_window=outside_window)
     show_migrated(app, done, is_dry_run=dry_run)

@@ -11,7 +11,7 @@ from bundler import library
 from bundler.actions.acquire.bundle import judge
 from bundler.actions.acquire.catalogues import Recorded
 from bundler.actions.acquire.pull import pull
-from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.session import named_site, open_session
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.parsing.bundle_options import fetch_options
 from bundler.cli.parsing.command import FilePath, verb
@@ -42,7 +42,7 @@ def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple
     release. With --key or --site nothing is written that is not signed as they ask.
     """
     session = open_session(app)
-    place = session.read_site(site) if site else None
+    place = named_site(session, site)
     policy = policy_for(place, keys)
     sources = library.bundles.sources_of(session.scope)
     found = library.catalogues.find_published(session.scope, _named(address, accepts), place, policy)

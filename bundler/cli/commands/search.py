@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler import library
-from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.session import named_site, open_session
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.output.found import show_found
 from bundler.cli.parsing.bundle_options import bundle_limit_options
@@ -39,7 +39,7 @@ def search_command(
     order that has it; catalogues that have the same name have to mean the same bundle.
     """
     session = open_session(app)
-    place = session.read_site(site) if site else None
+    place = named_site(session, site)
     with session.scope.calling():
         result = library.catalogues.search(
             session.scope, words, catalogues=catalogues, site=place, policy=policy_for(place, keys)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.session import named_site, open_session
 from bundler.cli.flows.confirm import say_where
 from bundler.cli.flows.junit_file import write_reports
 from bundler.cli.output.checked import show_checks
@@ -32,7 +32,7 @@ def test_command(app: App, *, release: str, junit: Path | None, site_file: Path 
     and all of them, under the lock of the release. Exits with 1 when one failed.
     """
     session = open_session(app)
-    site = session.read_site(site_file) if site_file else None
+    site = named_site(session, site_file)
     say_where(app, session, session.scope.namespace(of_site=site.namespace if site else ""))
     report = session.test(release, site=site, lock_timeout_s=lock_timeout_s)
     app.telling.stop()

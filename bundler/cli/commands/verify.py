@@ -10,7 +10,7 @@ from bundler import delivery, library, signing
 from bundler.actions import acquire
 from bundler.actions.acquire.trust import signed_by
 from bundler.actions.delivery.verify import verify_archive, verify_delivery
-from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.session import named_site, open_session
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.parsing.bundle_options import bundle_limit_options
 from bundler.cli.parsing.command import FilePath, verb
@@ -50,7 +50,7 @@ def verify_command(
     22 part of another build, 23 unsigned, 24 signed by an untrusted key, 25 refused by the site's policy, 27 base of a
     delta missing.
     """
-    site = open_session(app).read_site(values.site) if values.site else None
+    site = named_site(open_session(app), values.site)
     verified = _verified(app, paths, policy_for(site, keys), bases, values)
     if app.output == "text":
         app.screen.lines([Line(_line(verified))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import RollbackRequest, RunOptions
-from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.session import named_site, open_session
 from bundler.cli.flows.install import EXIT_PENDING
 from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.output.drift import show_drift
@@ -50,7 +50,7 @@ def carry_out_drift(app: App, release: str, flags: DriftFlags, *, is_fixed: bool
         BundlerError: what could not be compared, once everything else was shown.
     """
     session = open_session(app)
-    site = session.read_site(flags.site_file) if flags.site_file else None
+    site = named_site(session, flags.site_file)
     errors: list[BundlerError] = []
     found = [*_drifts(app, session, release, flags, site, errors)]
     if is_fixed and found[0].objects:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler import AbortRequest, ContinueRequest, RollbackRequest
-from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.session import named_site, open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_go_on, say_where, with_consents
 from bundler.cli.flows.install import place_of, show_plan_as_data, subject_of
 from bundler.cli.flows.junit_file import require_test, writing_junit
@@ -49,7 +49,7 @@ def carry_out_return(
     """
     require_test(run.junit, runs_checks=options.runs_checks)
     session = open_session(app)
-    request = replace(asked, site=session.read_site(site) if site else None)
+    request = replace(asked, site=named_site(session, site))
     request = replace(request, namespace=session.namespace_of(request))
     say_where(app, session, request.namespace)
     request = replace(request, accepted=with_consents(request.accepted, app, run))
@@ -134,7 +134,7 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
     """
     session = open_session(app)
     accepted = replace(with_consents(asked.accepted, app, run), removal=may_go_on(app, run))
-    request = replace(asked, site=session.read_site(site) if site else None, accepted=accepted)
+    request = replace(asked, site=named_site(session, site), accepted=accepted)
     request = replace(request, namespace=session.namespace_of(request))
     say_where(app, session, request.namespace)
     if run.dry_run:

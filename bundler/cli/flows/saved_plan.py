@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import ReleaseRequest, library
-from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.session import named_site, open_session
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.flows.confirm import EXIT_DECLINED
 from bundler.cli.flows.install import EXIT_PENDING
@@ -72,8 +72,8 @@ def make_plan(app: App, asked: AnyRequest, flags: PlanFlags, *, site: Path | Non
         BundlerError: what would stop the change, or why the file cannot be written.
     """
     session = open_session(app)
-    if not isinstance(asked, ReleaseRequest) and site:
-        asked = replace(asked, site=session.read_site(site))
+    if not isinstance(asked, ReleaseRequest):
+        asked = replace(asked, site=named_site(session, site))
     request = session.read(asked) if isinstance(asked, ReleaseRequest) else asked
     request = replace(request, namespace=session.namespace_of(request))
     app.screen.say_lines([identity_line(session.identity(), request.namespace)])
@@ -132,7 +132,7 @@ def _signers(
     """Check who signed a plan, where that is asked for; return their names."""
     if not flags.keys and not flags.requires_signature:
         return ()
-    site = session.read_site(inputs.values.site) if inputs.values.site else None
+    site = named_site(session, inputs.values.site)
     policy = policy_for(site, flags.keys)
     if not policy.keys:
         raise UsageError(
