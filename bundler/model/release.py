@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.model.rollout import Rollout
     from bundler.model.stage import Stage
+    from bundler.model.values import Pointer
 
 
 class ReleaseStatus(StrEnum):
@@ -255,6 +256,8 @@ class Revision:
     """What the user gave: site, files, --set; null deletes."""
     computed_values: Body | None = None
     """What the templates saw, components below their names; None where an older bundler wrote the record."""
+    immutable: tuple[Pointer, ...] = ()
+    """Places in the computed values of which a schema says that they stay; none where an older bundler wrote it."""
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Component path -> the component paths that must be ready first."""
     notes: str = ""

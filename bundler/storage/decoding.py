@@ -139,6 +139,7 @@ def decode_revision(head: Head, pieces: Iterable[Piece], taken: Taken | None) ->
         left_to_others=_left(details),
         recreated=texts_of(details.get("recreated", []), "recreated", limits.READ_OBJECTS_MAX),
         skipped_hooks=texts_of(details.get("skippedHooks", []), "skippedHooks", limits.READ_OBJECTS_MAX),
+        immutable=texts_of(details.get("immutableValues", []), "immutableValues", limits.READ_OBJECTS_MAX),
         taken=texts_of(details.get("taken", []), "taken", limits.READ_OBJECTS_MAX),
         accepted_risks=texts_of(details.get("acceptedRisks", []), "acceptedRisks", limits.READ_OBJECTS_MAX),
     )

@@ -169,6 +169,7 @@ def _details(revision: Revision) -> dict[str, JSONValue]:
         **({"acceptedRisks": list(revision.accepted_risks)} if revision.accepted_risks else {}),
         **({"recreated": list(revision.recreated)} if revision.recreated else {}),
         **({"skippedHooks": list(revision.skipped_hooks)} if revision.skipped_hooks else {}),
+        **({"immutableValues": list(revision.immutable)} if revision.immutable else {}),
         **({"taken": list(revision.taken)} if revision.taken else {}),
     }
 

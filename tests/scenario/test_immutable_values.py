@@ -69,6 +69,67 @@ def test_a_rollback_is_not_held_up_by_values_that_never_changed(sandbox_world: W
     assert operator.statuses()[-1] == "deployed"
 
 
+def test_a_rollback_that_changes_a_value_back_is_refused_by_what_the_deployed_revision_says(
+    sandbox_world: World, tmp_path: Path
+):
+    operator, free = sandbox_world.operator, menu(tmp_path / "free", zone="a", key="", size=1)
+    fixed = menu(tmp_path / "fixed", "zone", zone="a", key="", size=1)
+    operator.install(free)
+    operator.upgrade(free, zone="b")
+    operator.upgrade(fixed, size="3")
+    with pytest.raises(ImmutableFieldError) as raised:
+        operator.rollback(revision=1)
+    said = 'zone: "b" is recorded in revision 3 and cannot change, revision 1 has "a"'
+    assert raised.value.context == (said,)
+    assert "--allow-downgrade" in raised.value.hint
+    assert operator.statuses()[-1] == "deployed"
+    operator.rollback(revision=2)
+    operator.rollback(revision=1)  # what revision 2 recorded, and runs now, does not say that it stays
+
+
+def test_a_secret_that_cannot_go_back_is_not_shown(sandbox_world: World, tmp_path: Path):
+    operator, made = sandbox_world.operator, []
+    for is_fixed in (False, True):
+        shape = {"writeOnly": True, "immutable": is_fixed}
+        files = {
+            "templates/a.yaml": TEMPLATE,
+            "values.yaml": "{}",
+            "values.schema.json": json.dumps({"type": "object", "properties": {"key": shape}}),
+        }
+        made.append(make_bundle(tmp_path / str(is_fixed), files))
+    for key in ("correct-horse-battery", "hunter2hunter2"):
+        operator.upgrade(made[0], key=key, request={"must_exist": False})
+    operator.upgrade(made[1])
+    with pytest.raises(ImmutableFieldError) as raised:
+        operator.rollback(revision=1)
+    assert raised.value.context == ("key: *** is recorded in revision 3 and cannot change, revision 1 has ***",)
+
+
+def test_a_rollback_to_before_there_was_a_value_or_from_an_older_record_is_not_held_up(
+    sandbox_world: World, tmp_path: Path
+):
+    operator = sandbox_world.operator
+    operator.install(menu(tmp_path / "one", size=1))
+    operator.upgrade(menu(tmp_path / "two", "zone", zone="a", size=1), zone="b")
+    operator.rollback(revision=1)
+    assert operator.statuses()[-1] == "deployed"
+
+
+def test_values_of_components_stay_too(sandbox_world: World, tmp_path: Path):
+    operator, bundles = sandbox_world.operator, []
+    for fixed in ((), ("zone",)):
+        menu(tmp_path / f"db{len(fixed)}", *fixed, zone="a")
+        files = {"values.yaml": "{}", "templates/b.yaml": TEMPLATE.replace("name: a", "name: b")}
+        spec = [{"name": "db", "bundle": f"../../db{len(fixed)}/demo"}]
+        bundles.append(make_bundle(tmp_path / f"all{len(fixed)}", files, components=spec))  # type: ignore[arg-type]
+    operator.install(bundles[0])
+    operator.upgrade(bundles[0], db__zone="b")
+    operator.upgrade(bundles[1])
+    with pytest.raises(ImmutableFieldError) as raised:
+        operator.rollback(revision=1)
+    assert raised.value.context == ('db.zone: "b" is recorded in revision 3 and cannot change, revision 1 has "a"',)
+
+
 def test_a_value_that_is_taken_away_is_a_change_and_a_secret_one_is_not_shown(sandbox_world: World, tmp_path: Path):
     operator = sandbox_world.operator
     schema = {

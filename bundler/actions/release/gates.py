@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.actions.acquire.version_policy import older_version
-from bundler.actions.release.immutable_values import changed_immutables
+from bundler.actions.release.immutable_values import changed_back, changed_immutables
 from bundler.actions.release.saved_plan import stale_problems
 from bundler.actions.release.steps import case_of, policy_of
 from bundler.actions.release.upgrade_path import barrier_problems, downgrade_line, path_problems
@@ -160,6 +160,8 @@ def _rollout(proposal: Proposal) -> Iterable[Problem]:
 
 def _fixed_values(proposal: Proposal) -> Iterable[Problem]:
     draft = proposal.draft
+    if draft is not None and draft.is_recorded and proposal.left is not None:
+        return changed_back(draft.revision, proposal.left)
     if draft is None or draft.composition is None or draft.recorded is None:
         return ()
     if not (proposal.history.was_installed or proposal.history.damaged):

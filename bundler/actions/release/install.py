@@ -18,6 +18,7 @@ from bundler.actions.release.history import (
     uninstalled,
 )
 from bundler.actions.release.hook_runs import operation_of
+from bundler.actions.release.immutable_values import immutable_places
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, propose_checked, require_cluster
 from bundler.actions.release.recorded_parts import recorded_gate, recorded_reach, recorded_readiness, recorded_rule
@@ -199,6 +200,7 @@ def _revision(request: InstallRequest, composition: Composition, history: Histor
         inventory=_inventory(composition),
         user_values=composition.values.user.data,
         computed_values=whole_data(composition.values, is_masked=False),
+        immutable=tuple(immutable_places(bundle, composition.values)),
         needs=composition.rendering.needs,
         notes=_notes(request.order, composition, order.revision, order.operation),
         sensitive=composition.sensitive,

@@ -10,7 +10,7 @@ from bundler.actions.change.make_plan import Planned, make_plan, without_hooks
 from bundler.actions.ordering.keeping import order_at_first, order_under_lock
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
-from bundler.actions.release.history import History, load_history, with_barriers
+from bundler.actions.release.history import History, load_history, load_whole, with_barriers
 from bundler.actions.release.hook_runs import hooks_of, left_by_rollback
 from bundler.actions.release.kept_secrets import learn_shown_secrets
 from bundler.actions.release.no_op import is_pending
@@ -140,6 +140,8 @@ class Proposal:
     """When it was planned; None where the site's deployment windows do not ask."""
     is_second_look: bool = False
     """The cluster moved since the plan was first shown, and the changes differ."""
+    left: Revision | None = None
+    """Of a rollback to another revision: the deployed one, which says which values stay."""
     kept_secrets: frozenset[str] = frozenset()
     """What the kept revisions recorded as sensitive, where something live differs: it may be live still."""
     hidden: Plan | None = None
@@ -192,6 +194,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
             planned=replace(planned, plan=plan),
             draft=draft,
             history=history,
+            left=_left(draft, history, ports),
             kept_secrets=kept,
             terms=terms,
             identity=identity_for(terms, ports.cluster),
@@ -315,12 +318,23 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         planned=replace(planned, plan=plan),
         draft=draft,
         history=history,
+        left=_left(draft, history, ports),
         kept_secrets=kept,
         order=order_under_lock(draft.namespace, draft.release, first.terms, ports),
         moment=moment_for(first.terms, ports.clock),
         is_second_look=True,
     )
     return _at_rest(second)
+
+
+def _left(draft: Draft, history: History, ports: Ports) -> Revision | None:
+    deployed = history.deployed
+    if not draft.is_recorded or deployed is None or deployed.revision == draft.revision.rolled_back_to:
+        return None
+    try:
+        return load_whole(deployed, ports.store)
+    except RecordDamagedError:  # its sensitive part alone: what it hid cannot be compared
+        return ports.store.load(deployed)
 
 
 def _history_for(draft: Draft, ports: Ports) -> History:
