@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from bundler.errors.change import QuotaExceededError
 from bundler.fields.kinds import plural_of, pod_spec_path
 from bundler.fields.quantity import amount_of, canonical
+from bundler.model.change import Action
 from bundler.model.json import Body, int_at, items_at, list_at, mapping_at, text_at
+from bundler.model.lean import replace
 from bundler.model.manifest import Manifest
 from bundler.model.refs import ObjectRef
 from bundler.planning.problem import Problem
@@ -30,6 +32,7 @@ def quota_problems(
     *,
     extra_secrets: int = 0,
     on_top: Iterable[Manifest] = (),
+    grown: Iterable[Manifest] = (),
 ) -> Iterator[Problem]:
     """Check the sum of what will be created against what each ResourceQuota leaves.
 
@@ -40,12 +43,14 @@ def quota_problems(
         created: objects that do not exist yet.
         quotas: live ResourceQuotas, ``status`` included; one that no controller has seen yet counts as unused.
         extra_secrets: Secrets of the release's record.
+        grown: workloads with the number of replicas that they get beside those they have; see `grown_workloads`.
         on_top: live workloads with as many replicas as pods come on top of those that they have.
 
     Returns:
         One problem with every resource of every quota that would be exceeded.
     """
     needs = [(one.ref.namespace, need) for one in created for need in _object_needs(one)]
+    needs += [(one.ref.namespace, need) for one in grown for need in _pod_needs(one)]
     more = [(one.ref.namespace, need) for one in on_top for need in _pod_needs(one)]
     lines = [line for ref, quota in quotas for line in _lines(ref, quota, _sum([*needs, *more], ref, extra_secrets))]
     if lines:
@@ -55,6 +60,25 @@ def quota_problems(
             lines=tuple(sorted(lines)),
             hint=f"ask for a larger quota, or request less{', or take smaller steps' if more else ''}",
         )
+
+
+def grown_workloads(changes: Iterable[Change]) -> Iterator[Manifest]:
+    """Yield workloads whose number of replicas a plan changes, with the difference in its place: below 0 makes room.
+
+    Args:
+        changes: of the plan.
+    """
+    for change in changes:
+        before, after, desired = change.before, change.after, change.desired
+        if before is None or after is None or desired is None:
+            continue
+        if change.action is not Action.UPDATE or change.ref.kind not in _WORKLOADS:
+            continue
+        # a rollout that is stuck has pods on top of its replicas, which make room for those that come
+        have = max(int_at(before, "spec", "replicas", default=1), int_at(before, "status", "replicas"))
+        more = int_at(after, "spec", "replicas", default=1) - have
+        if more:
+            yield replace(desired, body={**after, "spec": {**mapping_at(after, "spec"), "replicas": more}})
 
 
 def with_changes(

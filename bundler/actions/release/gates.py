@@ -24,7 +24,7 @@ from bundler.planning.late_references import hook_problems
 from bundler.planning.live_reach import homes_of, new_reach, reach_beyond_live, reach_not_there_before
 from bundler.planning.problem import Problem
 from bundler.planning.protection import protection_problems
-from bundler.planning.quota import quota_problems, with_changes
+from bundler.planning.quota import grown_workloads, quota_problems, with_changes
 from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses, lost_with
@@ -187,7 +187,10 @@ def _quota(proposal: Proposal) -> Iterable[Problem]:
     case = case_of(proposal)
     on_top = () if case is None else pods_on_top(case)
     quotas = with_changes(observation.quotas, plan.changes)
-    return quota_problems(created, quotas, extra_secrets=records, on_top=on_top)
+    terms, wanted = proposal.terms, proposal.planned.wanted
+    puts_back = terms.follows_failure or terms.is_correction or wanted.is_rollback  # the way back is not refused
+    grown = () if case is not None or puts_back else grown_workloads(plan.changes)
+    return quota_problems(created, quotas, extra_secrets=records, on_top=on_top, grown=grown)
 
 
 def _steps(proposal: Proposal) -> Iterable[Problem]:

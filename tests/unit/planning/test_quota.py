@@ -4,7 +4,7 @@ from bundler.errors.change import QuotaExceededError
 from bundler.model.change import Action, Change
 from bundler.model.refs import ObjectRef
 from bundler.planning.problem import refuse
-from bundler.planning.quota import quota_problems, with_changes
+from bundler.planning.quota import grown_workloads, quota_problems, with_changes
 from tests.lib.manifests import deployment, manifest
 
 
@@ -50,6 +50,29 @@ def test_a_quota_that_the_plan_changes_counts_as_it_will_be(hard, is_refused):
     change = Change(ref=ref, action=Action.UPDATE, before=live, after={"spec": {"hard": {"pods": hard}}})
     assert bool(list(quota_problems([web(2)], with_changes([(ref, live)], [change])))) is is_refused
     assert list(quota_problems([web(2)], with_changes([(ref, live)], [])))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [(2, 6, "the plan needs 4 pods, 2 of 3 are used"), (2, 3, ""), (6, 2, ""), (6, 6, "")],
+)
+def test_replicas_that_come_beside_those_that_are_there_count(before, after, refused):
+    old, new = web(before), web(after)
+    change = Change(ref=new.ref, action=Action.UPDATE, desired=new, before=old.body, after=new.body)
+    found = list(quota_problems([], [quota({"pods": "3"}, {"pods": "2"})], grown=grown_workloads([change])))
+    assert [refused in line for problem in found for line in problem.lines] == ([True] if refused else [])
+
+
+def test_the_pods_of_a_rollout_that_is_stuck_make_room_for_those_that_come():
+    live, new = web(2).body | {"status": {"replicas": 3}}, web(3)
+    change = Change(ref=new.ref, action=Action.UPDATE, desired=new, before=live, after=new.body)
+    assert not list(quota_problems([], [quota({"pods": "3"}, {"pods": "3"})], grown=grown_workloads([change])))
+
+
+def test_replicas_that_go_make_room_for_those_that_come():
+    less = Change(ref=web(1).ref, action=Action.UPDATE, desired=web(1), before=web(3).body, after=web(1).body)
+    assert not list(quota_problems([web(2)], [quota({"pods": "3"}, {"pods": "3"})], grown=grown_workloads([less])))
+    assert list(quota_problems([web(3)], [quota({"pods": "3"}, {"pods": "3"})], grown=grown_workloads([less])))
 
 
 def test_the_record_counts_as_secrets():
