@@ -100,3 +100,14 @@ def test_what_was_a_secret_once_and_is_a_plain_value_now_is_masked_in_what_revis
     ):
         found = cli(*words, *IN_PROD).ok()
         assert hides(found.out + found.err), words
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("verb", ["status", "wait"])
+def test_why_something_is_not_ready_quotes_no_token_of_a_superseded_revision(written_back, verb):
+    with written_back.sandbox() as sandbox:
+        sandbox.edit(CONFIG, {"metadata": {"finalizers": [f"example.com/{OLDEST}"]}})
+        sandbox.delete(CONFIG)
+    found = written_back(verb, "shop", *IN_PROD, "--timeout", "20s")
+    assert "waits for" in found.out + found.err
+    assert hides(found.out + found.err)

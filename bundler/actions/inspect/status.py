@@ -70,7 +70,7 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
 
     objects = tuple(ObjectStatus(entry=entry, health=health(entry.ref)) for entry in entries)
     objects = _with_targets(_with_pods(objects, live, ports), revision)
-    if any(one.health.status is not Status.CURRENT for one in objects):  # what they say may quote anything
+    if any(one.health.status is not Status.CURRENT or one.health.warning for one in objects):  # it may quote anything
         learn_kept_secrets(history, ports)
     unasked = tuple(sorted(set(silent.values())))
     failed = _went_back_from(revision, history, ports)
