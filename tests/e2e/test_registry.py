@@ -281,8 +281,9 @@ def test_uploads_through_a_proxy_that_cuts_every_8_megabytes_end_and_move_little
             content = random.Random(size + has_tls).randbytes(size)
             before, was_cut = proxy.to_server_bytes, proxy.cuts > 0
             sent = oci.put_blob(repository, blob_of(content), source_of(content))
-            # The blob that meets the first cut begins again; what was sent on top is in buffers before the proxy.
-            assert proxy.to_server_bytes - before <= 1.2 * size + (0 if was_cut else 8_000_000)
+            # The blob that meets the first cut begins again, and once more where much of what the cut connection took
+            # was still in buffers before a proxy that had no time for it: half of that may be more than 8 megabytes.
+            assert proxy.to_server_bytes - before <= 1.2 * size + (0 if was_cut else 16_000_000)
             assert not was_cut or sent <= 1.2 * size
             assert oci.has_blob(repository, blob_of(content))
         assert proxy.to_server_bytes <= 1.2 * sum(sizes)
