@@ -201,7 +201,7 @@ def _keys_of(text: str, layers: Sequence[ValuesLayer]) -> list[str]:
         hint = "unset the whole list, or give it again"
         raise _refusal(text, "a list is recorded as a whole", hint=hint)
     if not any(layer.origin.kind is LayerKind.RECORDED for layer in layers):
-        hint = "use --unset with an upgrade that names no values file and does not reset the values"
+        hint = "use --unset with an upgrade that names neither a values file nor a site file, or with --reuse-values"
         raise _refusal(text, "this run does not start from recorded values", hint=hint)
     return keys
 

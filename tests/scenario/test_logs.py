@@ -9,6 +9,7 @@ import pytest
 from bundler.actions.inspect.logs import release_logs
 from bundler.errors.cluster import ForbiddenError, UnavailableError
 from bundler.model.cluster import LogQuery
+from bundler.model.lean import replace
 from tests.lib.faulty import FaultyCluster
 
 if TYPE_CHECKING:
@@ -46,6 +47,37 @@ def test_a_log_that_breaks_off_does_not_hide_the_others(sandbox_world: World) ->
     shares = [query.within_s for query in cluster.queries]
     assert shares[0] == ports.remaining_s() / len(shares)
     assert all(share is not None and share <= ports.remaining_s() for share in shares)
+
+
+class Locked(FaultyCluster):
+    """May not read logs, or those of all pods but one."""
+
+    def __init__(self, cluster: object, *, but_one: bool) -> None:
+        super().__init__(cluster)  # type: ignore[arg-type]
+        self._left = int(but_one)
+
+    def logs(self, pod: ObjectRef, query: LogQuery) -> Iterator[str]:
+        self._left -= 1
+        if self._left < 0:
+            raise ForbiddenError(
+                "reading logs", context=[f"cannot get pods/log in namespace {pod.namespace}"], hint="ask"
+            )
+        yield from super().logs(pod, replace(query, is_following=False))
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_logs_of_which_none_may_be_read_end_in_an_error_and_others_do_not(
+    sandbox_world: World, *, follows: bool
+) -> None:
+    world = sandbox_world
+    world.operator.install(world.menu, replicas="3")
+    query = LogQuery(is_following=follows)
+    world.operator.cluster = Locked(world.cluster, but_one=True)
+    assert list(release_logs(world.operator.ports(), world.operator.namespace, "shop", query))
+    world.operator.cluster = Locked(world.cluster, but_one=False)
+    with pytest.raises(ForbiddenError) as raised:
+        list(release_logs(world.operator.ports(), world.operator.namespace, "shop", query))
+    assert raised.value.context == ("cannot get pods/log in namespace prod",)
 
 
 class Mistaken(FaultyCluster):

@@ -11,6 +11,7 @@ from bundler.actions.change.pod_watch import containers_of, pod_selector
 from bundler.actions.release.history import require_history
 from bundler.concurrency import in_thread
 from bundler.errors import BundlerError, UsageError
+from bundler.errors.cluster import ForbiddenError
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.events import Warned
 from bundler.model.json import Body, mapping_at, text_at
@@ -57,6 +58,7 @@ def release_logs(
     Raises:
         ReleaseNotFoundError: when there is no such release.
         UsageError: when it has no such component or container.
+        ForbiddenError: at the end, when no log may be read.
     """
     pods = pods_of_release(ports, namespace, release, component)
     streams = _streams(pods, query.container)
@@ -70,10 +72,12 @@ def release_logs(
             ports.report(Warned(left))
         yield from _follow(streams[:_FOLLOWED_AT_ONCE], ports, query)
         return
+    refused: list[ForbiddenError] = []
     for number, stream in enumerate(streams):
         # A log without end takes its share of the time, and not that of the others.
         share_s = max(_LEAST_S, ports.remaining_s() / (len(streams) - number))
-        yield from _read(stream, ports, replace(query, within_s=share_s))
+        yield from _read(stream, ports, replace(query, within_s=share_s), refused)
+    _refuse_if_all(refused, streams)
 
 
 def pods_of_release(ports: Ports, namespace: str, release: str, component: str = "") -> Sequence[Body]:
@@ -128,22 +132,41 @@ def _streams(pods: Sequence[Body], container: str) -> list[_Stream]:
     return streams
 
 
-def _read(stream: _Stream, ports: Ports, query: LogQuery) -> Iterator[LogLine]:
-    """Yield a container's lines; why there are none is a line too, so that the others are still shown."""
+def _refuse_if_all(refused: Sequence[ForbiddenError], streams: Sequence[_Stream]) -> None:
+    """Raise where no log may be read: nothing but that was shown.
+
+    Raises:
+        ForbiddenError: with the right that is missing.
+    """
+    if streams and len(refused) == len(streams):
+        raise refused[-1]
+
+
+def _read(stream: _Stream, ports: Ports, query: LogQuery, refused: list[ForbiddenError]) -> Iterator[LogLine]:
+    """Yield a container's lines; why there are none is a line too, so that the others are still shown.
+
+    Args:
+        stream: the container.
+        ports: the cluster.
+        query: which lines.
+        refused: takes the error where the log may not be read.
+    """
     count = 0
     try:
         for text in ports.cluster.logs(stream.pod, replace(query, container=stream.container)):
             count += 1
             yield LogLine(stream.pod.name, stream.container, text)
     except BundlerError as error:
+        if isinstance(error, ForbiddenError):
+            refused.append(error)
         what = "cut" if count else "no log"
         yield LogLine(stream.pod.name, stream.container, f"[{what}: {'; '.join(error.context) or error}]")
 
 
-def _pump(stream: _Stream, ports: Ports, query: LogQuery, lines: queue.Queue[LogLine | Exception | None]) -> None:
+def _pump(lines_of: Iterator[LogLine], lines: queue.Queue[LogLine | Exception | None]) -> None:
     """Put a container's lines into a queue, and None or what went wrong after the last."""
     try:
-        for line in _read(stream, ports, query):
+        for line in lines_of:
             lines.put(line)
     except Exception as error:  # noqa: BLE001 - raised again where the lines are taken
         lines.put(error)
@@ -153,8 +176,9 @@ def _pump(stream: _Stream, ports: Ports, query: LogQuery, lines: queue.Queue[Log
 
 def _follow(streams: Sequence[_Stream], ports: Ports, query: LogQuery) -> Iterator[LogLine]:
     lines: queue.Queue[LogLine | Exception | None] = queue.Queue(maxsize=1000)
+    refused: list[ForbiddenError] = []
     for stream in streams:
-        in_thread(_pump, stream, ports, query, lines).start()
+        in_thread(_pump, _read(stream, ports, query, refused), lines).start()
     still_open = len(streams)
     while still_open and not ports.is_stopped():
         if ports.remaining_s() <= 0:
@@ -170,3 +194,5 @@ def _follow(streams: Sequence[_Stream], ports: Ports, query: LogQuery) -> Iterat
             still_open -= 1
         else:
             raise line
+    if not still_open:
+        _refuse_if_all(refused, streams)

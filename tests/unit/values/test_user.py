@@ -187,6 +187,7 @@ def test_unset_needs_recorded_values() -> None:
     with pytest.raises(ValuesPathError) as caught:
         fold_user_values(SHOP, user(layer("qps: 1"), unset=["qps"]))
     assert caught.value.context == ("this run does not start from recorded values",)
+    assert "a site file" in caught.value.hint  # which starts afresh, as a values file does
 
 
 def test_every_path_that_leads_nowhere_is_told_at_once() -> None:
