@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import BundleInvalidError
@@ -57,4 +58,4 @@ class Problems:
 def _again(origin: str) -> str:
     if origin.startswith(IN_AN_OBJECT):  # lint does not reach into a cluster
         return "`bundler lint` checks the bundle before it goes into its Secret"
-    return f"`bundler lint {origin}` checks the bundle again"
+    return f"`bundler lint {shlex.quote(origin)}` checks the bundle again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +43,7 @@ def load_render_tests(folder: Path) -> tuple[RenderCase, ...]:
     problems = Problems()
     cases = [case for path in sorted((folder / FOLDER).glob("*.yaml")) for case in _cases(path, folder, problems)]
     if problems:
-        hint = f"correct what is named above; `bundler test-render {folder}` runs the tests again"
+        hint = f"correct what is named above; `bundler test-render {shlex.quote(str(folder))}` runs the tests again"
         raise BundleInvalidError(f"reading the tests in {folder / FOLDER}", context=problems.lines(), hint=hint)
     return tuple(cases)
 

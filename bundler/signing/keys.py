@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -119,7 +120,9 @@ def read_private(path: Path, ask_passphrase: Callable[[], str]) -> KeyPair:
         raise KeyFileError(doing, context=[f"{path} holds a public key"], hint=hint)
     if mode & 0o077:
         found = f"{path} has mode {mode & 0o777:04o}: others can read it"
-        raise KeyFileError(doing, context=[found], hint=f"run `chmod 600 {path}`, and think about who has seen it")
+        raise KeyFileError(
+            doing, context=[found], hint=f"run `chmod 600 {shlex.quote(str(path))}`, and think about who has seen it"
+        )
     head, kdf, name, body = _parsed(text, path, doing)
     secret = body if kdf == "none" else _decrypted(kdf, head, body, ask_passphrase(), doing)
     return _pair(secret, name, doing=doing)

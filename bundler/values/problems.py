@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ def invalid_values(
     """
     found = sorted(set(problems), key=lambda one: (one.pointer, one.message, one.layer))
     recorded = [problem.unset for problem in found if problem.unset]
-    hint = f"run `bundler values {bundle_origin} --explain` to see every value and where it comes from"
+    hint = f"run `bundler values {shlex.quote(bundle_origin)} --explain` to see every value and where it comes from"
     if bundle_origin.startswith(IN_AN_OBJECT):
         hint = "correct the values of the order, or the Secret or ConfigMap that they come from"
     if recorded:

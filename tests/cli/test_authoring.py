@@ -340,3 +340,17 @@ def test_what_is_shipped_with_bundler_is_never_written_to(cli, argv):
     assert "shop is shipped with bundler" in refused.err
     assert "with a slash: ./shop" in refused.err
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_commands_that_are_suggested_can_be_copied_whatever_a_folder_is_called(cli, monkeypatch):
+    folder = cli.home / "our bundles; old"
+    folder.mkdir()
+    monkeypatch.chdir(folder.parent)
+    app = "our bundles; old/app"
+    assert f"bundler install '{app}' --context sandbox" in cli("create", app).ok().err
+    assert f"`bundler values '{app}' --explain`" in cli("values", app, "--set", "qps=99999").err
+    plan = cli("plan", "app", app, "--out", f"{folder}/it.plan").ok().err
+    assert f"`bundler show '{folder}/it.plan'`" in plan
+    assert f"bundler apply '{folder}/it.plan'" in plan
+    (folder / "app" / "bundle.yaml").write_text("kind: [\n")
+    assert f"`bundler lint '{app}'`" in cli("template", app).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def check_lock(
         raise LockDriftError(
             f"checking {LOCK_FILE} of {location.origin}",
             context=drift,
-            hint=f"run `bundler lock {location.origin}`, and look at what changes",
+            hint=f"run `bundler lock {shlex.quote(location.origin)}`, and look at what changes",
         )
     return tuple(locked.values())
 

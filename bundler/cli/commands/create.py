@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -25,4 +26,4 @@ def create_command(app: App, name: Path, *, components: str) -> None:
     files = create_bundle(name, [part for part in components.split(",") if part])
     app.show(created_form(name.resolve().name, files), (Line(str(file)) for file in files))
     place = name if "/" in str(name) or str(name) == "." else f"./{name}"
-    app.screen.say(f"try it: bundler install {place} --context sandbox")
+    app.screen.say(f"try it: bundler install {shlex.quote(str(place))} --context sandbox")

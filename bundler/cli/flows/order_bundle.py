@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.packed import packed
@@ -42,7 +43,7 @@ def pack_for_order(app: App, session: Session, release: str, source: str) -> Bod
         raise UsageError(
             f"ordering {source}",
             context=["it is a delivery: its images have to be in the registry of the site first"],
-            hint=f"run `bundler import {source}`, and order the bundle from there (oci://…)",
+            hint=f"run `bundler import {shlex.quote(source)}`, and order the bundle from there (oci://…)",
         )
     content = packed(source, taken.bundle, mtime=app.settings.environment.archive_time_s)
     return bundle_secret.secret_for(order_ref(session.namespace, release), taken.bundle.digest, content)

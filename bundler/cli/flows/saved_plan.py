@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from bundler import ReleaseRequest, library
@@ -84,8 +85,8 @@ def make_plan(app: App, asked: AnyRequest, flags: PlanFlags, *, site: Path | Non
     else:
         library.plan_files.write_plan(flags.out, saved)
         again = [f"--set-file {pointer_as_path(pointer)}=…" for pointer in library.plans.unrecorded(saved)]
-        app.screen.say(f"saved in {flags.out}; `bundler show {flags.out}` shows all of it")
-        app.screen.say(f"carry it out with: bundler apply {' '.join([str(flags.out), *again])}")
+        app.screen.say(f"saved in {flags.out}; `bundler show {shlex.quote(str(flags.out))}` shows all of it")
+        app.screen.say(f"carry it out with: bundler apply {' '.join([shlex.quote(str(flags.out)), *again])}")
     return EXIT_PENDING if saved.is_pending and flags.exits_pending else 0
 
 

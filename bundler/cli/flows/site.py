@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
     )
     text = init_site(wish, open_session(app).scope.cluster(), out, is_forced=is_forced)
     app.show(site_form(out, text), [Line(str(out))])
-    app.screen.say(f"check {out}, then: bundler site check {out}")
+    app.screen.say(f"check {out}, then: bundler site check {shlex.quote(str(out))}")
     return 0
 
 
