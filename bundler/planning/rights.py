@@ -206,8 +206,9 @@ def reading(
     """
     places = {namespace, *(ref.namespace for ref in generated)}
     records = (Right("", "secrets", place, verb) for place in places for verb in ("get", "list"))
+    lock = Right("coordination.k8s.io", "leases", namespace, "get")  # whether a run works on what is not finished
     objects = object_rights(manifests, plural_of, READ_VERBS)
-    return frozenset([*records, *order_rights(namespace), *objects, *explaining_rights(manifests, namespace)])
+    return frozenset([*records, lock, *order_rights(namespace), *objects, *explaining_rights(manifests, namespace)])
 
 
 def defined_plurals(manifests: Iterable[Manifest]) -> Mapping[tuple[str, str], str]:

@@ -8,11 +8,13 @@ import pytest
 
 from bundler.actions.inspect.status import release_state, wait_for_release
 from bundler.errors.change import ReleaseNotFoundError, UnfinishedChangeError, WaitTimeoutError
+from bundler.errors.cluster import ForbiddenError
 from bundler.model.events import Notice, Warned
 from bundler.model.lean import replace
 from bundler.model.release import ReleaseStatus
 from bundler.storage.holder import boot_id
 from tests.lib.dying import DeathError, DyingCluster
+from tests.lib.faulty import FaultyCluster
 from tests.lib.operator import Operator
 from tests.scenario.conftest import IN_MEMORY, World
 
@@ -105,6 +107,21 @@ def test_a_run_that_works_longer_than_there_is_time_ends_the_wait(world: World) 
     with pytest.raises(WaitTimeoutError) as raised:
         wait_for_release(hurried.ports(), world.operator.namespace, "shop")
     assert "ada@desk pid 4194305 works on it" in raised.value.context[0]
+
+
+def test_who_may_not_read_locks_waits_for_the_record_and_is_told_why_no_more_is_known(world: World) -> None:
+    world.operator.install(world.menu)
+    killed(world, upgrade(world), boot=boot_id())
+    faulty = FaultyCluster(world.cluster, counts=lambda verb, _dry: verb == "get")
+    refused = ForbiddenError("reading", context=["cannot get leases in namespace prod as ada"], hint="ask")
+    faulty.fail_when(lambda call: call.subject.kind == "Lease", before=refused, is_lasting=True)
+    reader = world.another_operator(timeout_s=5.0)
+    reader.cluster = faulty  # type: ignore[assignment]
+    release_state(reader.ports(), "prod", "shop")
+    assert warnings(reader) == []
+    with pytest.raises(WaitTimeoutError) as raised:
+        wait_for_release(reader.ports(), "prod", "shop")
+    assert raised.value.context[0].endswith("is not known: cannot get leases in namespace prod as ada")
 
 
 def test_status_says_that_the_run_has_ended_and_what_finishes_it(world: World) -> None:

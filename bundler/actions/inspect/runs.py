@@ -62,11 +62,15 @@ def wait_for_run(history: History, ports: Ports) -> History:
     """
     doing, watch = f"waiting for release {history.release}", _Watch(ports)
     while (newest := history.newest) is not None and needs_a_run(newest):
-        state = watch.look(newest)
-        if state is not None and not watch.is_dead(state):
-            _pause(newest, state, ports)
-        elif _is_as_before(newest, ports):
-            raise UnfinishedChangeError(doing, context=[_fate(newest, state)], hint=_way_out(newest))
+        try:
+            state = watch.look(newest)
+        except ForbiddenError as error:
+            _pause(newest, f"whether a run works on it is not known: {'; '.join(error.context)}", ports)
+        else:
+            if state is not None and not watch.is_dead(state):
+                _pause(newest, f"{state.holder.identity} works on it", ports)
+            elif _is_as_before(newest, ports):
+                raise UnfinishedChangeError(doing, context=[_fate(newest, state)], hint=_way_out(newest))
         history = require_history(ports.store, history.namespace, history.release)
     if history.is_uninstalled:
         raise uninstalled(history, doing=doing)
@@ -96,14 +100,24 @@ class _Watch:
         return state.is_alive_here is False or unchanged_s > state.duration_s
 
 
-def _pause(summary: RevisionSummary, state: LockState, ports: Ports) -> None:
+def _pause(summary: RevisionSummary, known: str, ports: Ports) -> None:
+    """Let some time go by.
+
+    Args:
+        summary: the revision that is waited for.
+        known: of the run that has to finish it.
+        ports: the clock, and what is left of the time.
+
+    Raises:
+        WaitTimeoutError, InterruptedRunError: when there is no time.
+    """
     doing = f"waiting for release {summary.release}"
     if ports.is_stopped():
         raise InterruptedRunError(doing, context=["the wait was asked to stop"], hint="run the same command again")
     if ports.remaining_s() <= 0:
         raise WaitTimeoutError(
             doing,
-            context=[f"revision {summary.revision} is {summary.status}: {state.holder.identity} works on it"],
+            context=[f"revision {summary.revision} is {summary.status}: {known}"],
             hint="give more time with --timeout",
         )
     ports.clock.sleep(min(_POLL_S, max(ports.remaining_s(), 0.01)))
