@@ -25,6 +25,17 @@ def test_this_process_lives_and_one_that_ended_is_gone() -> None:
     assert not is_process_gone(10**30)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says so in /proc")
+def test_a_process_that_was_killed_is_gone_before_its_parent_asks_how_it_ended() -> None:
+    killed = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert not is_process_gone(killed.pid)
+    killed.kill()
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+    os.kill(killed.pid, 0)  # its id is taken still
+    assert is_process_gone(killed.pid)
+    killed.communicate()
+
+
 def test_a_process_that_we_may_not_signal_lives() -> None:
     assert not is_process_gone(1)
 
