@@ -409,7 +409,11 @@ def test_a_flipped_byte_reaches_no_registry(world) -> None:
     at = bytes(raw).index(world.content.blobs[layer.digest])
     raw[at + 5] ^= 1
     world.file.write_bytes(raw)
-    assert world.cli("import", world.file, "--site", world.site).code == 20
+    outcome = world.cli("import", world.file, "--site", world.site)
+    assert outcome.code == 20
+    assert f"error[delivery-damaged]: reading {world.file}" in outcome.err
+    assert f"{layer.digest} is damaged" in outcome.err
+    assert "the registry is damaged" not in outcome.err
     assert all(digest != layer.digest for _, digest in world.registry.sent)
 
 

@@ -217,6 +217,7 @@ def test_a_damaged_layer_is_refused_by_the_registry(kitchen) -> None:
     file.write_bytes(raw)
     outcome = kitchen.run("import", file)
     assert outcome.code == 20
+    assert f"error[delivery-damaged]: reading {file}" in outcome.err
     assert layers[0].blob is not None
     assert layers[0].blob.digest in outcome.err
 

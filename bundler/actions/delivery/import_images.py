@@ -15,7 +15,8 @@ from bundler.actions.delivery.delta_base import base_not_at_hand, file_of
 from bundler.actions.delivery.image_presence import Missing, find_missing
 from bundler.concurrency import map_parallel
 from bundler.delivery.check import check_size
-from bundler.errors.delivery import BaseMissingError
+from bundler.delivery.pieces import HINT_COPY
+from bundler.errors.delivery import BaseMissingError, ContentMismatchError, DeliveryDamagedError
 from bundler.images.rewrite import site_repository
 from bundler.images.tree import ImageTree, image_tree
 from bundler.model.events import BytesMoved, Notice
@@ -243,14 +244,27 @@ class _Importer:
         """Bring a blob to its first repository, and let the registry hand it on to the others."""
         first, *others = move.repositories
         mount_from = move.mount_from if move.mount_from != first.name else ""
-        sent = self._registry.put_blob(first, move.blob, self._source(move), mount_from=mount_from)
+        sent = self._put(first, move, mount_from)
         for repository in others:
-            sent += self._registry.put_blob(repository, move.blob, self._source(move), mount_from=first.name)
+            sent += self._put(repository, move, first.name)
         with self._lock:
             self._sent += sent
             self._sent_blobs += sent > 0 or move.blob.size == 0
             self._skipped += sent == 0 and move.blob.size > 0
         self._reach(move.blob.digest, move.blob.size)
+
+    def _put(self, repository: Repository, move: _Move, mount_from: str) -> int:
+        """Store a blob; return how many bytes were sent.
+
+        Raises:
+            DeliveryDamagedError: when the file holds something else under its digest: the registry is not to blame.
+        """
+        try:
+            return self._registry.put_blob(repository, move.blob, self._source(move), mount_from=mount_from)
+        except ContentMismatchError as error:
+            holder = self._at_hand(move.blob.digest) or self._delivery
+            found = [f"{move.blob.digest} is damaged: {line}" for line in error.context]
+            raise DeliveryDamagedError(f"reading {holder.name}", context=found, hint=HINT_COPY) from error
 
     def _source(self, move: _Move) -> BlobSource:
         digest = move.blob.digest
