@@ -10,6 +10,7 @@ from benchmarks.growth.frame import growth
 from benchmarks.workload import write_long_bundle
 from bundler.actions.author.lint import lint
 from bundler.actions.compose.user_values import UserInput
+from bundler.expressions.template_reads import read_paths
 from bundler.loader.locate import find_bundle
 from bundler.model.change import Action, Change
 from bundler.model.manifest import Manifest, Source
@@ -41,3 +42,10 @@ def lint_long_template(size: int) -> Work:
     folder = Path(tempfile.mkdtemp(prefix="bundler-growth-"))
     location = find_bundle(str(write_long_bundle(folder / "long", size)))
     return lambda: lint(location, UserInput(user=UserLayers()))
+
+
+@growth("which values are read: variables of one template", small=1_000, large=4_000)
+def variables(size: int) -> Work:
+    numbers = range(size)
+    text = "".join(f"{{% set v{n} = values.v{n} %}}\n{{{{ v{n} }}}} {{{{ v{n}.upper() }}}}\n" for n in numbers)
+    return lambda: read_paths({"a.yaml": text})

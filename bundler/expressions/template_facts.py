@@ -35,6 +35,7 @@ class _Collector:
 
     def __init__(self) -> None:
         self.facts: set[tuple[str, ...]] = set()
+        self._modules: set[str] = set()
         self._scope = ""
         self._guards: tuple[ValuePath, ...] = ()
 
@@ -80,8 +81,9 @@ class _Collector:
 
     def _guarded(self, node: nodes.Node, tests: Iterable[nodes.Node], body: Iterable[nodes.Node]) -> None:
         paths = {path for test in tests for path in self._expression(test)}
+        last = str(max(_lines(node))) if paths else ""
         for path in paths:
-            self.facts.add(("guard", str(node.lineno), str(max(_lines(node))), self._scope, *path))
+            self.facts.add(("guard", str(node.lineno), last, self._scope, *path))
         before, self._guards = self._guards, (*self._guards, *paths)
         self.statements(body)
         self._guards = before
@@ -116,6 +118,7 @@ class _Collector:
         match node:
             case nodes.Import():
                 self.facts.add(("module", node.target, file))
+                self._modules.add(node.target)
             case nodes.FromImport():
                 for one in node.names:
                     original, local = one if isinstance(one, tuple) else (one, one)
@@ -149,18 +152,15 @@ class _Collector:
         callee = path_of(node.node)
         if callee:
             # whether it is a macro of a module or a method of a value is known when the files are
-            yield callee[:2] if len(callee) == 2 and self._is_module(callee[0]) else callee[:-1] or callee
-            for which, value in self._arguments(node):
-                for path in self._paths(value):
-                    fact = ("arg", str(node.lineno), self._scope, ".".join(callee), which, _how(path, value))
-                    self.facts.add((*fact, *path))
+            yield callee[:2] if len(callee) == 2 and callee[0] in self._modules else callee[:-1] or callee
         else:
             yield from self._paths(node.node)
-        for _, value in self._arguments(node):
-            yield from self._paths(value)
-
-    def _is_module(self, name: str) -> bool:
-        return any(fact[:2] == ("module", name) for fact in self.facts)
+        for which, value in self._arguments(node):
+            for path in self._paths(value):
+                if callee:
+                    fact = ("arg", str(node.lineno), self._scope, ".".join(callee), which, _how(path, value))
+                    self.facts.add((*fact, *path))
+                yield path
 
     def _arguments(self, node: nodes.Call) -> Iterator[tuple[str, nodes.Node]]:
         yield from ((str(index), value) for index, value in enumerate(node.args))

@@ -27,6 +27,8 @@ _Macro = tuple[str, str]
 """A file, and a name in it."""
 _CALLS = ("call", "arg")
 """The kinds of facts that say who calls a macro."""
+_NAMING = ("bind", "macro", "param", "from", "module")
+"""The kinds of facts that begin with a name of the template's own."""
 VALUES = "values"
 
 
@@ -187,11 +189,12 @@ class _Reads:
     def _macros(self, file: str, callee: str) -> list[tuple[str, str]]:
         """Return (file, macro) for each that ``callee`` may mean in a file; a variable of another file may be one."""
         name, _, member = callee.partition(".")
-        found = [(file, own) for own, _, _ in self._of(file, "macro") if own == callee]
-        for local, source, original in self._of(file, "from"):
-            found += [(one, original) for one in self.named(source) if local == callee]
-        for local, source in self._of(file, "module"):
-            found += [(one, member) for one in self.named(source) if local == name and member]
+        facts = self._facts_of(file)
+        found = [(file, callee) for _ in facts.about("macro", callee)]
+        for _, source, original in facts.about("from", callee):
+            found += [(one, original) for one in self.named(source)]
+        for _, source in facts.about("module", name) if member else ():
+            found += [(one, member) for one in self.named(source)]
         return found
 
     def known(self, place: _Place) -> frozenset[ValuePath]:
@@ -227,21 +230,22 @@ class _Reads:
             yield from self._member(where, member, keys)
         for where, member in self._macros(file, f"{name}.{keys[0]}") if keys else ():
             yield from self._member(where, member, keys[1:])
-        for local, source in self._of(file, "module"):
-            for one in self.named(source) if local == name and not keys else ():
+        for _, source in self._facts_of(file).about("module", name) if not keys else ():
+            for one in self.named(source):
                 yield from ((one, inside, path) for inside, path in self._facts_of(one).reads())
                 yield from ((one, inside, tuple(path)) for _, inside, _, *path in self._of(one, "bind"))
 
     def _variable(self, file: str, scope: str, name: str, keys: ValuePath) -> Iterator[_Place]:
         """Yield what a variable is set to, or a parameter called with, the keys below added."""
-        places = [at for macro, at, own in self._of(file, "param") if (macro, own) == (scope, name)] if scope else []
+        places = [at for _, at, own in self._facts_of(file).about("param", scope) if own == name] if scope else []
+        meant = {*places, name, ANY}
         for caller, facts in self._files.items():
             for _, inside, callee, which, how, *path in self._of(caller, "arg") if places else ():
-                if which in {*places, name, ANY} and (file, scope) in self._macros(caller, callee):
+                if which in meant and (file, scope) in self._macros(caller, callee):
                     yield caller, inside, (*path, *keys) if how == IS else tuple(path)
-            for bound, inside, how, *path in facts.of("bind"):
+            for _, inside, how, *path in facts.about("bind", name):
                 is_seen = inside == scope if caller == file and scope else False
-                if bound == name and (is_seen or (not inside and not places)):
+                if is_seen or (not inside and not places):
                     yield caller, inside, (*path, *keys) if how == IS and path else tuple(path)
         if places:
             yield file, scope, ()
@@ -290,6 +294,18 @@ class _FileFacts:
         if is_part(place):
             return self._reads_at.get(str(place), [])
         return [fact for fact in self.of("read") if _holds(fact[0], fact[0], place)]
+
+    @cached_property
+    def _named(self) -> Mapping[tuple[str, str], list[tuple[str, ...]]]:
+        found: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+        for kind in _NAMING:
+            for fact in self.of(kind):
+                found.setdefault((kind, fact[0]), []).append(fact)
+        return found
+
+    def about(self, kind: str, name: str) -> list[tuple[str, ...]]:
+        """Return the facts of a kind that begin with a name; templates may have thousands of variables."""
+        return self._named.get((kind, name), [])
 
     def of(self, kind: str) -> list[tuple[str, ...]]:
         """Return the facts of a kind."""

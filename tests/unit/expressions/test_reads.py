@@ -67,6 +67,10 @@ def test_variables_go_from_file_to_file(text: str, paths: list[str]) -> None:
     assert sorted(".".join(path) for path in read_paths(files)) == paths
 
 
+def test_calls_in_calls_are_each_looked_at_once() -> None:
+    assert read_paths({"a.yaml": "{{ " + "f(" * 40 + "values.a" + ")" * 40 + " }}"}) == {("a",)}
+
+
 def test_a_template_that_is_not_valid_is_named() -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
         read_paths({"a.yaml": "{{ values.a"})
