@@ -30,6 +30,10 @@ _CALLS = ("call", "arg")
 _NAMING = ("bind", "macro", "param", "from", "module")
 """The kinds of facts that begin with a name of the template's own."""
 VALUES = "values"
+_DEEPEST = 100
+"""Variables that are set from each other, in a row; what is set from more may be anything."""
+_MOST_LOOKS = 5000
+"""At what one path may stand for; variables that are all set from each other have more ways than anyone can go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,9 @@ class _Reads:
         self._files, self._partials, self._calls = files, partials, calls
         self._known_at: dict[_Site, LineReads] = {}
         self._places: dict[_Place, frozenset[ValuePath]] = {}
+        self._straight: dict[_Place, set[ValuePath]] = {}
+        """Of places that lead into no circle, whatever leads to them."""
+        self._looks = 0
 
     def at(self, file: str, place: int) -> LineReads:
         found = self._known_at.get((file, place))
@@ -200,20 +207,32 @@ class _Reads:
     def known(self, place: _Place) -> frozenset[ValuePath]:
         """Return the paths that templates are given which a path in a file stands for."""
         if place not in self._places:
+            self._looks = 0
             self._places[place] = frozenset(self._meant(place))
         return self._places[place]
 
     def _meant(self, place: _Place, above: frozenset[tuple[str, str, str]] = frozenset()) -> set[ValuePath]:
         """Return the paths that templates are given which a path in a file stands for; an empty one for a circle."""
-        file, scope, (name, *keys) = place
+        file, scope, (name, *_) = place
+        if place in self._straight:
+            return self._straight[place]
         if (file, scope, name) in above:
             return {()}
-        above |= {(file, scope, name)}
+        self._looks += 1
+        if len(above) == _DEEPEST or self._looks > _MOST_LOOKS:
+            return {(VALUES,)}
+        return self._looked_up(place, above | {(file, scope, name)})
+
+    def _looked_up(self, place: _Place, above: frozenset[tuple[str, str, str]]) -> set[ValuePath]:
+        file, scope, (name, *keys) = place
         sources = list(self._sources(file, scope, name, tuple(keys)))
         if not sources:
             return {place[2]}
         found = self._all_meant(sources, above)
-        if () in found and keys:  # what is below what it is set to in turn is below one of the others
+        if () not in found:
+            self._straight[place] = found
+            return found
+        if keys:  # what is below what it is set to in turn is below one of the others
             found = self._all_meant(self._sources(file, scope, name, ()), above)
         if len(above) > 1 or () not in found:
             return found

@@ -71,6 +71,23 @@ def test_calls_in_calls_are_each_looked_at_once() -> None:
     assert read_paths({"a.yaml": "{{ " + "f(" * 40 + "values.a" + ")" * 40 + " }}"}) == {("a",)}
 
 
+def test_variables_that_are_set_from_each_other_are_each_looked_at_once() -> None:
+    pairs = "".join(
+        f"{{% set a{i} = a{i - 1} ~ b{i - 1} %}}{{% set b{i} = b{i - 1} ~ a{i - 1} %}}" for i in range(1, 60)
+    )
+    text = f"{{% set a0 = values.a %}}{{% set b0 = values.b %}}{pairs}{{{{ a59 }}}}"
+    assert read_paths({"a.yaml": text}) == {("a",), ("b",)}
+
+
+def test_what_goes_through_more_variables_than_anyone_can_follow_may_be_everything() -> None:
+    chain = "".join(f"{{% set v{i} = v{i - 1} %}}" for i in range(1, 2000))
+    assert read_paths({"a.yaml": f"{{% set v0 = values.a %}}{chain}{{{{ v1999 }}}}"}) == {()}
+    circle = "".join(
+        f"{{% set a{i} = a{(i + 1) % 40} ~ b{i} %}}{{% set b{i} = b{(i + 1) % 40} ~ a{i} %}}" for i in range(40)
+    )
+    assert () in read_paths({"a.yaml": f"{{% set a0 = values.a %}}{circle}{{{{ a0 }}}}"})
+
+
 def test_a_template_that_is_not_valid_is_named() -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
         read_paths({"a.yaml": "{{ values.a"})
