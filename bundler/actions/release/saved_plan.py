@@ -105,15 +105,18 @@ def facts_of(proposal: Proposal, earlier: SavedPlan | None = None) -> PlanFacts:
         earlier: the saved plan that it is compared with.
     """
     draft = proposal.draft
-    bundle = draft.revision.summary.bundle if draft else BundleReference(name="", version="")
     recorded = draft.recorded.sensitive if draft and draft.recorded else frozenset[str]()
     mask = Mask(proposal.planned.wanted, earlier=recorded | proposal.kept_secrets)
     return PlanFacts(
         plan=replace(proposal.plan, changes=()),
         base=base_of(proposal.history),
-        bundle=bundle,
+        bundle=_bundle_of(proposal),
         live=live_facts(proposal.plan, mask, earlier),
     )
+
+
+def _bundle_of(proposal: Proposal) -> BundleReference:
+    return proposal.draft.revision.summary.bundle if proposal.draft else BundleReference(name="", version="")
 
 
 def base_of(history: History) -> BaseRevision:
@@ -281,14 +284,16 @@ def _unlike_values(saved: SavedPlan, proposal: Proposal, redact: Redact) -> Iter
 
 def _unlike_facts(saved: SavedPlan, proposal: Proposal) -> Iterator[str]:
     """Yield what the heads of a plan say otherwise: of the bundle, and of the revision that it is made on."""
-    then, now = saved.facts, facts_of(proposal)
-    for old, new in ((getattr(one.bundle, name) for one in (then, now)) for name in ("name", "version", "app_version")):
+    then, bundle, base = saved.facts, _bundle_of(proposal), base_of(proposal.history)
+    for old, new in (
+        (getattr(one, name) for one in (then.bundle, bundle)) for name in ("name", "version", "app_version")
+    ):
         if old != new:
             yield f"the plan shows bundle {old or 'without that'}, and it is {new or 'without that'}"
     newest = proposal.history.newest
     is_settled = newest is None or not (newest.status.is_pending or newest.status is ReleaseStatus.INTERRUPTED)
-    if is_settled and then.base.said != now.base.said:
-        yield f"the plan shows revision {then.base.revision} as {then.base.said}, and it is {now.base.said}"
+    if is_settled and then.base.said != base.said:
+        yield f"the plan shows revision {then.base.revision} as {then.base.said}, and it is {base.said}"
 
 
 def _unlike_warnings(saved: SavedPlan, shown: Plan, redact: Redact) -> Iterator[str]:
