@@ -84,7 +84,7 @@ class Seen:
     waits_for: tuple[str, ...] = ()
     """Other orders that have to be ready first, and are not; of one that does not exist it is said."""
     circle: tuple[str, ...] = ()
-    """The orders from this one back to itself, each of which waits for the next; empty where there is no such way."""
+    """The orders from this one back to itself, each of which waits for the next; empty if there are none."""
     holds_controller: bool = False
     """The release is that of a controller, as far as that was asked: of an order that is deleted."""
     is_namespace_terminating: bool = False

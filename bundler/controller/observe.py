@@ -12,7 +12,7 @@ from bundler.controller.decide import Decision, Obstacle, Seen
 from bundler.controller.inputs import SeenSource, inputs_digest
 from bundler.controller.lacking import missing_account, missing_rights, who_lacks
 from bundler.controller.materials import MissingSourceError, scratch, seen_sources
-from bundler.controller.order import Keep, Order, Update
+from bundler.controller.order import Keep, Order, Update, depends_on
 from bundler.controller.report import Looked, Remembered, lost_data
 from bundler.controller.status import AttemptResult, Choice, ConditionType, Reason
 from bundler.controller.times import read_time
@@ -20,7 +20,7 @@ from bundler.controller.verdicts import verdict_of, words_of
 from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.errors.cluster import ForbiddenError
-from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
+from bundler.model.json import Body, int_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.orders import ORDERS_DEFINITION, SUSPEND
 from bundler.model.refs import ObjectRef
@@ -170,7 +170,7 @@ def _not_ready(order: Order, cluster: ClusterClient) -> list[str]:
 
 
 def _circle(order: Order, cluster: ClusterClient) -> tuple[str, ...]:
-    """Return the shortest way along dependencies from an order back to itself; empty where there is none."""
+    """Return the shortest chain of dependencies from an order back to itself; empty if there is none."""
     ways: list[tuple[ObjectRef, ...]] = [(order.ref, ref) for ref in dependencies(order)]
     seen = {order.ref}
     for way in ways:  # which grows
@@ -181,11 +181,6 @@ def _circle(order: Order, cluster: ClusterClient) -> tuple[str, ...]:
             seen.add(last)
             ways += [(*way, replace(last, name=name)) for name in depends_on(cluster.get(last) or {})]
     return ()
-
-
-def depends_on(body: Body) -> list[str]:
-    """Return the names of the orders that an order has to wait for."""
-    return [text_at(one, "name") for one in items_at(mapping_at(body, "spec"), "dependsOn")]
 
 
 def dependencies(order: Order) -> list[ObjectRef]:

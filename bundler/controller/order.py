@@ -178,7 +178,7 @@ def parse_order(body: Body) -> Order:
         timeout_s=problems.seconds(spec, "timeout", 600.0),
         after_failure=problems.word(spec, "onFailure", AfterFailure.HOLD),
         deletion=problems.word(spec, "deletion", Deletion.UNINSTALL),
-        depends_on=tuple(text_at(one, "name") for one in items_at(spec, "dependsOn")),
+        depends_on=depends_on(body),
         history_max=int_at(spec, "historyMax", default=10),
         is_suspended=is_suspended(body),
         approves=text_at(notes, APPROVE),
@@ -190,6 +190,11 @@ def parse_order(body: Body) -> Order:
     )
     problems.refuse(order)
     return order
+
+
+def depends_on(body: Body) -> tuple[str, ...]:
+    """Return the names of the orders that an order waits for."""
+    return tuple(text_at(one, "name") for one in items_at(mapping_at(body, "spec"), "dependsOn"))
 
 
 def pinned(order: Order, version: str) -> Order:
