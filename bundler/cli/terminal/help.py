@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler._version import __version__
-from bundler.errors import OutputError
+from bundler.cli.terminal.streams import unwritable_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,8 +53,4 @@ def _print(text: str, ctx: click.Context) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(
-            "writing to stdout",
-            context=[error.strerror or str(error)],
-            hint="make room there, or send the output elsewhere",
-        ) from error
+        raise unwritable_stdout(error) from error

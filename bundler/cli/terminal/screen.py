@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from bundler import syntax
+from bundler.cli.terminal.streams import unwritable_stdout
 from bundler.cli.terminal.text import Line, clean, escaped, paint
-from bundler.errors import OutputError
 from bundler.model.json import as_json
 from bundler.model.lean import dataclass
 
@@ -170,11 +170,7 @@ class Screen:
             except BrokenPipeError as error:
                 raise ReaderGoneError from error
             except OSError as error:
-                raise OutputError(
-                    "writing to stdout",
-                    context=[error.strerror or str(error)],
-                    hint="make room there, or send the output elsewhere; what the command changed is done and recorded",
-                ) from error
+                raise unwritable_stdout(error, "; what the command changed is done and recorded") from error
 
     def _write_err(self, lines: Iterable[Line]) -> None:
         has_color = self.looks.err_has_color

@@ -9,6 +9,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
+from bundler.errors import OutputError
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -45,6 +47,17 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
     escapes = [f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)]
     return "".join(escapes), error.end
+
+
+def unwritable_stdout(error: OSError, more: str = "") -> OutputError:
+    """Return the error of a stdout that takes no more.
+
+    Args:
+        error: of the system.
+        more: ends the hint: what became of the command.
+    """
+    hint = f"make room there, or send the output elsewhere{more}"
+    return OutputError("writing to stdout", context=[error.strerror or str(error)], hint=hint)
 
 
 def is_utf8(text: str) -> bool:
