@@ -24,6 +24,7 @@ from bundler.confinement.limits import (
     limit_time,
 )
 from bundler.confinement.memory import resident_bytes
+from bundler.confinement.pipe import write_all
 from bundler.errors import BundlerError
 from bundler.errors.bundle import WorkLimitError
 from bundler.model.place import current_place
@@ -115,7 +116,7 @@ def _be_child(work: Callable[[], object], writer: int, seconds: float) -> NoRetu
     def end(*answer: bytes) -> NoReturn:
         try:
             for part in answer:
-                _write(writer, part)
+                write_all(writer, part)
         finally:
             os._exit(0)
 
@@ -145,12 +146,6 @@ def _collect_rarely() -> None:
     """
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
-
-
-def _write(writer: int, part: bytes) -> None:
-    view = memoryview(part)
-    while view:
-        view = view[os.write(writer, view) :]
 
 
 def _encoded(result: Any) -> tuple[bytes, bytes]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bundler.confinement.limits import MAX_MEMORY_BYTES
 from bundler.confinement.memory import resident_bytes
+from bundler.confinement.pipe import write_all
 from bundler.health.generic import in_progress
 
 if TYPE_CHECKING:
@@ -126,6 +127,4 @@ class _Worker:
 
 def write_message(descriptor: int, message: bytes) -> None:
     """Write a message whole, its length first."""
-    view = memoryview(LENGTH.pack(len(message)) + message)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    write_all(descriptor, LENGTH.pack(len(message)) + message)

@@ -10,7 +10,6 @@ from bundler.errors import OutputError
 from bundler.errors.disk import hint_to_write
 
 if TYPE_CHECKING:
-    from io import RawIOBase
     from pathlib import Path
 
 _OWN_STREAMS: Final = "/proc/self/fd/"
@@ -31,8 +30,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         OSError: when it cannot be written.
     """
     if _takes_bytes(path):
-        with path.open("wb", buffering=0) as stream:
-            _write_all(stream, content)
+        path.write_bytes(content)
         return
     fresh = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -56,12 +54,6 @@ def _takes_bytes(path: Path) -> bool:
         return str(path.readlink()).startswith(_OWN_STREAMS)
     is_stream = stat.S_ISCHR(found.st_mode) or stat.S_ISFIFO(found.st_mode)
     return is_stream and found.st_uid in {0, os.geteuid()}
-
-
-def _write_all(stream: RawIOBase, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[stream.write(rest) or 0 :]
 
 
 def write_output(path: Path, content: bytes) -> None:
