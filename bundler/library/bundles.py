@@ -16,7 +16,7 @@ from bundler.actions.compose.user_values import UserInput, Values, read_inputs
 from bundler.library.name_rules import check_name, check_namespace
 from bundler.model.events import Acquired
 from bundler.model.lean import replace
-from bundler.ports import Unconfined
+from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
     from bundler.actions.acquire.fetch import BundleFetcher
@@ -277,25 +277,9 @@ def confined(
         BundlerError: what the work raises.
     """
     order = request_of(scope, request)
-    alone = replace(order, confinement=_KeepsAlive())
+    alone = replace(order, confinement=UNCONFINED)
     named = f"{doing} {order.bundle.metadata.name} {order.bundle.metadata.version}"
     return scope.host.confinement.run(lambda: work(alone), doing=named)
-
-
-class _KeepsAlive(Unconfined):
-    """Runs work right here, and keeps what comes of it as long as it is there itself.
-
-    A copied process ends when its answer is written: to take thousands of objects apart before would be in vain.
-    """
-
-    def __init__(self) -> None:
-        self._kept: list[object] = []
-
-    def run(self, work: Callable[[], Result], *, doing: str) -> Result:
-        """Return what ``work`` returns."""
-        result = super().run(work, doing=doing)
-        self._kept.append(result)
-        return result
 
 
 def namespace_without_cluster(scope: Scope, site: Site | None) -> str:

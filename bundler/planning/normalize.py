@@ -39,19 +39,14 @@ def normalize_manifests(
         ManifestError: with every problem: the same object twice, ``generateName``, list items with the same key.
     """
     rendered, secrets = tuple(manifests), tuple(generated)
-    normal: list[Manifest] = []
-    inside: list[str] = []
-    for manifest in rendered:  # both in one loop: thousands of objects are more than the processor caches
-        one = _normalize(manifest)
-        normal.append(one)
-        inside += _problems(one)
+    normal = tuple(_normalize(manifest) for manifest in rendered)
     problems = [
         *_twice(rendered),
         *_one_name(rendered, normal),
         *_generated_twice(rendered, secrets),
         *_unusable(secrets),
         *_not_texts(rendered),
-        *inside,
+        *(problem for one in normal for problem in _problems(one)),
     ]
     if problems:
         raise ManifestError(
@@ -59,7 +54,7 @@ def normalize_manifests(
             context=sorted(problems),
             hint="fix the templates named above; `bundler template` shows what they render",
         )
-    return tuple(normal)
+    return normal
 
 
 def _normalize(manifest: Manifest) -> Manifest:

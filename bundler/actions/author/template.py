@@ -33,7 +33,7 @@ def render_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets
         BundlerError: when values or templates are wrong.
     """
     made = compose(order)
-    written = [one for one in _chosen(made.rendering.templates, only) if one.text and not one.text.isspace()]
+    written = [one for one in _chosen(made.rendering.templates, only) if one.text.strip()]
     text = _joined(written, shows_secrets=shows_secrets)
     return RenderedText(text=text, sensitive=made.sensitive, warnings=warnings_of(made))
 
