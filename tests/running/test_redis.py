@@ -85,7 +85,7 @@ def is_led_to_one(site: RunningSite) -> bool:
 def standing(site: RunningSite) -> str:
     """Say what each node is, and what it has written to its log."""
     pods = [pod["metadata"]["name"] for pod in site.items("v1/pods") if "cache-" in pod["metadata"]["name"]]
-    nodes = [pod for pod in pods if "router" not in pod]
+    nodes = [pod for pod in pods if not pod.startswith(("cache-router-", "cache-ui-"))]
     told = [f"{pod}: {ask(site, pod, 'info', 'replication')}" for pod in nodes]
     return "\n".join([*told, *(site.logs(pod, name) for pod in nodes for name in ("redis", "sentinel"))])
 
