@@ -31,9 +31,9 @@ _NAMING = ("bind", "macro", "param", "from", "module")
 """The kinds of facts that begin with a name of the template's own."""
 VALUES = "values"
 _DEEPEST = 100
-"""Variables that are set from each other, in a row; what is set from more may be anything."""
+"""So many variables are followed, each set from the one before; what is behind them may be anything."""
 _MOST_LOOKS = 5000
-"""At what one path may stand for; variables that are all set from each other have more ways than anyone can go."""
+"""So many places are read to tell what one path stands for: circles of variables have no end of ways through them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class _Reads:
         self._known_at: dict[_Site, LineReads] = {}
         self._places: dict[_Place, frozenset[ValuePath]] = {}
         self._straight: dict[_Place, set[ValuePath]] = {}
-        """Of places that lead into no circle, whatever leads to them."""
+        """What places stand for from which no circle was met: it is the same wherever one comes from."""
         self._looks = 0
 
     def at(self, file: str, place: int) -> LineReads:
