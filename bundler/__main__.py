@@ -24,7 +24,7 @@ def main() -> None:
 def _run() -> None:
     if sys.argv[1:] == ["--version"] and _says_version():
         return
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(300_000, 50, 100)
     from bundler.cli.main import run  # noqa: PLC0415 - loading click costs more than the answer above
 
     leftovers: list[object] = []
