@@ -8,6 +8,7 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.actions.author import (
+        best_practices as best_practices,
         graph as graph,
         roles as roles,
         split as split,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler.actions.author.best_practices import check_manifest
+from bundler.actions import author
 from bundler.actions.preflight.check_runner import Look, list_all
 from bundler.actions.preflight.nodes import node_checks
 from bundler.actions.preflight.storage import storage_checks
@@ -101,7 +101,7 @@ def _insecure(manifest: Manifest, level: str) -> Iterator[str]:
     pod = mapping_at(manifest.body, *path)
     yield from (f"{manifest.ref.short}: {problem}" for problem in _below_baseline(pod))
     if level == "restricted":
-        for flaw in check_manifest(manifest):
+        for flaw in author.best_practices.check_manifest(manifest):
             if flaw.rule == "pod-security":
                 yield f"{manifest.ref.short}: {flaw.message}"
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         migrate_storage as migrate_storage,
         owned_objects as owned_objects,
         recorded_command as recorded_command,
+        rollback_causes as rollback_causes,
         why as why,
     )
 

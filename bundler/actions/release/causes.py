@@ -48,8 +48,6 @@ def with_causes(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) 
         draft: that revision, with the one that its values start from.
         before: what the release wrote last.
     """
-    if plan.is_empty:
-        return plan
     if draft.composition is None or draft.recorded is None:
         return plan
     with draft.composition.order.codes:

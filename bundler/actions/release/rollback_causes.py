@@ -37,8 +37,6 @@ def with_rollback_causes(plan: Plan, revision: Revision, left: Revision) -> Plan
         left: the one that is left, with its sensitive leaves where they may be read; ``revision`` itself where nothing
             is left.
     """
-    if plan.is_empty:
-        return plan
     finder = _Finder(revision, left)
     changes = tuple(replace(change, causes=tuple(grouped(finder.found(change)))) for change in plan.changes)
     return replace(plan, changes=changes, values=finder.values.told(finder.named))

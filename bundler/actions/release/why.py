@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from bundler.actions import release
 from bundler.actions.release.history import History, load_whole
 from bundler.actions.release.hook_runs import left_by_rollback
-from bundler.actions.release.rollback_causes import with_rollback_causes
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
@@ -26,11 +25,13 @@ def explained(planned: Planned, draft: Draft, history: History, store: ReleaseSt
         history: of the release.
         store: its records; those of a rollback were read before.
     """
+    if planned.plan.is_empty:
+        return planned.plan
     if not draft.is_recorded:
         return release.causes.with_causes(planned.plan, draft, planned.wanted.recorded)
     left = left_by_rollback(history, draft.revision.rolled_back_to, store)
     start = load_whole(left.summary, store) if left else draft.revision
-    return with_rollback_causes(planned.plan, draft.revision, start)
+    return release.rollback_causes.with_rollback_causes(planned.plan, draft.revision, start)
 
 
 def explained_as(shown: Plan, plan: Plan) -> Plan:
