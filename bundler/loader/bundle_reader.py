@@ -14,7 +14,7 @@ from bundler.model.bundle import BESIDE_TEMPLATES, CHECKS_FOLDER, HOOKS_FOLDER, 
 from bundler.model.json import is_mapping
 from bundler.model.manifest import Source
 from bundler.model.values import LayerKind, ValuesLayer
-from bundler.syntax.events import Limits, YamlSyntaxError
+from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import MarkedDocument, read_document
 from bundler.values.merge import make_layer
 from bundler.values.problems import meant_or_known
@@ -22,6 +22,7 @@ from bundler.values.problems import meant_or_known
 if TYPE_CHECKING:
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import Bundle, BundleFile, UpgradeRules
+    from bundler.syntax.limits import Limits
 
 VALUES_FILE = "values.yaml"
 TEMPLATES = "templates/"

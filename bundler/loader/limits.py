@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bundler.archive.limits import ArchiveLimits
 from bundler.model.lean import dataclass
-from bundler.syntax.events import DEFAULT_LIMITS, Limits
+from bundler.syntax.limits import DEFAULT_LIMITS, Limits
 
 MIB = 1024 * 1024
 

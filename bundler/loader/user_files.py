@@ -9,7 +9,8 @@ from bundler.errors.bundle import ValuesFileError
 from bundler.model.json import is_mapping
 from bundler.model.manifest import Source
 from bundler.model.values import LayerKind, ValuesLayer
-from bundler.syntax.events import DEFAULT_LIMITS, YamlSyntaxError
+from bundler.syntax.events import YamlSyntaxError
+from bundler.syntax.limits import DEFAULT_LIMITS
 from bundler.syntax.reader import MarkedDocument, read_document
 from bundler.values.merge import make_layer
 

@@ -15,7 +15,8 @@ from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.render.lines import lines_of, offset_of_line
 from bundler.render.problems import Problem, may_hold_secret, rendered_excerpt, without_tags
-from bundler.syntax.events import Limits, Mark, YamlSyntaxError
+from bundler.syntax.events import Mark, YamlSyntaxError
+from bundler.syntax.limits import Limits
 from bundler.syntax.objects import ObjectDocument, read_objects
 
 if TYPE_CHECKING:

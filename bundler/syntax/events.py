@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import yaml
 
-from bundler.model.lean import dataclass
+if TYPE_CHECKING:
+    from bundler.syntax.limits import Limits
+
 
 # libyaml reads about ten times as fast; a PyYAML built without it still answers the same.
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -24,20 +26,6 @@ class YamlSyntaxError(ValueError):
         """From 1."""
         self.column = column
         """From 1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Bounds on what is read."""
-
-    max_bytes: int = 10 * 1024 * 1024
-    max_depth: int = 100
-    """Containers inside containers."""
-    max_alias_nodes: int = 10_000
-    """Nodes that the aliases of one document stand for, counted as often as they are repeated."""
-
-
-DEFAULT_LIMITS = Limits()
 
 
 class Mark(NamedTuple):

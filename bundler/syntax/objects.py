@@ -13,7 +13,8 @@ import yaml
 
 from bundler.model.json import JSONValue, value_at
 from bundler.model.lean import dataclass
-from bundler.syntax.events import DEFAULT_LIMITS, EventSource, Limits, Mark, mark_of, open_events, translating
+from bundler.syntax.events import EventSource, Mark, mark_of, open_events, translating
+from bundler.syntax.limits import DEFAULT_LIMITS, Limits
 from bundler.syntax.reader import MarkedDocument, read_document, read_documents
 from bundler.syntax.scalars import resolve_plain
 

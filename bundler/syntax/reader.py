@@ -11,9 +11,7 @@ import yaml
 from bundler.model.json import JSONValue, escape_token
 from bundler.model.lean import dataclass
 from bundler.syntax.events import (
-    DEFAULT_LIMITS,
     EventSource,
-    Limits,
     Mark,
     YamlSyntaxError,
     error_at,
@@ -21,6 +19,7 @@ from bundler.syntax.events import (
     open_events,
     translating,
 )
+from bundler.syntax.limits import DEFAULT_LIMITS, Limits
 from bundler.syntax.scalars import resolve_plain
 
 __all__ = ["Limits", "Mark", "MarkedDocument", "YamlSyntaxError", "read_document", "read_documents"]

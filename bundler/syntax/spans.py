@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from bundler.model.lean import dataclass
-from bundler.syntax.events import DEFAULT_LIMITS, EventSource, Limits, open_events, translating
+from bundler.syntax.events import EventSource, open_events, translating
+from bundler.syntax.limits import DEFAULT_LIMITS, Limits
 
 
 @dataclass(frozen=True, slots=True)

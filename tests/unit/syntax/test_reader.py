@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from bundler.syntax.events import Limits, Mark, YamlSyntaxError
+from bundler.syntax.events import Mark, YamlSyntaxError
+from bundler.syntax.limits import Limits
 from bundler.syntax.reader import read_document, read_documents, read_first
 
 
