@@ -19,6 +19,7 @@ from bundler.model.manifest import Manifest, Source
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
 from tests.lib.bundles import make_bundle
+from tests.lib.late_discovery import LateDiscovery
 from tests.lib.widgets import DEFINITIONS, WIDGET, definition, readiness, widgets
 from tests.scenario.conftest import IN_MEMORY
 
@@ -43,6 +44,18 @@ def test_a_kind_and_its_first_object_are_installed_in_one_go(world: World, group
     assert world.get("RoleBinding", "w-reader", "rbac.authorization.k8s.io") is not None
     assert world.operator.statuses("w") == ["deployed"]
     assert world.operator.install(world.menu.parent / "widgets", "w").revision is None
+
+
+@IN_MEMORY
+def test_an_install_ends_when_the_server_says_that_it_serves_the_new_kind(
+    world: World, group: str, tmp_path: Path
+) -> None:
+    menu = widgets(tmp_path, group)
+    (menu / "templates/widget.yaml").unlink()  # nothing in the bundle asks for the kind
+    late = LateDiscovery(world.cluster, group=group, answers=3)
+    world.operator.cluster = late
+    world.operator.install(menu, "w")
+    assert late.held_back == ["Widget"] * 3, "what is kept of the answer would lack the kind for ten minutes"
 
 
 def test_a_kind_grows_a_field_before_an_object_uses_it(world: World, group: str, tmp_path: Path) -> None:

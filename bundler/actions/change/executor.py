@@ -18,6 +18,8 @@ from bundler.actions.change.wait import WaitRules, wait_until_gone, wait_until_r
 from bundler.actions.change.write_object import ObjectWriter, Progress
 from bundler.errors import Again, BundlerError, Found, InterruptedRunError, field_of
 from bundler.errors.change import RejectedObjectsError, WaitError
+from bundler.errors.cluster import ClusterError
+from bundler.model.definition import kind_of, served_versions
 from bundler.model.events import Notice, PhaseStarted
 from bundler.model.lean import replace
 from bundler.model.size import counted
@@ -27,9 +29,10 @@ from bundler.planning.stuck_pods import is_stuck_pod
 if TYPE_CHECKING:
     from bundler.actions.change.make_plan import Planned
     from bundler.model.change import Change
+    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.steps import Step, Target
-    from bundler.ports import Ports
+    from bundler.ports import ClusterClient, Ports
 
 _SCHEMA_LAG_S = 5.0
 """An API server serves a new kind, or goes by its new schema, a moment after it called the CRD established."""
@@ -233,12 +236,23 @@ class Executor:
                 self._report(Notice(f"what may be lost is backed up: {names}"))
             case Until.ESTABLISHED:
                 wait_until_ready(changes, self._ports, self._rules, self._guard)
-                self._ports.cluster.forget_discovery()
+                self._await_served(changes)
             case Until.GONE:
                 wait_until_gone(changes, self._ports, self._guard, around=self._plan.changes)
                 self._say_gone(len(changes))
             case _:
                 assert_never(step.until)
+
+    def _await_served(self, definitions: Sequence[Change]) -> None:
+        """Ask what is served until it has the kinds of new definitions: the answer is kept for the next commands."""
+        bodies = [change.desired.body for change in definitions if change.desired is not None]
+        cluster, clock = self._ports.cluster, self._ports.clock
+        ends_s = clock.monotonic() + _SCHEMA_LAG_S
+        cluster.forget_discovery()
+        while not all(_is_served(body, cluster) for body in bodies) and clock.monotonic() < ends_s:
+            self._guard.check()
+            clock.sleep(_SCHEMA_LAG_S / 20)
+            cluster.forget_discovery()
 
     def _delete(self, step: Delete) -> None:
         if self._is_pruning(step) and not self._has_begun_deleting:
@@ -270,6 +284,15 @@ def _before_steps(steps: Sequence[Step]) -> frozenset[str]:
     """Return the names of what comes before the steps of a rollout: they begin when what they need is ready."""
     first = next((number for number, step in enumerate(steps) if isinstance(step, Advance)), 0)
     return frozenset(step.id for step in steps[:first])
+
+
+def _is_served(definition: Body, cluster: ClusterClient) -> bool:
+    """Return whether the server says that it serves a kind, in all its versions."""
+    group, kind = kind_of(definition)
+    try:
+        return all(cluster.resource_type(group, kind, version) for version in served_versions(definition))
+    except ClusterError:
+        return False
 
 
 def _about(change: Change, line: str) -> Found:
