@@ -83,6 +83,7 @@ def test_a_full_disk_calls_for_room_and_not_for_a_new_sandbox(tmp_path: Path) ->
         _fill(store, tx)
     assert caught.value.hint.startswith("free space on this disk")
     assert "reset" not in caught.value.hint
+    store.close()
 
 
 def _fill(store: Store, tx: Transaction) -> None:
