@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,8 +47,8 @@ class World:
 
     def begin(self, kubeconfig: Path) -> None:
         health = WatchHealth(self.observed, "tests")
-        made = Watches(open_client(kubeconfig), Bells(lambda key, is_brief: None), health)
-        self._closing.callback(made.close)
+        client = self._closing.enter_context(closing(open_client(kubeconfig)))
+        made = self._closing.enter_context(closing(Watches(client, Bells(lambda key, is_brief: None), health)))
         query = ListQuery(group="", kind="ConfigMap", namespace=self._namespace, metadata_only=True)
         stream = made.watch(query, lambda body, before: self._names.add(text_at(body, "metadata", "name")))
         until(lambda: stream.is_listed, "it is listed")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -98,9 +98,8 @@ class Life:
     @contextmanager
     def operator(self) -> Iterator[Operator]:
         """Lend an operator who has asked nothing yet."""
-        client = open_client(self.kubeconfig)
-        yield Operator(client, self.namespace, pid=GONE_PID, fail_fast=FailFast(min_failures=1, min_s=0.2))
-        client.close()
+        with closing(open_client(self.kubeconfig)) as client:
+            yield Operator(client, self.namespace, pid=GONE_PID, fail_fast=FailFast(min_failures=1, min_s=0.2))
 
     def live_through(self, change: str, run: Callable[[Operator], object], **wanted: object) -> None:
         """Run a change until it has got there, however often it must be repeated; then look."""

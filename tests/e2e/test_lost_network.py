@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,21 +66,28 @@ def network(control_plane: ControlPlane) -> Iterator[Network]:
         yield network
 
 
-def through(control_plane: ControlPlane, network: Network) -> HttpClusterClient:
+@pytest.fixture
+def direct(control_plane: ControlPlane) -> Iterator[HttpClusterClient]:
+    with closing(open_client(control_plane.kubeconfig("admin"))) as client:
+        yield client
+
+
+@pytest.fixture
+def through(control_plane: ControlPlane, network: Network) -> Iterator[HttpClusterClient]:
     access = load_access({}, home=Path("/nonexistent"), kubeconfig=control_plane.kubeconfig("admin"))
     cluster = replace(access.cluster, server=f"https://127.0.0.1:{network.port}")
     around = ClientConfig(env={}, clock=RealClock(), budget=lambda: 60.0)
-    return HttpClusterClient.open(replace(access, cluster=cluster), around)
+    with closing(HttpClusterClient.open(replace(access, cluster=cluster), around)) as client:
+        yield client
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cut_at", ["shop-config", "shop-extra"], ids=["a write", "a deletion"])
 def test_nothing_arrives_once_another_run_has_the_release(
-    control_plane: ControlPlane, network: Network, site: Site, tmp_path: Path, cut_at: str
+    direct: HttpClusterClient, through: HttpClusterClient, network: Network, site: Site, tmp_path: Path, cut_at: str
 ) -> None:
     menu = small_bundle(tmp_path)
-    direct = open_client(control_plane.kubeconfig("admin"))
-    away = CuttingTheLine(through(control_plane, network), network, cut_at)
+    away = CuttingTheLine(through, network, cut_at)
     first = Operator(away, site.namespace, name="ada@desk", boot_id="one", lock_duration_s=LEASE_S)
     second = Operator(direct, site.namespace, name="bob@ci", boot_id="two", lock_duration_s=LEASE_S)
     second.install(menu, extra="true", text="before")

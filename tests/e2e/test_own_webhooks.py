@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,14 +30,19 @@ QUICK_S = 45.0
 def group(control_plane: ControlPlane) -> Iterator[str]:
     name = f"g{uuid.uuid4().hex[:8]}.example"
     yield name
-    client = open_client(control_plane.kubeconfig("admin"))
-    client.delete(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{name}"))
+    with closing(open_client(control_plane.kubeconfig("admin"))) as client:
+        client.delete(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{name}"))
+
+
+@pytest.fixture
+def operator(control_plane: ControlPlane, namespace: str) -> Iterator[Operator]:
+    with closing(open_client(control_plane.kubeconfig("admin"), budget=lambda: 8.0)) as client:
+        yield Operator(client, namespace)
 
 
 def test_a_release_with_a_webhook_that_nothing_answers_is_upgraded_and_uninstalled(
-    control_plane: ControlPlane, namespace: str, group: str, tmp_path: Path
+    operator: Operator, group: str, tmp_path: Path
 ) -> None:
-    operator = Operator(open_client(control_plane.kubeconfig("admin"), budget=lambda: 8.0), namespace)
     menu = judged_bundle(tmp_path, group)
     operator.install(menu, "op", policy="Ignore")
     operator.upgrade(menu, "op", policy="Fail", replicas="0")
